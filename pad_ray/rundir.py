@@ -24,7 +24,7 @@ class RunDir:
     """Reads and writes the named parts of a run; names are relative, with `/`."""
 
     def __init__(self, location: str) -> None:
-        self.filesystem, self.root = _open(location)
+        self.filesystem, self.root = open_location(location)
         # Absolute, because workers open the run again from a working directory of their own.
         self.location = location if "://" in location else self.root
         self.is_local = isinstance(self.filesystem, pafs.LocalFileSystem)
@@ -110,7 +110,8 @@ class RunDir:
             yield from from_table(record, self.read_part(name))
 
 
-def _open(location: str) -> tuple[pafs.FileSystem, str]:
+def open_location(location: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of a local path or URI, and the absolute path on it."""
     if "://" in location:
         filesystem, root = pafs.FileSystem.from_uri(location)
         return filesystem, root.rstrip("/")

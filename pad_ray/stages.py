@@ -92,7 +92,7 @@ def make_drafts(run: Run, planned: Sequence[PlannedQuestion]) -> Tally:
     recipe = run.recipe
     tally = synthesize(run.folder, planned, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
     if tally.protections is not None:
-        metrics.update(run.folder, "sandbox", {"protections": tally.protections})
+        metrics.update(run.folder, "sandbox", {"protections": asdict(tally.protections)})
     seconds = _seconds_so_far(run, "synthesis") + tally.seconds
     metrics.update(run.folder, "synthesis", {"drafts": tally.planned, "seconds": seconds})
     return tally
@@ -117,7 +117,8 @@ def build_corpus(run: Run, planned: Sequence[PlannedQuestion]) -> Corpus:
         },
     )
     planned_drafts = sum(len(item.drafts) for item in planned)
-    ledger.record(run.folder, _verdict_entry("synthesis", planned_drafts, corpus.verified, seconds))
+    guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
+    ledger.record(run.folder, ledger.judged("synthesis", "drafts", planned_drafts, corpus.verified, seconds, guarded))
     kept = {outcome: n for outcome, n in corpus.final.items() if outcome in corpora.DROPPED}
     rows = corpus.train_rows + corpus.validation_rows
     elapsed = time.monotonic() - started
@@ -168,7 +169,8 @@ def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -
         seconds += took
     stage = f"evaluation.{student}"
     seconds += _seconds_so_far(run, stage)
-    ledger.record(run.folder, _verdict_entry(stage, sum(map(len, tests.values())), outcomes, seconds))
+    asked = sum(map(len, tests.values()))
+    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
 
 
 def compare_students(run: Run, tests: dict[str, list[Question]]) -> None:
@@ -190,21 +192,6 @@ def write_report(run: Run) -> str:
 def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
     by_id = {s.question_id: s for s in run.folder.iter_records(f"solutions/{task}/{label}", Solution)}
     return [by_id[question.question_id] for question in questions]
-
-
-def _verdict_entry(stage: str, rows_in: int, outcomes: dict[str, int], seconds: float) -> StageEntry:
-    """A stage whose rows are judged: accepted rows are out, faults have failed, the rest is rejected by outcome."""
-    rejected = {o: n for o, n in outcomes.items() if o != Outcome.ACCEPTED and not Outcome(o).is_fault}
-    failed = sum(n for o, n in outcomes.items() if Outcome(o).is_fault)
-    return StageEntry(
-        stage,
-        "drafts" if stage == "synthesis" else "questions",
-        rows_in,
-        outcomes.get(Outcome.ACCEPTED, 0),
-        rejected,
-        failed,
-        seconds,
-    )
 
 
 def _seconds_so_far(run: Run, stage: str) -> float:

@@ -61,3 +61,9 @@ def level_of(namespaces: bool, landlock: bool, seccomp: bool) -> Level:
     if not landlock:
         return "seccomp"
     return "namespaces" if namespaces else "landlock"
+
+
+def weakest(first: Protections | None, second: Protections) -> Protections:
+    """The one of lower level, for work that several hosts share: every program had at least that."""
+    order = get_args(Level)
+    return second if first is None or order.index(second.level) < order.index(first.level) else first

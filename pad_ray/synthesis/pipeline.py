@@ -20,7 +20,7 @@ from pad_ray.engines.stage import GENERATIONS, REQUESTS, generate, generations_f
 from pad_ray.paths import program
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
-from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
+from pad_ray.sandbox import Candidate, Protections, Sandbox, SandboxConfig, judge, weakest
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, content_id
 from pad_ray.synthesis.config import SynthesisConfig
 from pad_ray.synthesis.plan import PlannedQuestion, remaining
@@ -39,7 +39,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     completion_tokens: int = 0
     seconds: float = 0.0
-    protections: dict[str, object] | None = None
+    protections: Protections | None = None
 
     @property
     def made(self) -> int:
@@ -70,7 +70,7 @@ def synthesize(
         for row in _pipeline(run, left, teacher, sandbox, config).iter_rows():
             tally.outcomes.update(json.loads(row["outcomes"]))
             tally.completion_tokens += row["completion_tokens"]
-            tally.protections = json.loads(row["protections"])
+            tally.protections = weakest(tally.protections, Protections(**json.loads(row["protections"])))
             accepted = tally.outcomes[Outcome.ACCEPTED] / tally.made
             bar.update(tally.found + tally.made, f"{accepted:.0%} accepted, {tally.completion_tokens} tokens")
     tally.seconds = time.monotonic() - started

@@ -1,0 +1,63 @@
+"""A file of programs -> one verdict each. `--input` is .jsonl or Parquet: id, program, optional gold and question."""
+
+import sys
+from dataclasses import asdict
+
+from pydantic import Field
+from rich.table import Table
+
+from pad_ray import job, ledger, metrics
+from pad_ray.progress import Progress
+from pad_ray.rundir import RunDir
+from pad_ray.sandbox import Sandbox, SandboxConfig
+from pad_ray.settings import Settings
+from pad_ray.verification import VerificationConfig, Verified, verify_programs
+from pad_ray.verification.programs import ProgramFile
+
+
+class Options(Settings):
+    """What is verified, how, and where the verdicts go."""
+
+    input: str = Field(description="programs: .jsonl or Parquet, a path or a URI")
+    output: str = Field(description="folder or URI for verdicts/, ledger.json and metrics.json")
+    verify: VerificationConfig = Field(default_factory=VerificationConfig, description="units of work and actors")
+    sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")
+
+
+def verify(options: Options, progress: Progress) -> None:
+    """Verify what has no verdict yet. Called again with the same options, it continues."""
+    programs = ProgramFile(options.input, options.verify.answer_kind)
+    run = RunDir(options.output)
+    job.start_ray()
+    found = verify_programs(run, programs, options.verify, options.sandbox, progress)
+    protections = asdict(found.protections) if found.protections else None
+    if protections:
+        metrics.update(run, "sandbox", {"protections": protections})
+    rate = found.verified / found.seconds
+    metrics.update(run, "verify", {"outcomes": found.outcomes, "verified": found.verified, "seconds": found.seconds})
+    ledger.record(run, ledger.judged("verify", "programs", found.rows, found.outcomes, found.seconds, protections))
+    progress.console.print(_summary(found))
+    progress.say(
+        f"{found.verified} verified in {found.seconds:.0f} s, {rate:.0f} a second; verdicts: {run.path('verdicts')}"
+    )
+
+
+def _summary(found: Verified) -> Table:
+    table = Table("outcome", "programs", "share", title=f"{found.rows} programs")
+    for outcome, count in found.outcomes.most_common():
+        table.add_row(outcome, str(count), f"{count / found.rows:.2%}")
+    return table
+
+
+def preview(options: Options, progress: Progress) -> None:
+    """Say how much there is to verify, and what would guard this machine."""
+    programs = ProgramFile(options.input, options.verify.answer_kind)
+    parts = -(-programs.rows // options.verify.part_rows)
+    done = len(RunDir(options.output).parts("verdicts"))
+    progress.say(f"{programs.rows} programs in {options.input}: {parts} parts, {done} in {options.output}")
+    with Sandbox(options.sandbox) as sandbox:
+        progress.say(f"protections here: {sandbox.protections}")
+
+
+if __name__ == "__main__":
+    sys.exit(job.main_with_options(str(__doc__), Options, verify, preview, sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""Options from a YAML file and the command line into checked fields; a mistake names the field, the value and what to do."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from pad_ray.errors import InputError
+
+
+class Settings(BaseSettings):
+    """Fields that the command line sets as `--field value` and `--section.field value`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", cli_exit_on_error=False, cli_avoid_json=True, cli_implicit_flags=True, protected_namespaces=()
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Given values alone, below the command line: a stray environment variable SEED must not change a run."""
+        return (init_settings,)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any], where: str) -> S:
+    """`values` with command-line `words` such as `--questions.limit 48` or `--run-dir runs/a` over them.
+
+    Raises:
+        InputError: a field is unknown or wrong; it begins with `where` and names field and value.
+    """
+    try:
+        return kind(_cli_parse_args=[_option(word) for word in words], **values)
+    except ValidationError as error:
+        raise InputError(f"{where}: " + "; ".join(_explain(kind, item) for item in error.errors())) from None
+    except SettingsError as error:
+        raise InputError(f"{' '.join(words)}: {error.__cause__ or error}; see --help for the fields") from None
+
+
+def print_help(kind: type[Settings], usage: str) -> None:
+    """Print every field as a command-line option."""
+    sys.stdout.write(f"{usage}\n\n")
+    try:
+        kind(_cli_parse_args=["--help"], _cli_prog_name="options")
+    except SystemExit:
+        return
+
+
+def _option(word: str) -> str:
+    """`--data-dir` as `--data_dir`: both spellings are taken."""
+    name, equals, value = word.partition("=")
+    return name.replace("-", "_").replace("__", "--", 1) + equals + value if word.startswith("--") else word
+
+
+def _explain(kind: type[Settings], error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"--{where.replace('_', '-')} is missing"
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg']} (given: {error['input']!r})"
+    model: type[BaseModel] = kind
+    for part in error["loc"][:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        model = annotation
+    return f"{where}: unknown field; allowed here: {', '.join(model.model_fields)}"

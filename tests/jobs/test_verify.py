@@ -1,0 +1,186 @@
+"""`jobs/verify.py`, as a process of its own that is killed, stopped and called again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Verdict
+
+REPOSITORY = Path(__file__).parents[2]
+ENDINGS = {
+    "accepted": "    return {number}",
+    "wrong_answer": "    return {number} + 7000",
+    "name_error": "    return missing",
+    "timeout": "    while True: pass",
+}
+# One in two hundred runs into its limit, so that a kill finds the job in the middle.
+KINDS = ["timeout", *["accepted", "wrong_answer", "accepted", "name_error"] * 50][:200]
+
+
+def write_programs(path, count):
+    rows = []
+    for number in range(count):
+        kind = KINDS[number % len(KINDS)]
+        body = ENDINGS[kind].format(number=number)
+        rows.append({"id": f"{number}:{kind}", "program": f"def solution():\n    x = {number}\n{body}", "gold": number})
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def command(tmp_path, *words):
+    programs, output = tmp_path / "programs.jsonl", tmp_path / "out"
+    options = ["--input", programs, "--output", output, "--sandbox.cpu-s", "0.5", "--verify.part-rows", "100", *words]
+    return [sys.executable, "jobs/verify.py", *map(str, options)]
+
+
+def run_job(tmp_path, *words):
+    return subprocess.run(
+        command(tmp_path, *words), cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False
+    )
+
+
+def assert_one_verdict_each(tmp_path, count):
+    verdicts = RunDir(str(tmp_path / "out")).read_records("verdicts", Verdict)
+    assert [int(verdict.draft_id.split(":")[0]) for verdict in verdicts] == list(range(count))
+    assert [verdict.outcome.value for verdict in verdicts] == [verdict.draft_id.split(":")[1] for verdict in verdicts]
+
+
+def started(tmp_path):
+    """The job, once its first part is committed."""
+    job = psutil.Popen(command(tmp_path), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    run = RunDir(str(tmp_path / "out"))
+    while not run.parts("verdicts"):
+        assert job.poll() is None, job.stdout.read()
+        time.sleep(0.05)
+    return job
+
+
+def kin(job, *words):
+    """Processes below the job whose command line holds one of the words."""
+    found = []
+    for process in job.children(recursive=True):
+        try:
+            line = " ".join(process.cmdline())
+        except psutil.NoSuchProcess:
+            continue
+        if any(word in line for word in words):
+            found.append(process)
+    return found
+
+
+def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
+    write_programs(tmp_path / "programs.jsonl", 400)
+    done = run_job(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "400 programs" in done.stdout
+    assert_one_verdict_each(tmp_path, 400)
+    run = RunDir(str(tmp_path / "out"))
+    (entry,) = run.read_json("ledger.json")["stages"]
+    planned = Counter(KINDS * 2)
+    assert entry["balanced"]
+    assert (entry["rows_in"], entry["rows_out"]) == (400, planned["accepted"])
+    assert entry["rejected"] == {kind: count for kind, count in planned.items() if kind != "accepted"}
+    assert entry["protections"]["seccomp_child"]
+
+    again = run_job(tmp_path)
+    assert again.returncode == 0, again.stdout
+    assert "0 verified" in again.stdout
+    assert run.read_json("ledger.json")["stages"][0]["protections"] == entry["protections"]
+
+
+def test_a_driver_that_is_killed_continues_where_it_was(tmp_path):
+    write_programs(tmp_path / "programs.jsonl", 3000)
+    job = started(tmp_path)
+    family = job.children(recursive=True)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    sandboxes = [
+        process for process in family if "ray::_Verifier" in _line(process) or "inside.zygote" in _line(process)
+    ]
+    _, alive = psutil.wait_procs(sandboxes, timeout=20)
+    assert alive == []
+    assert 0 < len(RunDir(str(tmp_path / "out")).parts("verdicts")) < 30
+
+    done = run_job(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_one_verdict_each(tmp_path, 3000)
+
+
+def _line(process):
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+@pytest.mark.parametrize("victim", ["ray::_Verifier", "inside.zygote"])
+def test_a_killed_actor_or_zygote_costs_no_verdict(tmp_path, victim):
+    write_programs(tmp_path / "programs.jsonl", 3000)
+    job = started(tmp_path)
+    killed = kin(job, victim)
+    assert killed
+    for process in killed:
+        process.kill()
+    output, _ = job.communicate(timeout=120)
+    assert job.returncode == 0, output
+    assert_one_verdict_each(tmp_path, 3000)
+
+
+def test_a_row_that_is_changed_afterwards_is_verified_again(tmp_path):
+    path = write_programs(tmp_path / "programs.jsonl", 300)
+    assert run_job(tmp_path).returncode == 0
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[150]["gold"] = 12345678
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    done = run_job(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "100 verified" in done.stdout
+    verdicts = RunDir(str(tmp_path / "out")).read_records("verdicts", Verdict)
+    assert (len(verdicts), verdicts[150].outcome.value) == (300, "wrong_answer")
+
+
+def test_other_options_need_another_output(tmp_path):
+    write_programs(tmp_path / "programs.jsonl", 100)
+    assert run_job(tmp_path).returncode == 0
+    done = run_job(tmp_path, "--sandbox.memory-mib", "100")
+    assert done.returncode == 2
+    assert "give another --output" in done.stdout
+
+
+def test_a_bad_row_ends_the_job_with_its_place_and_keeps_what_is_done(tmp_path):
+    path = write_programs(tmp_path / "programs.jsonl", 300)
+    with path.open("a") as file:
+        file.write('{"id": "last"}\n')
+    done = run_job(tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "row 301 (id last): `program`" in done.stdout
+
+
+def test_a_dry_run_counts_and_writes_nothing(tmp_path):
+    write_programs(tmp_path / "programs.jsonl", 250)
+    done = run_job(tmp_path, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert "250 programs" in done.stdout
+    assert "3 parts" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_option_is_named(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "jobs/verify.py", "--input", "x.jsonl"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--output is missing" in done.stdout
