@@ -3,52 +3,53 @@
 import re
 from dataclasses import dataclass
 
-from pad_ray.schema import Question
+from pad_ray.paths.base import Demonstration, Parsed, ReasoningPath
+from pad_ray.schema import PathKind, Question
 
-# A following question, a fence or a chat end token: whatever a model writes after its program.
-STOP = ("\nQuestion:", "\n```", "<|im_end|>", "<|endoftext|>")
+__all__ = ["STOP", "Demonstration", "Program", "ProgramPath", "is_complete", "parse", "source"]
 
 _FENCE = re.compile(r"^\s*```(?:python)?\s*\n")
 
 
-@dataclass(frozen=True)
-class Demonstration:
-    """A solved question that is shown to a model before the one it is asked."""
+class Program(ReasoningPath):
+    """A path that is executed. Whether its text is a program at all is the sandbox's to say (`pad_ray.sandbox.judge`)."""
 
-    question: Question
-    program: str
+    kind = PathKind.PROGRAM
+    cue = "Solution:"
+    next_question = ("\nQuestion:", "\n```")
+
+    def parse(self, completion: str) -> Parsed:
+        return Parsed(parse(completion), is_complete(completion))
+
+
+STOP = Program().stop
 
 
 @dataclass(frozen=True)
 class ProgramPath:
-    """Prompt, completion and training text of a program path.
-
-    The prompt has no instruction: solved questions, then the one asked, as in PaD's published prompts (arXiv 2305.13888).
-    """
+    """`Program` in plain text with one set of demonstrations."""
 
     demonstrations: tuple[Demonstration, ...] = ()
 
     def prompt(self, question: Question) -> str:
         """The text that a completion follows."""
-        shown = [f"{source(d.question)}{d.program.strip()}\n\n" for d in self.demonstrations]
-        return "".join(shown) + source(question)
+        return str(Program((self.demonstrations,)).prompt(question))
 
 
 def source(question: Question) -> str:
-    """What a student reads before it writes a program: the question, its facts first where the task gives them."""
-    text = " ".join([*question.facts, question.text])
-    return f"Question: {' '.join(text.split())}\nSolution:\n"
+    """What a student reads before it writes a program."""
+    return Program().source(question)
 
 
 def parse(completion: str) -> str:
-    """The program in a completion: fences removed, cut where the function's body ends.
+    """The program in a completion, cut where the function's body ends; what stands around it, fences too, is removed.
 
     A completion without `def solution` comes back stripped but whole, so that the verdict on it can say what is wrong.
     """
     lines = _lines(completion)
     start = _start(lines)
     if start is None:
-        return "\n".join(lines).strip()
+        return _FENCE.sub("", "\n".join(lines)).split("\n```")[0].strip()
     imports = [line for line in lines[:start] if line.startswith(("import ", "from "))]
     return "\n".join([*imports, *lines[start : _end(lines, start)]]).rstrip()
 
@@ -61,8 +62,7 @@ def is_complete(completion: str) -> bool:
 
 
 def _lines(completion: str) -> list[str]:
-    text = _FENCE.sub("", completion.replace("\r\n", "\n"))
-    return text.split("\n```")[0].strip("\n").rstrip().split("\n")
+    return completion.replace("\r\n", "\n").split("\n")
 
 
 def _start(lines: list[str]) -> int | None:

@@ -1,16 +1,30 @@
-import os
-from pathlib import Path
+from dataclasses import replace
+from itertools import islice
 
 import pytest
 
 from pad_ray.errors import InputError
-from pad_ray.paths.demonstrations import load_demonstrations
+from pad_ray.paths import PATHS
+from pad_ray.paths.demonstrations import BORROWED, assert_not_in_test, load_demonstrations, load_sets
+from pad_ray.paths.rationale import judge_rationale
+from pad_ray.paths.socratic import judge_socratic
 from pad_ray.sandbox import Candidate, Sandbox, judge
-from pad_ray.schema import AnswerKind, Outcome
+from pad_ray.schema import Outcome, PathKind
 from pad_ray.tasks import get_task
 
-OWN = ["arithmetic", "coin_flip", "last_letters"]
-PUBLISHED = ["gsm8k", "svamp", "strategyqa", "strategyqa_with_facts"]
+# Sets of each kind.
+OWN = {
+    "arithmetic": {PathKind.PROGRAM: 2, PathKind.RATIONALE: 2, PathKind.SOCRATIC: 2},
+    "coin_flip": {PathKind.PROGRAM: 1},
+    "last_letters": {PathKind.PROGRAM: 1},
+}
+PUBLISHED = {
+    "gsm8k": {PathKind.PROGRAM: 4, PathKind.RATIONALE: 2, PathKind.SOCRATIC: 2},
+    "strategyqa": {PathKind.PROGRAM: 1, PathKind.RATIONALE: 1},
+    "strategyqa_with_facts": {PathKind.PROGRAM: 1, PathKind.RATIONALE: 1},
+}
+OWN_KINDS = [(task, kind) for task, kinds in OWN.items() for kind in kinds]
+PUBLISHED_KINDS = [(task, kind) for task, kinds in PUBLISHED.items() for kind in kinds]
 
 
 @pytest.fixture(scope="module")
@@ -19,40 +33,87 @@ def sandbox():
         yield sandbox
 
 
-@pytest.mark.parametrize("task", OWN)
-def test_four_questions_of_our_own_whose_programs_run(task, sandbox):
-    demonstrations = load_demonstrations(task, None)
-    executions = sandbox.run([demonstration.program for demonstration in demonstrations])
-    assert [execution.outcome for execution in executions] == [None] * 4
+def verdicts(demonstrations, kind, sandbox):
+    asked = [(d.text, d.question.gold, d.question.answer_kind, d.question.text) for d in demonstrations]
+    if kind is PathKind.PROGRAM:
+        return judge(sandbox, [Candidate("d", *fields) for fields in asked])
+    one = judge_rationale if kind is PathKind.RATIONALE else judge_socratic
+    return [one("d", text, gold, answer_kind) for text, gold, answer_kind, _ in asked]
+
+
+def check_sets(task, kind, data_dir, sandbox):
+    """Every set has four demonstrations, which read as their kind and are right."""
+    for shown in load_sets(task, kind, data_dir):
+        assert [verdict.outcome for verdict in verdicts(shown, kind, sandbox)] == [Outcome.ACCEPTED] * 4
+        parsed = [PATHS[kind]().parse(d.text) for d in shown]
+        assert [(one.text, one.failure) for one in parsed] == [(d.text.strip(), None) for d in shown]
+
+
+@pytest.mark.parametrize(("task", "kind"), OWN_KINDS)
+def test_questions_of_our_own_are_solved(task, kind, sandbox):
+    check_sets(task, kind, None, sandbox)
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("task", PUBLISHED)
-def test_published_train_questions_are_solved_by_their_programs(task, sandbox):
-    folder = Path(os.environ.get("PAD_RAY_DATA", ""))
-    if not (folder / "gsm8k").is_dir():
-        pytest.skip("PAD_RAY_DATA names no folder of published data sets")
-    demonstrations = load_demonstrations(task, folder)
-    candidates = [
-        Candidate(str(n), d.program, d.question.gold, d.question.answer_kind, d.question.text)
-        for n, d in enumerate(demonstrations)
-    ]
-    assert [verdict.outcome for verdict in judge(sandbox, candidates)] == [Outcome.ACCEPTED] * 4
-    assert all(d.question.split == "train" for d in demonstrations)
+@pytest.mark.parametrize(("task", "kind"), PUBLISHED_KINDS)
+def test_published_train_questions_are_solved(task, kind, sandbox, data_dir):
+    check_sets(task, kind, data_dir, sandbox)
+    assert {d.question.split for shown in load_sets(task, kind, data_dir) for d in shown} == {"train"}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("task", [*OWN, *PUBLISHED])
+def test_sets_of_each_kind_differ(task, data_dir):
+    for kind, count in (OWN | PUBLISHED)[task].items():
+        sets = load_sets(task, kind, data_dir)
+        questions = {d.question.question_id for shown in sets for d in shown}
+        assert (len(sets), len(questions)) == (count, 4 * count)
 
 
 @pytest.mark.parametrize("task", OWN)
-def test_demonstrations_are_in_no_split(task):
-    shown = {demonstration.question.text for demonstration in load_demonstrations(task, None)}
-    asked = {q.text for split in ("train", "validation") for q in get_task(task).load(split, None, 2000)}
-    assert shown.isdisjoint(asked)
+def test_questions_of_our_own_are_in_no_split(task):
+    for split in ("train", "validation"):
+        asked = get_task(task).load(split, None, 2000)
+        for kind in OWN[task]:
+            assert_not_in_test(load_sets(task, kind, None), asked)
+
+
+def test_generated_test_questions_are_not_shown():
+    generate = get_task("arithmetic").generate
+    for seed in range(3):
+        tested = list(islice(generate("test", seed), 2000))
+        assert_not_in_test(load_sets("arithmetic", PathKind.PROGRAM, None), tested)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("task", [*PUBLISHED, *BORROWED, "coin_flip", "last_letters"])
+def test_published_test_questions_are_not_shown(task, data_dir):
+    tested = get_task(task).load("test", data_dir)
+    assert_not_in_test(load_sets(task, PathKind.PROGRAM, data_dir), tested)
+
+
+def test_a_demonstration_from_the_test_questions_is_named():
+    sets = load_sets("arithmetic", PathKind.PROGRAM, None)
+    shown = sets[0][1].question
+    tested = replace(shown, text=shown.text.upper().replace(" ", "  "), split="test")
+    with pytest.raises(InputError, match=r"arithmetic: the demonstration 'A coat costs .* is a test question"):
+        assert_not_in_test(sets, [tested])
+
+
+def test_the_first_programs_are_a_task_s_demonstrations():
+    assert load_demonstrations("arithmetic", None) == load_sets("arithmetic", PathKind.PROGRAM, None)[0]
+
+
+@pytest.mark.data
+def test_transfer_sets_borrow_demonstrations(data_dir):
+    assert load_sets("svamp", PathKind.SOCRATIC, data_dir) == load_sets("gsm8k", PathKind.SOCRATIC, data_dir)
 
 
 def test_a_task_without_demonstrations_says_where_to_add_them():
     with pytest.raises(InputError, match="bbh: no demonstrations; add"):
-        load_demonstrations("bbh", None)
+        load_sets("bbh", PathKind.PROGRAM, None)
 
 
-def test_demonstrations_have_no_answer_beside_the_program():
-    assert {d.question.gold for d in load_demonstrations("arithmetic", None)} == {""}
-    assert {d.question.answer_kind for d in load_demonstrations("arithmetic", None)} == {AnswerKind.TEXT}
+def test_a_kind_without_demonstrations_says_where_to_add_them():
+    with pytest.raises(InputError, match=r"coin_flip: no socratic demonstrations; add some to .*coin_flip.yaml"):
+        load_sets("coin_flip", PathKind.SOCRATIC, None)

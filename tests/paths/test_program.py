@@ -1,13 +1,10 @@
+import time
+
 import pytest
 
-from pad_ray.paths.program import Demonstration, ProgramPath, is_complete, parse, source
-from pad_ray.schema import AnswerKind, Question
+from pad_ray.paths.program import Demonstration, Program, ProgramPath, is_complete, parse, source
 
 PROGRAM = "def solution():\n    apples = 3\n\n    result = apples * 2\n    return result"
-
-
-def question(text, facts=()):
-    return Question("q", "t", "train", text, "6", AnswerKind.NUMBER, list(facts))
 
 
 @pytest.mark.parametrize(
@@ -17,10 +14,11 @@ def question(text, facts=()):
         f"{PROGRAM}\n\n\nQuestion: another",
         f"```python\n{PROGRAM}\n```\nThis works because",
         f"Here is the program:\n{PROGRAM}\nprint(solution())",
+        f"Here is the program:\n```python\n{PROGRAM}\n```",
         f"\n\n{PROGRAM}   \n",
         PROGRAM.replace("\n", "\r\n"),
     ],
-    ids=["bare", "next question", "fenced", "talk", "blank lines", "windows"],
+    ids=["bare", "next question", "fenced", "talk", "talk and fence", "blank lines", "windows"],
 )
 def test_the_program_is_found_in(completion):
     assert parse(completion) == PROGRAM
@@ -34,27 +32,39 @@ def test_a_completion_without_a_function_stays_whole():
     assert parse(" The answer is 6. ") == "The answer is 6."
 
 
+def test_a_fence_without_a_function_is_removed():
+    assert parse("```python\nprint(6)\n```\nThis prints 6.") == "print(6)"
+
+
 def test_lines_of_a_bracket_that_closes_at_the_margin_stay():
     program = "def solution():\n    items = [\n        1,\n]\n    return sum(items)"
     assert parse(program) == program
 
 
-@pytest.mark.parametrize(("tail", "complete"), [("", False), ("\n\nQuestion:", True), ("\n    # more", False)])
+@pytest.mark.parametrize(
+    ("tail", "complete"), [("", False), ("\n\nQuestion:", True), ("\n```", True), ("\n    # more", False)]
+)
 def test_a_program_is_complete_where_text_follows_it(tail, complete):
     assert is_complete(PROGRAM + tail) is complete
+    assert Program().parse(PROGRAM + tail).complete is complete
 
 
-def test_a_prompt_shows_solved_questions_and_then_asks():
-    path = ProgramPath((Demonstration(question("How  many?"), PROGRAM + "\n"),))
-    assert path.prompt(question("And now?")) == (
-        f"Question: How many?\nSolution:\n{PROGRAM}\n\nQuestion: And now?\nSolution:\n"
-    )
+def test_what_is_no_program_is_left_to_the_sandbox():
+    parsed = Program().parse("The answer is 6.")
+    assert (parsed.text, parsed.failure) == ("The answer is 6.", None)
 
 
-def test_a_student_reads_what_ends_the_teachers_prompt():
+@pytest.mark.parametrize(
+    "completion", ["\n" * 10**7, "def solution():\n" + " " * 10**7, "```\n" * 10**6, "\x00" * 10**7]
+)
+def test_ten_megabytes_are_read_quickly(completion):
+    started = time.monotonic()
+    Program().parse(completion)
+    assert time.monotonic() - started < 10
+
+
+def test_one_set_in_plain_text(question):
     path = ProgramPath((Demonstration(question("How many?"), PROGRAM),))
-    assert path.prompt(question("And now?")).endswith(source(question("And now?")))
-
-
-def test_facts_stand_before_the_question():
-    assert source(question("Is it?", ["It is."])) == "Question: It is. Is it?\nSolution:\n"
+    assert path.prompt(question("And now?")) == (
+        f"Question: How many?\nSolution:\n{PROGRAM}\n\n{source(question('And now?'))}"
+    )

@@ -1,17 +1,21 @@
-"""Solved questions that a teacher is shown, one YAML file a training task.
+"""Solved questions that a model is shown, one YAML file a training task.
 
-An entry gives a `program` and either a `question` of our own or the `row` of the task's train split that it solves, so
-that no published question is copied here and none comes from a test split.
+For each kind of path a file holds one or more sets. An entry gives a `text`, which is the path, and what it solves: the
+`row` of the task's train split, from 0, or one of the file's own `questions`; so no published question is copied here and
+none comes from a test split.
 """
 
+import re
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from pad_ray.errors import InputError
-from pad_ray.paths.program import Demonstration
-from pad_ray.schema import AnswerKind, Question, content_id
+from pad_ray.paths.base import Demonstration
+from pad_ray.schema import AnswerKind, PathKind, Question, content_id
 from pad_ray.tasks import get_task
 
 # Tasks that are asked with the demonstrations of another one: transfer sets have no train split.
@@ -23,25 +27,67 @@ BORROWED = {
     "strategyqa_with_facts": "strategyqa",
 }
 
+Sets = tuple[tuple[Demonstration, ...], ...]
 
-def load_demonstrations(task: str, data_dir: str | Path | None) -> tuple[Demonstration, ...]:
-    """The demonstrations of a task.
+_WORD = re.compile(r"\w+")
+
+
+def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
+    """The sets of demonstrations that a task has for one kind of path, at least one.
 
     Raises:
-        InputError: there are none for this task, or the train split that they point into cannot be read.
+        InputError: there are none, or the train split that they point into cannot be read.
     """
-    name = task if task == "strategyqa_with_facts" else BORROWED.get(task, task)
-    file = resources.files(__package__) / f"{BORROWED.get(task, task)}.yaml"
-    if not file.is_file():
-        raise InputError(f"task {task}: no demonstrations; add pad_ray/paths/demonstrations/{task}.yaml")
-    entries = yaml.safe_load(file.read_text())
-    train = get_task(name).load("train", data_dir) if any("row" in entry for entry in entries) else []
+    owner = BORROWED.get(task, task)
+    name = task if task == "strategyqa_with_facts" else owner
+    content = _content(task, owner)
+    if kind not in content:
+        raise InputError(f"task {task}: no {kind} demonstrations; add some to {_place(owner)}")
+    sets = content[kind]
+    own = {key: _own(name, **fields) for key, fields in content.get("questions", {}).items()}
+    train = get_task(name).load("train", data_dir) if any("row" in one for shown in sets for one in shown) else []
     return tuple(
-        Demonstration(train[entry["row"]] if "row" in entry else _own(name, entry["question"]), entry["program"])
-        for entry in entries
+        tuple(Demonstration(train[one["row"]] if "row" in one else own[one["question"]], one["text"]) for one in shown)
+        for shown in sets
     )
 
 
-def _own(task: str, text: str) -> Question:
+def load_demonstrations(task: str, data_dir: str | Path | None) -> tuple[Demonstration, ...]:
+    """The first set of programs of a task. Raises InputError as `load_sets`."""
+    return load_sets(task, PathKind.PROGRAM, data_dir)[0]
+
+
+def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
+    """Check that no question that is shown is also a test question; case, spaces and punctuation do not count.
+
+    Raises:
+        InputError: one is; the message names it.
+    """
+    tested = {_words(question.text) for question in test_questions}
+    for question in (shown.question for demonstrations in sets for shown in demonstrations):
+        if _words(question.text) in tested:
+            raise InputError(
+                f"task {question.task}: the demonstration {question.text[:80]!r} is a test question; show another one"
+            )
+
+
+def _content(task: str, owner: str) -> dict[str, Any]:
+    file = resources.files(__package__) / f"{owner}.yaml"
+    if not file.is_file():
+        raise InputError(f"task {task}: no demonstrations; add {_place(owner)}")
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    return content
+
+
+def _place(owner: str) -> str:
+    return f"pad_ray/paths/demonstrations/{owner}.yaml"
+
+
+def _own(task: str, text: str, gold: str) -> Question:
     question_id = content_id("demonstration", task, text)
-    return Question(question_id, task, "demonstration", text, "", AnswerKind.TEXT, facts=[])
+    kind = get_task(task).answer_kind or AnswerKind.TEXT
+    return Question(question_id, task, "demonstration", text, gold, kind, facts=[])
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(text.lower()))

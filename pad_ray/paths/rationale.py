@@ -1,0 +1,80 @@
+"""Rationale paths (chain of thought): steps in words with annotated calculations, then a last line `#### answer`."""
+
+import re
+from collections.abc import Iterator
+
+from pad_ray.paths.base import Parsed, ReasoningPath
+from pad_ray.paths.equations import Equation, check, legible
+from pad_ray.schema import AnswerKind, Outcome, PathKind, Verdict
+from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
+
+ANSWER_MARK = "####"
+MAX_FEEDBACK_CHARACTERS = 200
+
+_NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
+
+
+class Rationale(ReasoningPath):
+    """A path that is read: its calculations are recomputed and its last line is compared (`judge_rationale`)."""
+
+    kind = PathKind.RATIONALE
+    cue = "Answer:"
+
+    def parse(self, completion: str) -> Parsed:
+        """The lines up to `#### answer`, blank ones dropped. It fails where that line is missing or names no answer."""
+        return up_to_answer(completion)
+
+
+def up_to_answer(completion: str) -> Parsed:
+    """The lines of a completion up to its first one that begins with `####`; all of them where there is none."""
+    lines = [line.strip() for line in completion.lstrip().split("\n")]
+    end = next((number for number, line in enumerate(lines) if line.startswith(ANSWER_MARK)), None)
+    kept = [line for line in lines[: None if end is None else end + 1] if line]
+    stated = end is not None and lines[end] != ANSWER_MARK
+    # A cut completion may have lost digits of the answer, so the line has to end.
+    complete = end is not None and end + 1 < len(lines)
+    return Parsed("\n".join(kept), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
+
+
+def judge_rationale(draft_id: str, text: str, gold: str, answer_kind: AnswerKind) -> Verdict:
+    """Accepts a rationale whose final answer is gold and whose annotated calculations are all right.
+
+    The answer is what stands behind `####` or "the answer is", else the last one in the text, so that a student that has
+    not learned the format yet is measured by its answer too. Feedback names the first calculation that is wrong, or the
+    answer given; it never states gold. Not covered: calculations without annotation, and what the words say.
+
+    Raises:
+        ValueError: `gold` is no answer of its kind.
+    """
+    answer = extract_final_answer(answer_kind, text)
+    if answer is None:
+        return Verdict(draft_id, Outcome.NO_ANSWER, None, "the text states no final answer", 0.0)
+    same = equal(answer_kind, answer, gold)
+    if same is None:
+        feedback = f"the answer is {legible(answer, 100)}, which is no {answer_kind.value.replace('_', ' or ')}"
+        return Verdict(draft_id, Outcome.NOT_COMPARABLE, None, feedback, 0.0)
+    value = canonical_gold(answer_kind, answer)
+    wrong = next((equation for equation in check(text) if not equation.right), None)
+    if wrong is not None:
+        return Verdict(draft_id, Outcome.WRONG_ANSWER, value, _correction(wrong, gold, answer_kind), 0.0)
+    if not same:
+        return Verdict(draft_id, Outcome.WRONG_ANSWER, value, f"the answer is {legible(value, 100)}", 0.0)
+    return Verdict(draft_id, Outcome.ACCEPTED, value, "", 0.0)
+
+
+def _correction(wrong: Equation, gold: str, kind: AnswerKind) -> str:
+    """What is wrong, in the first of these words that do not give the answer away."""
+    return next(words for words in _corrections(wrong) if not _states(words, gold, kind))[:MAX_FEEDBACK_CHARACTERS]
+
+
+def _corrections(wrong: Equation) -> Iterator[str]:
+    yield f"step {wrong.step}: {wrong.reason}"
+    yield f"step {wrong.step}: {legible(wrong.expression, 100)} is not {legible(wrong.stated, 50)}"
+    yield f"step {wrong.step} calculates wrongly"
+    yield "a step calculates wrongly"
+
+
+def _states(words: str, gold: str, kind: AnswerKind) -> bool:
+    if kind is not AnswerKind.NUMBER:
+        return False
+    return any(equal(kind, number, gold.lstrip("-")) for number in _NUMBER.findall(words))

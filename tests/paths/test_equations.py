@@ -1,0 +1,204 @@
+import json
+import time
+from fractions import Fraction
+
+import pytest
+
+from pad_ray.paths.equations import MAX_TEXT_CHARACTERS, calculate, check, legible, shape
+
+
+def only(text):
+    (equation,) = check(text)
+    return equation
+
+
+def test_a_calculation_is_found_in_its_step_and_computed():
+    equation = check("He has two.\n\nHe eats 16-3 = <<16-3=13>>13 eggs.")[0]
+    assert (equation.step, equation.expression, equation.stated) == (2, "16-3", "13")
+    assert (equation.value, equation.right, equation.reason) == (Fraction(13), True, None)
+
+
+def test_calculations_come_in_their_order():
+    assert [equation.stated for equation in check("<<1+1=2>> and <<2+1=3>>\n<<3+1=4>>")] == ["2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("16-3-4", 9),
+        ("-5--3", -2),
+        ("2*(3+4)", 14),
+        ("1,200*5%", 60),
+        ("$1.50 * 4", 6),
+        (".1+.2", Fraction(3, 10)),
+        ("1/3+1/7", Fraction(10, 21)),
+        ("007*2.", 14),
+        ("100÷8−1×2", Fraction(21, 2)),
+        ("(((((1)))))", 1),
+        ("6", 6),
+    ],
+)
+def test_arithmetic_is_exact(expression, value):
+    assert only(f"<<{expression}=0>>").value == value
+
+
+@pytest.mark.parametrize(
+    ("stated", "right"),
+    [
+        ("10/3=3.33", True),
+        ("10/3=3.333", True),
+        ("10/3=3.34", False),
+        ("10/3=3.3", False),
+        ("10/3=3", False),
+        (".004*1=0.00", False),
+        ("1/8=.13", False),
+        ("3/4=3/4", True),
+        ("1200=1,200", True),
+        ("1/2=50%", True),
+        ("100-40=60%", True),
+        ("1/3=33.33%", True),
+        ("1/3=34%", False),
+        ("2-4=-2", True),
+        ("2-4=2", False),
+    ],
+)
+def test_a_value_may_be_rounded_to_two_decimals_but_not_to_one_that_misleads(stated, right):
+    assert only(f"<<{stated}>>").right is right
+
+
+@pytest.mark.parametrize(
+    ("equation", "reason"),
+    [
+        ("3*4=13", "3*4 is 12, not 13"),
+        ("1/0=1", "1/0 divides by zero"),
+        ("x+5=10", "x+5 is not arithmetic"),
+        ("2*3=6=6", "2*3=6 is not arithmetic"),
+        ("2*3=six", "six is not arithmetic"),
+        ("2*3=", "an empty side is not arithmetic"),
+        ("2*3", "<<2*3 has no ="),
+    ],
+)
+def test_a_reason_says_what_is_wrong(equation, reason):
+    assert only(f"<<{equation}>>").reason == reason
+
+
+def test_an_equation_that_does_not_end_is_wrong():
+    reasons = [equation.reason for equation in check("<<3*4=12 eggs\n<<")]
+    assert reasons == ["<<3*4=12 eggs has no >>", "<< has no >>"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "9**9**9",
+        "9//2",
+        "10%3",
+        "2(3)",
+        "3 4",
+        "(1",
+        "1)",
+        "٣+١",
+        "½",
+        "1e9",
+        "0x10",
+        "1_000",
+        "2j",
+        "1,00",
+        "n0",
+        "lambda:0",
+        "__import__('os').abort()",
+        "1\x00+1",
+        "1\u2028+1",
+        "\ud800",
+        "",
+        "9" * 41,
+        "(" * 90 + "1" + ")" * 90,
+        "-" * 201 + "1",
+    ],
+)
+def test_what_is_not_plain_arithmetic_has_no_value(expression):
+    assert calculate(expression) is None
+    equation = only(f"<<{expression}=1>>")
+    assert (equation.value, equation.right) == (None, False)
+    assert equation.reason.isprintable()
+    assert len(equation.reason) <= 160
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<<" * 5_000_000,
+        "(" * 10_000_000,
+        "<<1=1>>" * 1_000_000,
+        "<<" + "9**" * 3_000_000 + "9=1>>",
+        "<<" * (MAX_TEXT_CHARACTERS // 2),
+        ("<<" + "-" * 190 + "1=1>>") * 100,
+        ("<<" + "(" * 95 + "1" + ")" * 95 + "=1>>") * 90,
+        ("<<" + "*".join(["9" * 40] * 4) + "=1>>") * 100,
+    ],
+    ids=["opened", "brackets", "many", "powers", "opened within the limit", "signs", "nested", "digits"],
+)
+def test_hostile_text_is_read_quickly(text):
+    started = time.monotonic()
+    assert all(equation.reason or equation.right for equation in check(text))
+    assert len(shape(text)) == 32
+    assert time.monotonic() - started < 10
+
+
+def test_a_text_that_is_too_long_is_not_right():
+    assert only("a" * (MAX_TEXT_CHARACTERS + 1)).reason == "the text is longer than 20000 characters"
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("16-3-4", "9"),
+        ("5/2", "2.5"),
+        ("50*.25", "12.5"),
+        ("30/2000", "0.015"),
+        ("10/3", "3.33"),
+        ("1/300", "0.0033"),
+        ("1000*1000", "1000000"),
+        ("3-5", "-2"),
+        ("9" * 40 + "*" + "9" * 40, None),
+    ],
+)
+def test_a_calculator_writes_numbers_as_gsm8k_does(expression, value):
+    assert calculate(expression) == value
+
+
+def test_texts_with_the_same_calculations_have_one_shape():
+    shapes = {
+        shape(text) for text in ("<<1,200*5%=60>> eggs", "He has 1200 * .05 = <<1200 * .05=60.0>>60", "<<1200*5%=60>>")
+    }
+    assert len(shapes) == 1
+
+
+def test_other_calculations_have_another_shape():
+    assert len({shape(f"<<{equation}>>") for equation in ("2*3=6", "3*2=6", "2+4=6", "2*3=7")}) == 4
+
+
+def test_words_are_the_shape_of_a_text_without_calculations():
+    assert shape("Cats eat,  mice.") == shape("cats eat mice")
+    assert shape("Cats eat mice.") != shape("Mice eat cats.")
+
+
+def test_a_model_s_text_is_shown_on_one_printable_line():
+    assert legible(" 1\n+\x1b[31m1 ", 20) == "1 + [31m1"
+    assert legible("9" * 10**7, 10) == "999999999…"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("split", "calculations", "wrong"), [("train", 23716, 2), ("test", 4282, 0)])
+def test_published_calculations_are_right(data_dir, split, calculations, wrong):
+    answers = [json.loads(line)["answer"] for line in (data_dir / f"gsm8k/{split}.jsonl").open()]
+    equations = [equation for answer in answers for equation in check(answer)]
+    assert len(equations) == calculations
+    assert [equation.expression for equation in equations if not equation.right] == ["560//10", "180//3"][:wrong]
+
+
+@pytest.mark.data
+def test_a_calculator_s_values_are_right(data_dir):
+    answers = [json.loads(line)["answer"] for line in (data_dir / "gsm8k/test.jsonl").open()]
+    expressions = [equation.expression for answer in answers for equation in check(answer)]
+    assert all(only(f"<<{expression}={calculate(expression)}>>").right for expression in expressions)

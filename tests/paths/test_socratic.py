@@ -1,0 +1,87 @@
+import json
+import time
+
+import pytest
+
+from pad_ray.paths.socratic import Socratic, judge_socratic, pairs
+from pad_ray.schema import AnswerKind, Outcome
+
+STEPS = ["How many eggs? ** 3*4 = <<3*4=12>>12 eggs.", "How many are left? ** 12-2 = <<12-2=10>>10."]
+SOCRATIC = "\n".join([*STEPS, "#### 10"])
+
+
+def judged(text, gold="10"):
+    verdict = judge_socratic("d", text, gold, AnswerKind.NUMBER)
+    return verdict.outcome, verdict.value, verdict.feedback
+
+
+def test_sub_questions_and_steps_are_pairs():
+    assert pairs(SOCRATIC) == [
+        ("How many eggs?", "3*4 = <<3*4=12>>12 eggs."),
+        ("How many are left?", "12-2 = <<12-2=10>>10."),
+    ]
+
+
+def test_a_power_in_a_step_does_not_split_it():
+    assert pairs("How many? ** 2 ** 3 is 8.") == [("How many?", "2 ** 3 is 8.")]
+
+
+@pytest.mark.parametrize("completion", [SOCRATIC, f"\n{SOCRATIC}\n\nQuestion:", SOCRATIC.replace("\n", "\r\n\r\n")])
+def test_the_path_ends_with_its_answer(completion):
+    parsed = Socratic().parse(completion)
+    assert (parsed.text, parsed.failure) == (SOCRATIC, None)
+
+
+@pytest.mark.parametrize(
+    ("completion", "failure"),
+    [
+        ("", "the text has no sub-question"),
+        ("#### 10", "the text has no sub-question"),
+        (f"{STEPS[0]}\nHe has 10.\n#### 10", "line 2 has no ' ** ' between a sub-question and its step"),
+        ("How many eggs?** 12\n#### 12", "line 1 has no ' ** ' between a sub-question and its step"),
+        ("How many eggs? **\n#### 10", "line 1 has no step"),
+        (" ** 12\n#### 10", "line 1 has no ' ** ' between a sub-question and its step"),
+        (STEPS[0], "the text has no line '#### answer'"),
+    ],
+    ids=["empty", "answer only", "no pair", "no space", "no step", "no sub-question", "no answer"],
+)
+def test_what_is_no_list_of_pairs_is_a_failure(completion, failure):
+    assert Socratic().parse(completion).failure == failure
+
+
+def test_a_cut_path_is_complete_where_its_last_line_ends():
+    assert not Socratic().parse(SOCRATIC).complete
+    assert Socratic().parse(f"{SOCRATIC}\n").complete
+
+
+def test_it_is_judged_as_a_rationale():
+    assert judged(SOCRATIC) == (Outcome.ACCEPTED, "10", "")
+    assert judged(SOCRATIC, gold="17") == (Outcome.WRONG_ANSWER, "10", "the answer is 10")
+    assert judged(SOCRATIC.replace("=12>>", "=13>>"))[2] == "step 1: 3*4 is 12, not 13"
+
+
+def test_what_is_no_list_of_pairs_has_no_answer():
+    assert judged("He has 10.\n#### 10") == (
+        Outcome.NO_ANSWER,
+        None,
+        "line 1 has no ' ** ' between a sub-question and its step",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [" ** " * 10**6, "a ** b\n" * 10**6, "\n" * 10**7, "*" * 10**7, "\x00 ** \x00" * 10**5]
+)
+def test_hostile_text_is_judged_quickly_and_not_accepted(text):
+    started = time.monotonic()
+    Socratic().parse(text)
+    assert judged(text)[0] is not Outcome.ACCEPTED
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.data
+def test_published_paths_are_accepted_but_for_two_that_lack_a_step(data_dir):
+    answers = [json.loads(line)["answer"] for line in (data_dir / "gsm8k/test_socratic.jsonl").open()]
+    parsed = [Socratic().parse(answer) for answer in answers]
+    assert [one.failure for one in parsed if one.failure] == ["line 4 has no step", "line 2 has no step"]
+    whole = [one.text for one in parsed if one.failure is None]
+    assert {judged(text, text.rpartition("#### ")[2])[0] for text in whole} == {Outcome.ACCEPTED}
