@@ -94,7 +94,10 @@ def start_ray() -> None:
 
     if not ray.is_initialized():
         ray.init(log_to_driver=False, logging_level="ERROR")
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    # An error of ours that a worker raises arrives as it is, and not as text within another.
+    context.raise_original_map_exception = True
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     # Ray has no other name yet for the restart limit of an actor pool.
     warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")

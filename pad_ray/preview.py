@@ -4,9 +4,9 @@ import os
 
 import yaml
 
-from pad_ray.engines.stage import fingerprint
+from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
-from pad_ray.stages import Run, read_inputs, teacher_path
+from pad_ray.stages import Run, read_inputs
 
 # Tokens of a text are about a quarter of its characters; good enough to size a run.
 CHARACTERS_PER_TOKEN = 4
@@ -17,18 +17,27 @@ def preview(run: Run) -> None:
     recipe, say = run.recipe, run.progress.say
     say(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
     inputs = read_inputs(recipe)
-    planned = inputs.planned
-    say(f"first prompt:\n{planned[0].drafts[0].request.prompt}")
-    drafts = sum(len(item.drafts) for item in planned)
-    prompts = sum(len(draft.request.prompt) for item in planned for draft in item.drafts) // CHARACTERS_PER_TOKEN
-    tests = sum(map(len, inputs.questions.test.values()))
-    say(f"teacher: {fingerprint(recipe.teacher)}, {len(teacher_path(recipe).demonstrations)} demonstrations")
+    questions, first = 0, None
+    for question in inputs.train:
+        first = first or list(inputs.plan.drafts(question))
+        questions += 1
+    for draft in (first or [])[:: recipe.synthesis.samples]:
+        say(f"first {draft.path.value} prompt:\n{shown(draft.request.prompt)}")
+    drafts = questions * inputs.plan.drafts_per_question
+    prompts = drafts * sum(len(shown(draft.request.prompt)) for draft in first or []) // CHARACTERS_PER_TOKEN
+    tests = sum(map(len, inputs.test.values()))
+    say(f"teacher: {inputs.plan.engine}, {sum(len(path.sets) for path in inputs.plan.paths)} sets of demonstrations")
     say(
-        f"estimate: {len(planned)} questions, {drafts} drafts, about {prompts} prompt tokens, "
+        f"estimate: {questions} questions, {drafts} drafts, about {prompts // max(1, len(first or []))} prompt tokens, "
         f"at most {drafts * recipe.synthesis.max_tokens} completion tokens; {tests} test questions, twice"
     )
     for lack in lacking(recipe):
         say(f"lacking: {lack}")
+
+
+def shown(prompt: str | tuple[Message, ...]) -> str:
+    """A prompt as text to read."""
+    return prompt if isinstance(prompt, str) else "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt)
 
 
 def lacking(recipe: Recipe) -> list[str]:
@@ -39,10 +48,10 @@ def lacking(recipe: Recipe) -> list[str]:
         ray.init(log_to_driver=False, logging_level="ERROR")
     resources = ray.cluster_resources() if ray.is_initialized() else {"CPU": float(os.cpu_count() or 1)}
     wanted = {
-        "synthesis": recipe.teacher.actors * recipe.teacher.cpus
-        + recipe.synthesis.verifiers * recipe.synthesis.verifier_cpus,
+        "synthesis": (recipe.teacher.actors or 1) * recipe.teacher.cpus
+        + (recipe.synthesis.verifiers or 1) * recipe.synthesis.verifier_cpus,
         "training": (recipe.training.workers or 2) * recipe.training.cpus_per_worker,
-        "evaluation": recipe.evaluation.engine.actors * recipe.evaluation.engine.cpus,
+        "evaluation": (recipe.evaluation.engine.actors or 1) * recipe.evaluation.engine.cpus,
     }
     lacks = [
         f"{stage} asks for {cpus:g} CPUs, there are {resources.get('CPU', 0):g}"

@@ -13,8 +13,9 @@ from pad_ray.errors import InputError
 from pad_ray.evaluation.config import EvaluationConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
-from pad_ray.synthesis.config import SynthesisConfig
+from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.tasks.config import QuestionsConfig
+from pad_ray.tracking import TrackingConfig
 from pad_ray.training.config import TrainingConfig
 
 
@@ -30,8 +31,10 @@ class Recipe(Settings):
     questions: QuestionsConfig = Field(default_factory=QuestionsConfig, description="what is asked")
     teacher: EngineConfig = Field(default_factory=EngineConfig, description="who writes drafts")
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")
-    synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig, description="drafts and the corpus")
+    synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig, description="the drafts")
+    corpus: CorpusConfig = Field(default_factory=CorpusConfig, description="which drafts a student learns from")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="the student")
+    tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="where progress is written besides")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="how students are measured")
 
 

@@ -46,6 +46,11 @@ class RunDir:
         if self.exists(name):
             self.filesystem.delete_dir(self.path(name))
 
+    def move(self, name: str, target: str) -> None:
+        """Rename a file of the run."""
+        self.filesystem.create_dir(self.path(target).rsplit("/", 1)[0], recursive=True)
+        self.filesystem.move(self.path(name), self.path(target))
+
     def write_bytes(self, name: str, data: bytes | pa.Buffer) -> None:
         target = self.path(name)
         self.filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
@@ -92,6 +97,11 @@ class RunDir:
 
     def read_part(self, name: str, columns: list[str] | None = None) -> pa.Table:
         return pq.read_table(self.path(name), filesystem=self.filesystem, columns=columns)
+
+    def row_count(self, name: str) -> int:
+        """Rows of a Parquet file, from its footer."""
+        with self.filesystem.open_input_file(self.path(name)) as file:
+            return int(pq.read_metadata(file).num_rows)
 
     def read_table(self, folder: str, record: type[R], columns: list[str] | None = None) -> pa.Table:
         """All parts of a folder as one table; an empty table where there is none."""

@@ -5,29 +5,35 @@ Every stage can be called again on the same run: it continues, and does nothing 
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pad_ray import ledger, metrics
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.stage import solve
-from pad_ray.engines.stage import fingerprint
+from pad_ray.engines import versions
+from pad_ray.engines.kinds import fingerprint
+from pad_ray.errors import StageError
 from pad_ray.evaluation.scores import compare, score, wilson
 from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
-from pad_ray.paths.demonstrations import load_demonstrations
-from pad_ray.paths.program import ProgramPath
+from pad_ray.paths import PATHS, Program, ReasoningPath
+from pad_ray.paths.demonstrations import Sets, assert_not_in_test, load_sets
 from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.report import render
 from pad_ray.rundir import RunDir
-from pad_ray.schema import Outcome, Question, Solution
+from pad_ray.schema import Outcome, PathKind, Question, Solution
 from pad_ray.synthesis import corpus as corpora
+from pad_ray.synthesis.card import CardFacts, write_card
+from pad_ray.synthesis.contamination import KnownTests, load_tests
 from pad_ray.synthesis.corpus import Corpus
 from pad_ray.synthesis.pipeline import Tally, synthesize
-from pad_ray.synthesis.plan import PlannedQuestion, plan
+from pad_ray.synthesis.plan import Plan
+from pad_ray.synthesis.questions import TEST, store
 from pad_ray.tasks import get_task
+from pad_ray.tracking import Tracker
 from pad_ray.training.train import Trained, train
 
 REPORT = "report.html"
@@ -43,88 +49,112 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Questions:
-    """The questions of a run: those to learn from, and the test questions by task."""
-
-    train: list[Question]
-    test: dict[str, list[Question]]
-
-
-@dataclass(frozen=True)
 class Inputs:
-    """Everything a run reads, checked before anything is written: its questions, and every draft it asks for."""
+    """Everything a run reads, checked before anything is written.
 
-    questions: Questions
-    planned: list[PlannedQuestion]
+    `train` is gone through once, by `store_questions`; `test` holds the test questions by task.
+    """
+
+    train: Iterator[Question]
+    test: dict[str, list[Question]]
+    plan: Plan
 
 
 def read_inputs(recipe: Recipe) -> Inputs:
     """Read questions and demonstrations, resolve both models and plan the drafts. Writes nothing.
 
     Raises:
-        InputError: a task, a split, a row, a model name or weights are not usable.
+        InputError: a task, a split, a row, a demonstration, a model name or weights are not usable.
     """
     asked, seed = recipe.questions, recipe.seed
-    train_questions = get_task(asked.task).load("train", recipe.data_dir, asked.limit, seed)
+    train_questions = get_task(asked.task).stream("train", recipe.data_dir, asked.limit, seed)
     tests = {
         name: get_task(name).load("test", recipe.data_dir, asked.test_limit, seed)
         for name in asked.test_tasks or [asked.task]
     }
+    for name in recipe.corpus.decontaminate or []:
+        get_task(name)
+    recipe.tracking.check()
+    versions.check(recipe.teacher)
     resolve(recipe.training.student)
-    planned = plan(train_questions, teacher_path(recipe), fingerprint(recipe.teacher), recipe.synthesis, seed)
-    return Inputs(Questions(train_questions, tests), planned)
+    paths = teacher_paths(recipe)
+    for path in paths:
+        assert_not_in_test(path.sets, (question for test in tests.values() for question in test))
+    return Inputs(train_questions, tests, Plan(paths, fingerprint(recipe.teacher), recipe.synthesis, seed))
 
 
-def teacher_path(recipe: Recipe) -> ProgramPath:
-    """How the teacher, and a student before it is trained, is asked: with demonstrations."""
-    return ProgramPath(load_demonstrations(recipe.questions.task, recipe.data_dir))
+def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
+    """How the teacher is asked for each kind of path: with demonstrations."""
+    config = recipe.synthesis
+    sets = {kind: load_sets(recipe.questions.task, kind, recipe.data_dir) for kind in config.paths}
+    return tuple(PATHS[kind](sets[kind][: config.demonstration_sets], config.chat) for kind in config.paths)
 
 
-def store_questions(run: Run, questions: Questions) -> None:
-    """Write `questions/`."""
-    everything = [*questions.train, *(question for test in questions.test.values() for question in test)]
-    run.folder.write_records("questions/part-00000.parquet", Question, everything)
-    ledger.record(run.folder, StageEntry("questions", "questions", len(everything), len(everything)))
+def store_questions(run: Run, inputs: Inputs) -> None:
+    """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
+    started = time.monotonic()
+    stored = store(run.folder, inputs.train)
+    for task, questions in inputs.test.items():
+        run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)
+    elapsed = time.monotonic() - started
+    tests = sum(map(len, inputs.test.values()))
+    counts = (stored.asked + tests, stored.kept + tests, stored.unusable)
+    ledger.record(run.folder, StageEntry("questions", "questions", *counts, seconds=elapsed))
+    if not stored.kept:
+        raise StageError(f"questions: none of {stored.asked} can be asked: {dict(stored.unusable)}")
 
 
-def make_drafts(run: Run, planned: Sequence[PlannedQuestion]) -> Tally:
-    """Generate, execute and commit the drafts that are missing."""
+def make_drafts(run: Run, plan: Plan) -> Tally:
+    """Generate, judge and commit the drafts that are missing."""
     recipe = run.recipe
-    tally = synthesize(run.folder, planned, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
+    with Tracker(recipe.tracking, run.folder, "synthesis") as tracker:
+        tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress, tracker)
+    before = metrics.read(run.folder).get("synthesis", {})
     if tally.protections is not None:
         metrics.update(run.folder, "sandbox", {"protections": asdict(tally.protections)})
-    seconds = _seconds_so_far(run, "synthesis") + tally.seconds
-    metrics.update(run.folder, "synthesis", {"drafts": tally.planned, "seconds": seconds})
+    spent = {
+        "seconds": before.get("seconds", 0.0) + tally.seconds,
+        "device_seconds": before.get("device_seconds", 0.0) + tally.device_seconds,
+    }
+    metrics.update(run.folder, "synthesis", {**before, "drafts": tally.planned, **spent})
     return tally
 
 
-def build_corpus(run: Run, planned: Sequence[PlannedQuestion]) -> Corpus:
+def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     """Turn the committed drafts into the corpus, and balance the ledger of synthesis and corpus."""
-    started = time.monotonic()
-    corpus = corpora.build(run.folder, planned, run.recipe.synthesis, run.recipe.seed)
-    seconds, accepted = metrics.read(run.folder)["synthesis"]["seconds"], corpus.verified.get(Outcome.ACCEPTED, 0)
-    metrics.update(
-        run.folder,
-        "synthesis",
-        {
-            "drafts": corpus.drafts,
-            "accepted": accepted,
-            "yield": accepted / corpus.drafts,
-            "interval": wilson(accepted, corpus.drafts),
-            "completion_tokens": corpus.completion_tokens,
-            "outcomes": corpus.verified,
-            "seconds": seconds,
+    recipe = run.recipe
+    asked = recipe.questions
+    own = [question for test in inputs.test.values() for question in test]
+    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, "train")
+    known = KnownTests.build(tests, recipe.corpus.ngram)
+    corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
+    made = metrics.read(run.folder)["synthesis"]
+    accepted = corpus.verified[Outcome.ACCEPTED]
+    summary = {
+        "drafts": corpus.drafts,
+        "accepted": accepted,
+        "yield": accepted / max(1, corpus.drafts),
+        "interval": wilson(accepted, corpus.drafts) if corpus.drafts else (0.0, 1.0),
+        "by_path": {
+            path: {"drafts": count, "accepted": corpus.accepted_by_path[path]} for path, count in corpus.by_path.items()
         },
-    )
-    planned_drafts = sum(len(item.drafts) for item in planned)
+        "prompt_tokens": corpus.prompt_tokens,
+        "completion_tokens": corpus.completion_tokens,
+        "outcomes": corpus.verified,
+        "seconds": made["seconds"],
+        "device_seconds": made["device_seconds"],
+    }
+    metrics.update(run.folder, "synthesis", summary)
     guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
-    ledger.record(run.folder, ledger.judged("synthesis", "drafts", planned_drafts, corpus.verified, seconds, guarded))
-    kept = {outcome: n for outcome, n in corpus.final.items() if outcome in corpora.DROPPED}
+    entry = ledger.judged("synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded)
+    ledger.record(run.folder, entry)
+    dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
+    dropped.pop(Outcome.ACCEPTED, None)
     rows = corpus.train_rows + corpus.validation_rows
-    elapsed = time.monotonic() - started
-    ledger.record(run.folder, StageEntry("corpus", "programs", accepted, rows, kept, seconds=elapsed))
-    summary = ("train_rows", "validation_rows", "questions", "hash")
-    metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in summary})
+    ledger.record(run.folder, StageEntry("corpus", "drafts", accepted, rows, dropped, seconds=corpus.seconds))
+    named = ("train_rows", "validation_rows", "questions", "contaminated", "hash")
+    metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
+    write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))
     corpora.require_rows(corpus)
     return corpus
 
@@ -143,11 +173,53 @@ def train_student(run: Run, corpus: Corpus) -> Trained:
     return trained
 
 
+def _card(
+    recipe: Recipe,
+    plan: Plan,
+    corpus: Corpus,
+    tests: Sequence[Question],
+    protections: dict[str, Any] | None,
+) -> CardFacts:
+    teacher, _, revision = plan.engine.partition("@")
+    config = plan.config
+    return CardFacts(
+        task=recipe.questions.task,
+        split="train",
+        teacher=teacher,
+        teacher_revision=revision,
+        corpus_hash=corpus.hash,
+        planned=corpus.planned,
+        accepted=corpus.verified[Outcome.ACCEPTED],
+        questions=corpus.questions,
+        rows={
+            side: {name.split("/")[1]: n for name, n in corpus.rows.items() if name.startswith(f"{side}/")}
+            for side in ("train", "validation")
+        },
+        dropped={name: n for name, n in corpus.final.items() if name != Outcome.ACCEPTED},
+        tests=Counter(question.task for question in tests),
+        contaminated=corpus.contaminated,
+        ngram=recipe.corpus.ngram,
+        max_overlap=recipe.corpus.max_overlap,
+        samples=config.samples,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        seed=plan.seed,
+        demonstrations={path.kind.value: [len(shown) for shown in path.sets] for path in plan.paths},
+        protections=protections,
+    )
+
+
+def first_demonstrations(recipe: Recipe) -> Sets:
+    """The first set of programs that the teacher is shown: a student that is not trained yet is asked with it."""
+    return load_sets(recipe.questions.task, PathKind.PROGRAM, recipe.data_dir)[:1]
+
+
 def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -> None:
     """Measure the base student (`before`) with the teacher's demonstrations, or the trained one (`after`) without."""
     recipe = run.recipe
     before = student == "before"
-    path = teacher_path(recipe) if before else ProgramPath()
+    path = Program(first_demonstrations(recipe)) if before else Program()
     model = recipe.training.student if before else str(run.folder.local_path("student"))
     engine = recipe.evaluation.engine.model_copy(update={"model": model})
     label = "before-greedy" if before else "greedy"
@@ -161,7 +233,7 @@ def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -
             "split": "test",
             "student": student,
             "strategy": strategy.name,
-            "prompt": f"{len(path.demonstrations)}-shot",
+            "prompt": f"{len(path.sets[0]) if path.sets else 0}-shot",
             **asdict(score(solutions)),
         }
         metrics.update_evaluation(run.folder, entry, took)

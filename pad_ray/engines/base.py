@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pad_ray.paths.base import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -17,10 +19,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One completion to generate. Every sample has a seed of its own, so that a repeated request repeats its sample."""
+    """One completion to generate. Every sample has a seed of its own, so that a repeated request repeats its sample.
+
+    `prompt` is text that the completion follows, or the messages of a chat that it answers.
+    """
 
     request_id: str
-    prompt: str
+    prompt: str | tuple[Message, ...]
     sampling: Sampling
     seed: int
 

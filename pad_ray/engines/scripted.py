@@ -1,29 +1,59 @@
 """An engine without a model: completions come from a file. For tests and scale runs, where the engine is no matter."""
 
 import json
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pad_ray.engines.base import Generation, Request
+from pad_ray.engines.base import Generation, Request, failed
 
 
 class ScriptedEngine:
     """Answers each question from a list of completions, chosen by the request's seed.
 
-    The script is a JSON object `{question text: [completion, ...]}`; the key `*` answers every other question.
-    Tokens are counted as words.
+    The script is a JSON object `{question text: [completion, ...]}`; the key `*` answers every other question. The question
+    of a chat is in its last user message. Tokens are counted as words. In place of a completion stands a fault:
+    `{"error": message}` fails the request, `{"crash": true}` ends the process as a prompt does that kills a real engine.
     """
 
     def __init__(self, script: str) -> None:
-        self.completions: dict[str, list[str]] = json.loads(Path(script).read_text())
+        completions: dict[str, list[Any]] = json.loads(Path(script).read_text())
+        self.completions = {question: [_entry(item) for item in items] for question, items in completions.items()}
+        self.default = self.completions.get("*", [_Entry()])
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: Request) -> Generation:
-        question = request.prompt.rsplit("Question: ", 1)[-1].split("\n", 1)[0]
-        choices = self.completions.get(question, self.completions.get("*", [""]))
-        text = choices[request.seed % len(choices)]
-        return Generation(
-            request.request_id, "scripted", text, "stop", len(request.prompt.split()), len(text.split()), None, 0.0
-        )
+        asked, words = _prompt(request)
+        question = asked.rsplit("Question: ", 1)[-1].split("\n", 1)[0]
+        choices = self.completions.get(question, self.default)
+        chosen = choices[request.seed % len(choices)]
+        if chosen.crash:
+            os._exit(1)
+        if chosen.error is not None:
+            return failed(request, "scripted", chosen.error)
+        return Generation(request.request_id, "scripted", chosen.text, "stop", words, chosen.words, None, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    text: str = ""
+    error: str | None = None
+    crash: bool = False
+    words: int = 0
+
+
+def _entry(item: str | dict[str, Any]) -> _Entry:
+    # Counted here, once: a scale run gives the same completion a million times.
+    return _Entry(item, words=len(item.split())) if isinstance(item, str) else _Entry(**item)
+
+
+def _prompt(request: Request) -> tuple[str, int]:
+    """The text that holds the question, and the words of the whole prompt."""
+    if isinstance(request.prompt, str):
+        return request.prompt, len(request.prompt.split())
+    asked = next((message.content for message in reversed(request.prompt) if message.role == "user"), "")
+    return asked, sum(len(message.content.split()) for message in request.prompt)

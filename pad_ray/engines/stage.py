@@ -12,39 +12,21 @@ import pyarrow as pa
 import ray
 import ray.data
 
-from pad_ray.engines.base import Engine, Generation, Request, Sampling
+from pad_ray.engines.attempts import TRIES, Attempts, Turns
+from pad_ray.engines.base import Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
+from pad_ray.engines.kinds import fingerprint as fingerprint
+from pad_ray.engines.kinds import open_engine as open_engine
+from pad_ray.errors import StageError
+from pad_ray.paths.base import Message
+from pad_ray.schema import content_id
 
 REQUESTS = "requests"
 GENERATIONS = "generations"
 
 # Batches that one engine holds at once: later ones fill the places that the slow completions of the first ones leave.
 BATCHES_IN_FLIGHT = 4
-
-
-def open_engine(config: EngineConfig, *, on_gpu: bool) -> Engine:
-    """The engine that a config asks for."""
-    if config.kind == "scripted":
-        from pad_ray.engines.scripted import ScriptedEngine
-
-        return ScriptedEngine(str(config.script))
-    from pad_ray.engines.vllm import VllmEngine
-
-    return VllmEngine(config, on_gpu=on_gpu)
-
-
-def fingerprint(config: EngineConfig) -> str:
-    """Model and revision: the part of an engine that a draft's id covers.
-
-    Raises:
-        InputError: the model's name is unknown or its weights are damaged.
-    """
-    if config.kind == "scripted":
-        return f"scripted@{config.model}"
-    from pad_ray.models import resolve
-
-    model = resolve(config.model)
-    return f"{model.name}@{model.revision}"
+ON_GPU = ("vllm", "transformers")
 
 
 def to_json(requests: Sequence[Request]) -> str:
@@ -56,51 +38,97 @@ def generations_from(text: str) -> list[Generation]:
 
 
 def requests_from(text: str) -> list[Request]:
-    return [
-        Request(**{**item, "sampling": Sampling(**{**item["sampling"], "stop": tuple(item["sampling"]["stop"])})})
-        for item in json.loads(text)
-    ]
+    return [_request(**item) for item in json.loads(text)]
+
+
+def _request(prompt: Any, sampling: Any, **rest: Any) -> Request:
+    asked = prompt if isinstance(prompt, str) else tuple(Message(**message) for message in prompt)
+    return Request(prompt=asked, sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}), **rest)
 
 
 class _Generate:
     """The actor: holds one engine and answers batches concurrently."""
 
-    def __init__(self, config: EngineConfig, on_gpu: bool) -> None:
+    def __init__(self, config: EngineConfig, on_gpu: bool, attempts: Any) -> None:
+        self.attempts = attempts
+        over = ray.get(attempts.engine_started.remote())
+        if over > 0:
+            raise StageError(f"engine {config.kind} {config.model} dies again and again and serves nothing")
         self.engine = open_engine(config, on_gpu=on_gpu)
+        self.turns = Turns()
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         per_row = [requests_from(text) for text in batch[REQUESTS].to_pylist()]
-        done = iter(await self.engine.generate([request for requests in per_row for request in requests]))
+        done = iter(await self._answer([request for requests in per_row for request in requests]))
         column = [json.dumps([asdict(next(done)) for _ in requests]) for requests in per_row]
         yield batch.append_column(GENERATIONS, pa.array(column, pa.string()))
 
+    async def _answer(self, requests: Sequence[Request]) -> list[Generation]:
+        """In company first; alone after the engine died with this batch inside; one by one after it died again."""
+        key = content_id("batch", [request.request_id for request in requests])
+        deaths = await self.attempts.deaths.remote(key)
+        if deaths == 0:
+            async with self.turns.shared():
+                return await self._tell(key, requests)
+        async with self.turns.alone():
+            if deaths == 1:
+                return await self._tell(key, requests)
+            await self.attempts.enter.remote(key)
+            generations = [await self._one(request) for request in requests]
+            await self.attempts.leave.remote(key)
+            return generations
+
+    async def _one(self, request: Request) -> Generation:
+        deaths = await self.attempts.deaths.remote(request.request_id)
+        if deaths >= TRIES:
+            return failed(request, type(self.engine).__name__, f"the engine died {deaths} times on this prompt alone")
+        (generation,) = await self._tell(request.request_id, [request])
+        return generation
+
+    async def _tell(self, key: str, requests: Sequence[Request]) -> list[Generation]:
+        await self.attempts.enter.remote(key)
+        generations = await self.engine.generate(requests)
+        await self.attempts.leave.remote(key)
+        return generations
+
 
 def uses_gpu(config: EngineConfig) -> bool:
-    """True where the cluster has the GPUs that an engine needs; without them vLLM's CPU build serves the same model."""
-    return config.kind == "vllm" and ray.cluster_resources().get("GPU", 0) >= config.tensor_parallel
+    """True where the cluster has the GPUs that an engine needs; without them it runs on CPUs."""
+    return config.kind in ON_GPU and ray.cluster_resources().get("GPU", 0) >= config.tensor_parallel
+
+
+def engine_count(config: EngineConfig) -> int:
+    """Engines that run side by side: what is asked for, or as many as the cluster's GPUs allow, or one."""
+    if config.actors is not None:
+        return config.actors
+    return int(ray.cluster_resources()["GPU"]) // config.tensor_parallel if uses_gpu(config) else 1
 
 
 def actor_options(config: EngineConfig) -> dict[str, Any]:
     """Arguments of `map_batches` for actors that hold an engine."""
     options: dict[str, Any] = {
         "compute": ray.data.ActorPoolStrategy(
-            size=config.actors,
+            size=engine_count(config),
             max_tasks_in_flight_per_actor=BATCHES_IN_FLIGHT,
             max_concurrent_calls_per_actor=BATCHES_IN_FLIGHT,
         ),
         "num_cpus": config.cpus,
-        # Ray's default restarts an engine that crashes on its input for ever.
-        "max_restarts": config.max_restarts,
-        "max_task_retries": config.max_restarts,
+        # `Attempts` ends what would go on for ever.
+        "max_restarts": -1,
+        "max_task_retries": -1,
     }
     return {**options, "num_gpus": config.tensor_parallel} if uses_gpu(config) else options
 
 
-def generate(dataset: ray.data.Dataset, config: EngineConfig, batch_rows: int) -> ray.data.Dataset:
-    """Append the generations of every row's requests. Rows keep their columns; their order may change."""
+def generate(dataset: ray.data.Dataset, config: EngineConfig, batch_rows: int | None = None) -> ray.data.Dataset:
+    """Append the generations of every row's requests. Rows keep their columns; their order may change.
+
+    `batch_rows` rows go into an engine together, by default the rows of a block. A request that the engine cannot serve, or
+    on which it dies, comes back with an error; the others are served.
+    """
     return dataset.map_batches(
         _Generate,
-        fn_constructor_args=(config, uses_gpu(config)),
+        fn_constructor_args=(config, uses_gpu(config), Attempts.start(config.max_restarts)),
         batch_size=batch_rows,
         batch_format="pyarrow",
         **actor_options(config),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pad_ray.engines.base import Generation, Request, failed
+from pad_ray.engines.chat import chat_token_ids
 from pad_ray.engines.config import EngineConfig
 from pad_ray.models import resolve
 
@@ -45,12 +46,19 @@ class VllmEngine:
             # vLLM wants a name that it has never seen; a batch that Ray repeats brings the same request again.
             name = f"{request.request_id}-{next(self.numbers)}"
             # FINAL_ONLY yields one output, the whole one.
-            output = await anext(self.engine.generate(request.prompt, _sampling_params(request), request_id=name))
+            output = await anext(
+                self.engine.generate(self._prompt(request), _sampling_params(request), request_id=name)
+            )
         except EngineDeadError:
             os._exit(1)  # An exception would be final for the batch; a dead actor is restarted and the batch repeated.
         except (VLLMClientError, ValueError, TypeError) as error:
             return failed(request, self.name, f"{type(error).__name__}: {error}")
         return _generation(request, self.name, output, time.monotonic() - started)
+
+    def _prompt(self, request: Request) -> Any:
+        if isinstance(request.prompt, str):
+            return request.prompt
+        return {"prompt_token_ids": chat_token_ids(self.engine.get_tokenizer(), request.prompt)}
 
 
 def _prepare_cpu(config: EngineConfig) -> None:

@@ -74,12 +74,16 @@ class ReasoningPath(ABC):
 
     def prompt(self, question: Question, sample_index: int = 0) -> str | tuple[Message, ...]:
         """What a completion follows: text that ends with the question's source, or turns that end with the user's."""
-        shown = self.sets[sample_index % len(self.sets)] if self.sets else ()
+        # A question is not shown its own solution.
+        shown = [one for one in self._set(sample_index) if one.question.question_id != question.question_id]
         if self.chat:
             turns = [turn for one in shown for turn in self._turns(one)]
             return (*turns, Message("user", self.source(question).strip()))
         solved = [f"{self.source(one.question)}{one.text.strip()}\n\n" for one in shown]
         return "".join(solved) + self.source(question)
+
+    def _set(self, sample_index: int) -> tuple[Demonstration, ...]:
+        return self.sets[sample_index % len(self.sets)] if self.sets else ()
 
     def _turns(self, shown: Demonstration) -> tuple[Message, Message]:
         return Message("user", self.source(shown.question).strip()), Message("assistant", shown.text.strip())

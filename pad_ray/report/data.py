@@ -139,7 +139,7 @@ def _corpus(run: RunDir) -> ds.Dataset | None:
 
 
 def _splits(run: RunDir) -> dict[str, int]:
-    table = _table(run, "questions")
+    table = _table(run, "questions/train", "questions/test")
     counts = pc.value_counts(table.to_table(columns=["split"])["split"]).to_pylist() if table is not None else []
     return {item["values"]: item["counts"] for item in counts}
 
@@ -190,9 +190,11 @@ def _take_turns(tallies: dict[str, Tally]) -> list[str]:
 
 def _examples(run: RunDir, draft_ids: list[str], *verdict_folders: str) -> list[Example]:
     """The drafts in the given order; one whose draft, verdict or question is not in the run is left out."""
-    drafts = {draft.draft_id: draft for draft in _rows(run, Draft, "draft_id", draft_ids, "drafts")}
+    drafts = {draft.draft_id: draft for draft in _rows(run, Draft, "draft_id", draft_ids, "drafts", "faults")}
     asked = {draft.question_id for draft in drafts.values()}
-    questions = {question.question_id: question for question in _rows(run, Question, "question_id", asked, "questions")}
+    questions = {
+        question.question_id: question for question in _rows(run, Question, "question_id", asked, "questions/train")
+    }
     verdicts: dict[str, Verdict] = {}
     for folder in reversed(verdict_folders):  # the first folder has the last word
         verdicts.update({verdict.draft_id: verdict for verdict in _rows(run, Verdict, "draft_id", draft_ids, folder)})
@@ -205,8 +207,8 @@ def _example(question: Question, draft: Draft, verdict: Verdict) -> Example:
     return Example(question, draft, text, verdict.outcome, verdict.value, verdict.feedback)
 
 
-def _rows(run: RunDir, record: type[R], key: str, ids: Iterable[str], folder: str) -> list[R]:
-    table = _table(run, folder)
+def _rows(run: RunDir, record: type[R], key: str, ids: Iterable[str], *folders: str) -> list[R]:
+    table = _table(run, *folders)
     wanted = pa.array(sorted(ids), pa.string())
     if table is None or not len(wanted):
         return []

@@ -1,115 +1,242 @@
-"""From verdicts to the corpus: drop duplicates, cap and split by question, and say what became of every draft."""
+"""From verdicts to the corpus: which accepted drafts a student learns from, and what became of every other.
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+Built in buckets of questions, so that no process ever holds more than one: Ray tasks sort questions, drafts and verdicts
+into buckets by question, then build each bucket's part of the corpus. The result does not depend on who does what when.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import ray
+from ray.exceptions import RayError
 
 from pad_ray.errors import StageError
-from pad_ray.paths import program
+from pad_ray.paths import PATHS
 from pad_ray.rundir import RunDir
-from pad_ray.sandbox import normalised_program_hash
-from pad_ray.schema import CorpusRow, Draft, Objective, Outcome, Question, Verdict, content_id
-from pad_ray.synthesis.config import SynthesisConfig
-from pad_ray.synthesis.pipeline import DRAFTS, VERDICTS
-from pad_ray.synthesis.plan import PlannedQuestion
+from pad_ray.schema import (
+    CorpusRow,
+    Draft,
+    Objective,
+    Outcome,
+    PathKind,
+    Question,
+    Verdict,
+    content_id,
+    from_table,
+)
+from pad_ray.synthesis.config import CorpusConfig
+from pad_ray.synthesis.contamination import KnownTests
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
+from pad_ray.synthesis.plan import Plan
+from pad_ray.synthesis.questions import TRAIN as QUESTIONS
+from pad_ray.synthesis.select import DROPPED, Judged, select
+from pad_ray.synthesis.verify import read_path
 
 TRAIN = "corpus/train"
 VALIDATION = "corpus/validation"
 REJECTED = "rejected"
-PART = "part-00000.parquet"
+SCRATCH = "scratch"
+# A bucket's drafts are in one process: some 100 MB as Python objects.
+DRAFTS_PER_BUCKET = 20_000
+# Rows that a sorting task reads before it writes them to their buckets.
+ROWS_PER_GROUP = 200_000
+BUCKET_CPUS = 1.0
+OBJECTIVES = {PathKind.PROGRAM: Objective.PROGRAM, PathKind.RATIONALE: Objective.RATIONALE}
 
-# Outcomes that are decided here, by looking across the drafts that were accepted one by one.
-DROPPED = (Outcome.DUPLICATE, Outcome.OVER_CAP)
+__all__ = ["DROPPED", "REJECTED", "TRAIN", "VALIDATION", "Corpus", "build", "require_rows"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Corpus:
     """What was built. `verified` counts drafts by their verdict, `final` after the filters that look across drafts.
 
-    `hash` covers every row id and its side of the split.
+    `rows` counts rows by split and objective (`train/program`), `by_path` drafts and `accepted_by_path` accepted drafts by
+    kind, `contaminated` questions by the test set that they overlap with. `hash` covers every row id and its side.
     """
 
-    drafts: int
-    train_rows: int
-    validation_rows: int
-    questions: int
-    verified: dict[str, int]
-    final: dict[str, int]
-    completion_tokens: int
-    hash: str
+    planned: int = 0
+    drafts: int = 0
+    train_rows: int = 0
+    validation_rows: int = 0
+    questions: int = 0
+    verified: Counter[str] = field(default_factory=Counter)
+    final: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    by_path: Counter[str] = field(default_factory=Counter)
+    accepted_by_path: Counter[str] = field(default_factory=Counter)
+    contaminated: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    hash: str = ""
+    seconds: float = 0.0
+
+    def add(self, other: "Corpus") -> None:
+        """Take in another bucket's part; hashes are chained in the order of the buckets."""
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            if isinstance(value, Counter):
+                mine.update(value)
+            elif name == "hash":
+                self.hash = content_id("corpus", self.hash, value)
+            else:
+                setattr(self, name, mine + value)
 
 
-def build(run: RunDir, planned: Sequence[PlannedQuestion], config: SynthesisConfig, seed: int) -> Corpus:
-    """Build `corpus/` and `rejected/` from the planned drafts that are committed."""
-    questions = {item.question.question_id: item.question for item in planned}
-    wanted = {draft.request.request_id for item in planned for draft in item.drafts}
-    drafts = {draft.draft_id: draft for draft in run.iter_records(DRAFTS, Draft) if draft.draft_id in wanted}
-    verdicts = {v.draft_id: v for v in run.iter_records(VERDICTS, Verdict) if v.draft_id in drafts}
-    final = list(_final_verdicts(drafts, verdicts, config.max_per_question))
-    kept = [drafts[verdict.draft_id] for verdict in final if verdict.outcome is Outcome.ACCEPTED]
-    train, validation = _split(kept, config.validation_share, seed)
-    rows = {TRAIN: _rows(train, questions), VALIDATION: _rows(validation, questions)}
-    for folder, content in rows.items():
-        run.write_records(f"{folder}/{PART}", CorpusRow, content)
-    run.write_records(f"{REJECTED}/{PART}", Verdict, [v for v in final if v.outcome is not Outcome.ACCEPTED])
-    return Corpus(
-        drafts=len(drafts),
-        train_rows=len(train),
-        validation_rows=len(validation),
-        questions=len({draft.question_id for draft in kept}),
-        verified=dict(Counter(verdict.outcome.value for verdict in verdicts.values())),
-        final=dict(Counter(verdict.outcome.value for verdict in final)),
-        completion_tokens=sum(draft.completion_tokens for draft in drafts.values()),
-        hash=content_id("corpus", {folder: [row.row_id for row in content] for folder, content in rows.items()}),
-    )
+def build(run: RunDir, plan: Plan, config: CorpusConfig, seed: int, known: KnownTests) -> Corpus:
+    """Build `corpus/` and `rejected/` from the planned drafts that are committed.
+
+    Raises:
+        StageError: a task failed; building again starts over.
+    """
+    started = time.monotonic()
+    for folder in ("corpus", REJECTED, SCRATCH):
+        run.delete(folder)
+    questions = _rows(run, QUESTIONS)
+    buckets = max(1, -(-questions * plan.drafts_per_question // DRAFTS_PER_BUCKET))
+    corpus = Corpus()
+    try:
+        for folder in (QUESTIONS, DRAFTS, VERDICTS, FAULTS):
+            _sort_into_buckets(run, folder, buckets)
+        task = ray.remote(num_cpus=BUCKET_CPUS)(_build_bucket)
+        shared = ray.put((plan, config, seed, known))
+        parts = [task.remote(run.location, bucket, shared) for bucket in range(buckets)]
+        for part in parts:
+            corpus.add(ray.get(part))
+    except (RayError, OSError) as error:
+        cause = getattr(error, "cause", None) or error
+        raise StageError(f"corpus: {str(cause).strip().splitlines()[-1]}; the same command builds it again") from error
+    run.delete(SCRATCH)
+    corpus.seconds = time.monotonic() - started
+    return corpus
 
 
 def require_rows(corpus: Corpus) -> None:
-    """StageError where no program was kept for training or for validation, so that there is nothing to train on."""
+    """StageError where nothing was kept for training or for validation, so that there is nothing to train on."""
     if not corpus.train_rows or not corpus.validation_rows:
         raise StageError(
             f"corpus: {corpus.train_rows} rows to train on and {corpus.validation_rows} to validate, of {corpus.drafts} "
-            f"drafts ({corpus.final}); raise --questions.limit or --synthesis.samples, or take a stronger teacher"
+            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or take a stronger teacher"
         )
 
 
-def _final_verdicts(drafts: dict[str, Draft], verdicts: dict[str, Verdict], max_per_question: int) -> Iterator[Verdict]:
-    """Every draft's verdict, where the accepted ones may still turn out to be duplicates or over the cap."""
-    by_question: dict[str, list[Draft]] = defaultdict(list)
-    for draft in sorted(drafts.values(), key=lambda d: (d.question_id, d.sample_index, d.draft_id)):
-        by_question[draft.question_id].append(draft)
-    for siblings in by_question.values():
-        seen: set[str] = set()
-        for draft in siblings:
-            verdict = verdicts[draft.draft_id]
-            if verdict.outcome is not Outcome.ACCEPTED:
-                yield verdict
-                continue
-            shape = normalised_program_hash(program.parse(draft.text))
-            if shape in seen:
-                yield replace(verdict, outcome=Outcome.DUPLICATE, feedback="same program as an earlier draft")
-            elif len(seen) == max_per_question:
-                yield replace(verdict, outcome=Outcome.OVER_CAP, feedback=f"more than {max_per_question} programs")
-            else:
-                seen.add(shape)
-                yield verdict
+def _rows(run: RunDir, folder: str) -> int:
+    return sum(run.row_count(name) for name in run.parts(folder))
 
 
-def _split(drafts: Iterable[Draft], validation_share: float, seed: int) -> tuple[list[Draft], list[Draft]]:
-    """By question, so that no question has programs on both sides."""
-    train: list[Draft] = []
-    validation: list[Draft] = []
+def _sort_into_buckets(run: RunDir, folder: str, buckets: int) -> None:
+    """Write the rows of a folder's parts under `scratch/<bucket>/<folder>`, by groups of parts."""
+    groups: list[list[str]] = [[]]
+    rows = 0
+    for name in run.parts(folder):
+        count = run.row_count(name)
+        if rows + count > ROWS_PER_GROUP and groups[-1]:
+            groups.append([])
+            rows = 0
+        groups[-1].append(name)
+        rows += count
+    task = ray.remote(num_cpus=BUCKET_CPUS)(_sort_group)
+    ray.get([task.remote(run.location, folder, number, group, buckets) for number, group in enumerate(groups) if group])
+
+
+def _sort_group(location: str, folder: str, number: int, names: list[str], buckets: int) -> None:
+    run = RunDir(location)
+    tables = [run.read_part(name).replace_schema_metadata(None) for name in names]
+    table = pa.concat_tables(tables)
+    if folder == VERDICTS:
+        # A verdict does not name its question; its draft stands in the part of the same name.
+        drafts = [name.replace(VERDICTS, DRAFTS, 1) for name in names]
+        parts = [run.read_part(name, ["draft_id", "question_id"]) for name in drafts if run.exists(name)]
+        table = table.join(pa.concat_tables(parts), "draft_id", join_type="inner") if parts else table.slice(0, 0)
+    places = pa.array([int(value[:8], 16) % buckets for value in table["question_id"].to_pylist()], pa.int32())
+    for bucket in range(buckets):
+        chosen = table.filter(pc.equal(places, bucket))
+        if len(chosen):
+            run.write_table(f"{SCRATCH}/{bucket:06}/{folder}/part-{number:06}.parquet", chosen)
+
+
+def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, int, KnownTests]) -> Corpus:
+    """One bucket's rows of the corpus, and what it adds to the counts."""
+    plan, config, seed, known = shared
+    run = RunDir(location)
+    corpus = Corpus()
+    rows: dict[str, list[CorpusRow]] = {TRAIN: [], VALIDATION: []}
+    rejected: list[Verdict] = []
+    drafts = _by_question(_read(run, bucket, FAULTS, Draft) + _read(run, bucket, DRAFTS, Draft))
+    verdicts = {verdict.draft_id: verdict for verdict in _read(run, bucket, VERDICTS, Verdict)}
+    for question in sorted(_read(run, bucket, QUESTIONS, Question), key=lambda item: item.question_id):
+        judged = _judged(question, plan, drafts.get(question.question_id, {}), verdicts)
+        overlap = known.overlap(question.text)
+        if overlap is not None and not overlap.exact and overlap.share < config.max_overlap:
+            overlap = None
+        chosen = select(question, judged, config, overlap)
+        _count(corpus, plan, judged, chosen)
+        if overlap is not None:
+            corpus.contaminated[overlap.task] += 1
+        kept = [item for item in chosen if item.verdict.outcome is Outcome.ACCEPTED]
+        corpus.questions += bool(kept)
+        rejected += [item.verdict for item in chosen if item.verdict.outcome is not Outcome.ACCEPTED]
+        place = int(content_id("split", seed, question.question_id)[:8], 16) / 2**32
+        side = VALIDATION if place < config.validation_share else TRAIN
+        rows[side] += [_row(item, question) for item in kept]
+    part = f"part-{bucket:06}.parquet"
+    for folder, content in rows.items():
+        if content:
+            run.write_records(f"{folder}/{part}", CorpusRow, content)
+    if rejected:
+        run.write_records(f"{REJECTED}/{part}", Verdict, rejected)
+    for folder, content in rows.items():
+        corpus.rows.update(f"{folder.removeprefix('corpus/')}/{row.objective.value}" for row in content)
+    corpus.train_rows, corpus.validation_rows = len(rows[TRAIN]), len(rows[VALIDATION])
+    corpus.hash = content_id("bucket", {folder: [row.row_id for row in content] for folder, content in rows.items()})
+    return corpus
+
+
+def _read(run: RunDir, bucket: int, folder: str, record: Any) -> list[Any]:
+    tables = [run.read_part(name) for name in run.parts(f"{SCRATCH}/{bucket:06}/{folder}")]
+    return [row for table in tables for row in from_table(record, table)]
+
+
+def _by_question(drafts: Iterable[Draft]) -> dict[str, dict[str, Draft]]:
+    """Drafts by question and id; a draft that was made after all stands in place of its fault."""
+    found: dict[str, dict[str, Draft]] = {}
     for draft in drafts:
-        place = int(content_id("split", seed, draft.question_id)[:8], 16) / 2**32
-        (validation if place < validation_share else train).append(draft)
-    return train, validation
+        found.setdefault(draft.question_id, {})[draft.draft_id] = draft
+    return found
 
 
-def _rows(drafts: Iterable[Draft], questions: dict[str, Question]) -> list[CorpusRow]:
-    return [_row(draft, questions[draft.question_id]) for draft in drafts]
+def _judged(question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: dict[str, Verdict]) -> list[Judged]:
+    """The planned drafts of a question that exist, in the order of the plan, with their verdicts."""
+    found = []
+    for planned in plan.drafts(question):
+        draft = drafts.get(planned.request.request_id)
+        if draft is None:
+            continue
+        if draft.finish_reason == "error":
+            verdict = Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:200], 0.0)
+        else:
+            verdict = verdicts[draft.draft_id]
+        found.append(Judged(draft, verdict, read_path(draft).text))
+    return found
 
 
-def _row(draft: Draft, question: Question) -> CorpusRow:
-    source, target = program.source(question), program.parse(draft.text)
-    row_id = content_id("row", question.question_id, Objective.PROGRAM, source, target)
-    return CorpusRow(row_id, question.question_id, draft.draft_id, Objective.PROGRAM, source, target)
+def _count(corpus: Corpus, plan: Plan, judged: Sequence[Judged], chosen: Sequence[Judged]) -> None:
+    corpus.planned += plan.drafts_per_question
+    corpus.drafts += len(judged)
+    corpus.verified.update(item.verdict.outcome.value for item in judged)
+    corpus.final.update(item.verdict.outcome.value for item in chosen)
+    corpus.by_path.update(item.draft.path.value for item in judged)
+    corpus.accepted_by_path.update(item.draft.path.value for item in judged if item.verdict.outcome is Outcome.ACCEPTED)
+    corpus.prompt_tokens += sum(item.draft.prompt_tokens for item in judged)
+    corpus.completion_tokens += sum(item.draft.completion_tokens for item in judged)
+
+
+def _row(item: Judged, question: Question) -> CorpusRow:
+    source = PATHS[item.draft.path]().source(question)
+    objective = OBJECTIVES.get(item.draft.path, Objective.UNIFIED_SOCRATIC)
+    row_id = content_id("row", question.question_id, objective, source, item.text)
+    return CorpusRow(row_id, question.question_id, item.draft.draft_id, objective, source, item.text)

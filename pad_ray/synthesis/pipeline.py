@@ -1,8 +1,8 @@
-"""Teacher generation and execution as one Ray Data pipeline: generate -> verify -> commit.
+"""Teacher generation and execution as one Ray Data pipeline: plan -> generate -> verify -> commit.
 
-A block of questions is the unit of work. Its drafts and verdicts are committed by the worker that verified them, as two
-Parquet parts whose name is a hash of the drafts' ids: a block that Ray runs again replaces its own parts. The drafts'
-part is written last and makes the block count as done, so a run that was killed continues from what is committed.
+A block of questions is the unit of work. Workers read it, ask for the drafts that it lacks, and commit them with their
+verdicts as two Parquet parts whose name is a hash of the drafts' ids: a block that Ray runs again replaces its own parts.
+The driver holds block numbers and counts alone. Stages overlap, and Ray Data holds a stage back whose output waits.
 """
 
 import json
@@ -10,24 +10,32 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pyarrow as pa
+import ray
 import ray.data
+from ray.exceptions import RayError
 
 from pad_ray.engines.base import Generation
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import GENERATIONS, REQUESTS, generate, generations_from, to_json
-from pad_ray.paths import program
+from pad_ray.engines.stage import GENERATIONS, REQUESTS, engine_count, generate, generations_from, to_json, uses_gpu
+from pad_ray.errors import StageError
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
-from pad_ray.sandbox import Candidate, Protections, Sandbox, SandboxConfig, judge, weakest
+from pad_ray.sandbox import Protections, Sandbox, SandboxConfig, weakest
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, content_id
 from pad_ray.synthesis.config import SynthesisConfig
-from pad_ray.synthesis.plan import PlannedQuestion, remaining
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Finished, read_finished, write_manifest
+from pad_ray.synthesis.plan import Plan, PlannedDraft
+from pad_ray.synthesis.questions import Block, blocks, read_block
+from pad_ray.synthesis.verify import verify
+from pad_ray.tracking import Tracker
 
-DRAFTS = "drafts"
-VERDICTS = "verdicts"
 WORK = "work"
+BLOCK = "block"
+# Planning reads a few rows and hashes prompts: many such tasks share a CPU.
+PLANNER_CPUS = 0.1
 
 
 @dataclass
@@ -37,69 +45,178 @@ class Tally:
     planned: int
     found: int
     outcomes: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    engines: int = 0
+    on_gpu: bool = False
     protections: Protections | None = None
 
     @property
     def made(self) -> int:
         return self.outcomes.total()
 
+    @property
+    def device_seconds(self) -> float:
+        """Seconds of all GPUs, or of all CPU engines, that the call held."""
+        return self.seconds * self.engines
 
-def committed_ids(run: RunDir) -> set[str]:
-    """Ids of the drafts that are finished."""
-    return {value for name in run.parts(DRAFTS) for value in run.read_part(name, ["draft_id"])["draft_id"].to_pylist()}
+    def add(self, row: dict[str, Any]) -> None:
+        """Take in a committed block."""
+        self.outcomes.update(json.loads(row["outcomes"]))
+        self.prompt_tokens += row["prompt_tokens"]
+        self.completion_tokens += row["completion_tokens"]
+        self.protections = weakest(self.protections, Protections(**json.loads(row["protections"])))
+
+    def rates(self, seconds: float) -> dict[str, float]:
+        """What is shown while it runs; tokens a second in and out."""
+        return {
+            "drafts": float(self.found + self.made),
+            "accepted_share": self.outcomes[Outcome.ACCEPTED] / max(1, self.made),
+            "prompt_tokens_per_s": self.prompt_tokens / seconds,
+            "completion_tokens_per_s": self.completion_tokens / seconds,
+            "device_s": seconds * self.engines,
+        }
 
 
 def synthesize(
     run: RunDir,
-    planned: Sequence[PlannedQuestion],
+    plan: Plan,
     teacher: EngineConfig,
     sandbox: SandboxConfig,
     config: SynthesisConfig,
     progress: Progress,
+    tracker: Tracker | None = None,
 ) -> Tally:
-    """Make every planned draft that is not committed yet, execute it and commit it with its verdict."""
+    """Make every planned draft of the stored questions that is not committed yet, judge it and commit it.
+
+    Raises:
+        StageError: an engine does not start, or the store fails; what is committed stays, and the same call continues.
+    """
     started = time.monotonic()
-    left = remaining(planned, committed_ids(run))
-    total, missing = (sum(len(item.drafts) for item in items) for items in (planned, left))
-    tally = Tally(planned=total, found=total - missing)
-    if not left:
+    finished = read_finished(run, not config.retry_faults, progress.say)
+    work, total, found = _missing(run, plan, finished, config)
+    tally = Tally(planned=total, found=found)
+    if not work:
         return tally
-    with progress.stage("synthesis", "drafts", total, done=tally.found) as bar:
-        for row in _pipeline(run, left, teacher, sandbox, config).iter_rows():
-            tally.outcomes.update(json.loads(row["outcomes"]))
-            tally.completion_tokens += row["completion_tokens"]
-            tally.protections = weakest(tally.protections, Protections(**json.loads(row["protections"])))
-            accepted = tally.outcomes[Outcome.ACCEPTED] / tally.made
-            bar.update(tally.found + tally.made, f"{accepted:.0%} accepted, {tally.completion_tokens} tokens")
+    tally.on_gpu = uses_gpu(teacher)
+    tally.engines = engine_count(teacher) * teacher.tensor_parallel
+    with progress.stage("synthesis", "drafts", total, done=found) as bar:
+        for row in _rows(_pipeline(run, work, plan, finished, teacher, sandbox, config)):
+            tally.add(row)
+            rates = tally.rates(time.monotonic() - started)
+            bar.update(found + tally.made, _note(rates, tally.on_gpu))
+            if tracker is not None:
+                tracker.log(found + tally.made, rates)
     tally.seconds = time.monotonic() - started
+    write_manifest(run, read_finished(run, True, progress.say))
     return tally
+
+
+def _note(rates: dict[str, float], on_gpu: bool) -> str:
+    tokens = f"{rates['prompt_tokens_per_s']:.0f} in, {rates['completion_tokens_per_s']:.0f} out tokens/s"
+    return (
+        f"{rates['accepted_share']:.0%} accepted, {tokens}, {rates['device_s']:.0f} {'GPU' if on_gpu else 'engine'}-s"
+    )
+
+
+def _rows(dataset: ray.data.Dataset) -> Iterator[dict[str, Any]]:
+    try:
+        yield from dataset.iter_rows()
+    except (RayError, OSError) as error:
+        cause = getattr(error, "cause", None) or error
+        last = str(cause).strip().splitlines()[-1]
+        raise StageError(f"synthesis: {last}; what is committed stays, the same command continues") from error
+
+
+def _missing(run: RunDir, plan: Plan, finished: Finished, config: SynthesisConfig) -> tuple[list[Block], int, int]:
+    """The blocks with drafts to make, the number of planned drafts, and how many of them are there.
+
+    Where some are there, workers compute the ids of all, so that no engine starts for a block that lacks nothing.
+    """
+    everything = list(blocks(run, config.block_questions))
+    total = sum(block.questions for block in everything) * plan.drafts_per_question
+    if not len(finished.ids):
+        return everything, total, 0
+    shared = ray.put(finished)
+    chunks = ray.data.from_items([{BLOCK: json.dumps(asdict(block))} for block in everything])
+    counted = chunks.map_batches(
+        _count_missing, fn_kwargs={"location": run.location, "plan": plan, "finished": shared}, batch_format="pyarrow"
+    )
+    lacking = {row[BLOCK]: row["missing"] for row in counted.iter_rows()}
+    left = [block for block in everything if lacking[json.dumps(asdict(block))]]
+    return left, total, total - sum(lacking.values())
+
+
+def _count_missing(batch: pa.Table, location: str, plan: Plan, finished: Any) -> pa.Table:
+    run, done = RunDir(location), ray.get(finished)
+    missing = []
+    for text in batch[BLOCK].to_pylist():
+        questions = read_block(run, Block(**json.loads(text)))
+        missing.append(sum(len(drafts) for _, drafts in _lacking(questions, plan, done)))
+    return batch.append_column("missing", pa.array(missing, pa.int64()))
+
+
+def _lacking(
+    questions: Sequence[Question], plan: Plan, finished: Finished
+) -> Iterator[tuple[Question, list[PlannedDraft]]]:
+    for question in questions:
+        drafts = list(plan.drafts(question))
+        missing = finished.missing([draft.request.request_id for draft in drafts])
+        yield question, [draft for draft, lacks in zip(drafts, missing, strict=True) if lacks]
 
 
 def _pipeline(
     run: RunDir,
-    left: Sequence[PlannedQuestion],
+    work: Sequence[Block],
+    plan: Plan,
+    finished: Finished,
     teacher: EngineConfig,
     sandbox: SandboxConfig,
     config: SynthesisConfig,
 ) -> ray.data.Dataset:
-    size = config.block_questions
-    blocks = [_block(left[start : start + size]) for start in range(0, len(left), size)]
-    generated = generate(ray.data.from_arrow(blocks), teacher, batch_rows=size)
+    rows = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]
+    planned = ray.data.from_arrow(rows).map_batches(
+        _requests,
+        fn_kwargs={"location": run.location, "plan": plan, "finished": ray.put(finished)},
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=PLANNER_CPUS,
+    )
+    generated = generate(planned, teacher)
     return generated.map_batches(
         _VerifyAndCommit,
         fn_constructor_args=(run.location, sandbox),
         batch_size=None,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=config.verifiers),
+        compute=ray.data.ActorPoolStrategy(size=min(len(work), verifier_count(config, teacher))),
         num_cpus=config.verifier_cpus,
+        max_restarts=-1,
+        max_task_retries=-1,
     )
 
 
-def _block(items: Sequence[PlannedQuestion]) -> pa.Table:
-    work = [json.dumps({"question": asdict(i.question), "indices": [d.sample_index for d in i.drafts]}) for i in items]
-    return pa.table({WORK: work, REQUESTS: [to_json([draft.request for draft in item.drafts]) for item in items]})
+def verifier_count(config: SynthesisConfig, teacher: EngineConfig) -> int:
+    """How many sandboxes: what is asked for, or one a CPU that the engines and the planner leave free."""
+    if config.verifiers is not None:
+        return config.verifiers
+    free = ray.cluster_resources().get("CPU", 1.0) - engine_count(teacher) * teacher.cpus - 2 * PLANNER_CPUS
+    return max(1, int(free))
+
+
+def _requests(batch: pa.Table, location: str, plan: Plan, finished: Any) -> pa.Table:
+    """A block's questions and the requests that it lacks; travels as JSON, because Arrow unifies fields over rows."""
+    run, done = RunDir(location), ray.get(finished)
+    work, requests = [], []
+    for text in batch[BLOCK].to_pylist():
+        lacking = [pair for pair in _lacking(read_block(run, Block(**json.loads(text))), plan, done) if pair[1]]
+        work.append(json.dumps([_lack(question, drafts) for question, drafts in lacking]))
+        requests.append(to_json([draft.request for _, drafts in lacking for draft in drafts]))
+    return pa.table({WORK: pa.array(work, pa.string()), REQUESTS: pa.array(requests, pa.string())})
+
+
+def _lack(question: Question, drafts: Sequence[PlannedDraft]) -> dict[str, Any]:
+    return {"question": asdict(question), "drafts": [(draft.path, draft.sample_index) for draft in drafts]}
 
 
 class _VerifyAndCommit:
@@ -114,10 +231,10 @@ class _VerifyAndCommit:
         verdicts = verify(self.sandbox, pairs)
         drafts = [draft for _, draft in pairs]
         commit(self.run, drafts, verdicts)
-        outcomes = Counter(verdict.outcome.value for verdict in verdicts)
         return pa.table(
             {
-                "outcomes": [json.dumps(outcomes)],
+                "outcomes": [json.dumps(Counter(verdict.outcome.value for verdict in verdicts))],
+                "prompt_tokens": [sum(draft.prompt_tokens for draft in drafts)],
                 "completion_tokens": [sum(draft.completion_tokens for draft in drafts)],
                 "protections": [json.dumps(asdict(self.sandbox.protections))],
             }
@@ -125,17 +242,18 @@ class _VerifyAndCommit:
 
 
 def _drafts(row: dict[str, str]) -> Iterator[tuple[Question, Draft]]:
-    work = json.loads(row[WORK])
-    question = Question(**{**work["question"], "answer_kind": AnswerKind(work["question"]["answer_kind"])})
-    for index, generation in zip(work["indices"], generations_from(row[GENERATIONS]), strict=True):
-        yield question, _draft(question, index, generation)
+    generations = iter(generations_from(row[GENERATIONS]))
+    for item in json.loads(row[WORK]):
+        question = Question(**{**item["question"], "answer_kind": AnswerKind(item["question"]["answer_kind"])})
+        for kind, index in item["drafts"]:
+            yield question, _draft(question, PathKind(kind), index, next(generations))
 
 
-def _draft(question: Question, index: int, generation: Generation) -> Draft:
+def _draft(question: Question, path: PathKind, index: int, generation: Generation) -> Draft:
     return Draft(
         draft_id=generation.request_id,
         question_id=question.question_id,
-        path=PathKind.PROGRAM,
+        path=path,
         text=generation.error or generation.text,
         sample_index=index,
         finish_reason=generation.finish_reason,
@@ -146,28 +264,20 @@ def _draft(question: Question, index: int, generation: Generation) -> Draft:
     )
 
 
-def verify(sandbox: Sandbox, pairs: Sequence[tuple[Question, Draft]]) -> list[Verdict]:
-    """One verdict a draft, in order. Only drafts whose program is whole are executed."""
-    early = {draft.draft_id: verdict for _, draft in pairs if (verdict := _without_execution(draft))}
-    candidates = [
-        Candidate(draft.draft_id, program.parse(draft.text), question.gold, question.answer_kind, question.text)
-        for question, draft in pairs
-        if draft.draft_id not in early
-    ]
-    judged = {verdict.draft_id: verdict for verdict in judge(sandbox, candidates)}
-    return [(early | judged)[draft.draft_id] for _, draft in pairs]
-
-
-def _without_execution(draft: Draft) -> Verdict | None:
-    if draft.finish_reason == "error":
-        return Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:200], 0.0)
-    if draft.finish_reason == "length" and not program.is_complete(draft.text):
-        return Verdict(draft.draft_id, Outcome.TRUNCATED, None, "the program does not end within the token limit", 0.0)
-    return None
-
-
 def commit(run: RunDir, drafts: Sequence[Draft], verdicts: Sequence[Verdict]) -> None:
-    """Write a block's verdicts, then its drafts; the drafts' part makes the block count as done."""
-    name = f"part-{content_id('part', [draft.draft_id for draft in drafts])}.parquet"
-    run.write_records(f"{VERDICTS}/{name}", Verdict, verdicts)
-    run.write_records(f"{DRAFTS}/{name}", Draft, drafts)
+    """Write a block's verdicts, then its drafts; the drafts' part makes the block count as done.
+
+    Drafts that the engine failed to make stand apart: they can be asked for again.
+    """
+    faults = [draft for draft in drafts if draft.finish_reason == "error"]
+    made = [draft for draft in drafts if draft.finish_reason != "error"]
+    if faults:
+        run.write_records(f"{FAULTS}/{_part(faults)}", Draft, faults)
+    if made:
+        ids = {draft.draft_id for draft in made}
+        run.write_records(f"{VERDICTS}/{_part(made)}", Verdict, [v for v in verdicts if v.draft_id in ids])
+        run.write_records(f"{DRAFTS}/{_part(made)}", Draft, made)
+
+
+def _part(drafts: Sequence[Draft]) -> str:
+    return f"part-{content_id('part', [draft.draft_id for draft in drafts])}.parquet"

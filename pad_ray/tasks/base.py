@@ -54,7 +54,13 @@ class Task:
     def load(
         self, split: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
     ) -> list[Question]:
-        """The questions of a split.
+        """The questions of a split, as `stream` gives them."""
+        return list(self.stream(split, data_dir, limit, seed))
+
+    def stream(
+        self, split: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
+    ) -> Iterator[Question]:
+        """The questions of a split; generated ones are made as they are asked for.
 
         Published: all of them in file order, or a sample of at most `limit` drawn without replacement by `seed`, in
         file order. Generated: the first `limit` for that `seed`, so a larger request begins with the smaller one;
@@ -64,9 +70,9 @@ class Task:
         if limit is not None and limit < 1:
             raise InputError(f"task {self.name}: limit is {limit} and has to be at least 1")
         if split in self.published and self.read is not None:
-            return sample(self.read(split, data_dir), limit, seed)
+            return iter(sample(self.read(split, data_dir), limit, seed))
         if split in self.generated and self.generate is not None:
-            return list(islice(self.generate(split, seed), self._generated_limit(split, limit)))
+            return islice(self.generate(split, seed), self._generated_limit(split, limit))
         raise InputError(f"task {self.name} has no split {split!r}; it has {', '.join(self.splits)}")
 
     def _generated_limit(self, split: str, limit: int | None) -> int:

@@ -1,13 +1,15 @@
 """Generation as a Ray Data stage: once with the real vLLM and real small weights, else scripted."""
 
+import asyncio
 import json
 
 import pytest
 
 from pad_ray.engines.base import Request, Sampling
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import fingerprint, generate, generations_from, to_json
+from pad_ray.engines.stage import fingerprint, generate, generations_from, open_engine, requests_from, to_json
 from pad_ray.engines.vllm import CPU_STEP_TOKENS
+from pad_ray.paths.base import Message
 from pad_ray.schema import content_id
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
@@ -32,6 +34,7 @@ def generations(local_ray):
         "again": [Request("5 again", prompt, SAMPLED, 5)],
         "crowd": [Request(f"c{n}", f"{n} " + prompt * 40, SAMPLED, n) for n in range(20)],
         "stop": [Request("s", prompt, Sampling(0.0, 1.0, 40, stop=("Paris",)), 0)],
+        "chat": [Request("chat", (Message("user", "What is 2+2?"),), Sampling(0.0, 1.0, 30), 0)],
         "too long": [Request("l", prompt * 400, GREEDY, 0), Request("after", prompt, GREEDY, 0)],
     }
     config = EngineConfig(model="smollm2-135m", max_model_len=256, threads=1)
@@ -54,6 +57,12 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(generations):
     (generation,) = generations["stop"]
     assert generation.finish_reason == "stop"
     assert "Paris" not in generation.text
+
+
+def test_messages_are_asked_in_the_model_s_chat_template(generations):
+    (generation,) = generations["chat"]
+    assert "4" in generation.text
+    assert (generation.finish_reason, generation.error) == ("stop", None)
 
 
 def test_tokens_and_log_probabilities_are_counted(generations):
@@ -94,8 +103,40 @@ def test_scripted_completions_are_chosen_by_question_and_seed(local_ray, tmp_pat
     assert texts == {"known": ["one", "two", "one"], "other": ["none"]}
 
 
-def test_a_request_survives_its_journey_as_json():
-    from pad_ray.engines.stage import requests_from
+def test_a_script_answers_the_last_question_of_a_chat(tmp_path):
+    chat = (
+        Message("user", "Question: Why?\nSolution:"),
+        Message("assistant", "so"),
+        Message("user", "Question: How many?"),
+    )
+    (answer,) = scripted(tmp_path, {"How many?": ["one"], "*": ["none"]}, [Request("a", chat, GREEDY, 0)])
+    assert (answer.text, answer.prompt_tokens) == ("one", 7)
 
-    requests = [Request(content_id(n), "prompt \u2019\n", SAMPLED, n) for n in range(3)]
+
+def test_a_script_can_fail_a_request(tmp_path):
+    requests = [Request(str(seed), "Question: q\n", GREEDY, seed) for seed in (0, 1)]
+    bad, good = scripted(tmp_path, {"q": [{"error": "no"}, "yes"]}, requests)
+    assert (bad.finish_reason, bad.error, bad.text) == ("error", "no", "")
+    assert (good.finish_reason, good.text) == ("stop", "yes")
+
+
+def test_a_script_can_end_the_process(tmp_path):
+    import multiprocessing
+
+    arguments = (tmp_path, {"*": [{"crash": True}]}, [Request("a", "q", GREEDY, 0)])
+    process = multiprocessing.get_context("spawn").Process(target=scripted, args=arguments)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 1
+
+
+def scripted(folder, completions, requests):
+    script = folder / "script.json"
+    script.write_text(json.dumps(completions))
+    return asyncio.run(open_engine(EngineConfig(kind="scripted", script=str(script)), on_gpu=False).generate(requests))
+
+
+def test_a_request_survives_its_journey_as_json():
+    chat = (Message("user", "prompt \u2019\n"), Message("assistant", ""))
+    requests = [Request(content_id(n), "prompt \u2019\n" if n else chat, SAMPLED, n) for n in range(3)]
     assert requests_from(to_json(requests)) == requests

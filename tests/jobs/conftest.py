@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,18 +33,19 @@ def write_recipe(tmp_path, script, tiny_student):
     return write
 
 
+def run_job(job, *arguments, **environment):
+    """Runs a job in a process of its own, as a user does."""
+    return subprocess.run(
+        [sys.executable, f"jobs/{job}.py", *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture
 def distill():
-    """Runs `jobs/distill.py` in a process of its own, as a user does."""
-
-    def run(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "jobs/distill.py", *map(str, arguments)],
-            cwd=REPOSITORY,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+    """Runs `jobs/distill.py`."""
+    return partial(run_job, "distill")

@@ -235,7 +235,8 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
     ]
     rejected = [verdict for verdict in verdicts if verdict.outcome != Outcome.ACCEPTED] + duplicates
     for folder, record, rows in (
-        ("questions", Question, asked + tests),
+        ("questions/train", Question, asked),
+        ("questions/test", Question, tests),
         ("drafts", Draft, made),
         ("verdicts", Verdict, verdicts),
         ("rejected", Verdict, rejected),

@@ -1,56 +1,42 @@
 """The pipeline on a real Ray and the real sandbox; completions are scripted, since the teacher is not the point here."""
 
+import json
 from collections import Counter
 
 import pytest
 
-from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import fingerprint
-from pad_ray.paths.program import ProgramPath
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
-from pad_ray.sandbox import Sandbox, SandboxConfig
-from pad_ray.schema import CorpusRow, Draft, Outcome, PathKind, Verdict
-from pad_ray.synthesis import corpus
-from pad_ray.synthesis.config import SynthesisConfig
-from pad_ray.synthesis.pipeline import commit, committed_ids, synthesize, verify
-from pad_ray.synthesis.plan import plan
-from pad_ray.tasks import get_task
-
-QUESTIONS = get_task("arithmetic").load("train", None, 24)
-CONFIG = SynthesisConfig(samples=6, block_questions=4)
-SANDBOX = SandboxConfig()
+from pad_ray.paths import Program, Rationale, Socratic
+from pad_ray.schema import Draft, Outcome, Verdict
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
+from tests.synthesis.conftest import QUESTIONS, make_synthesis
 
 
 @pytest.fixture(scope="module")
-def teacher(script):
-    return EngineConfig(kind="scripted", script=str(script))
+def finished(local_ray, tmp_path_factory, script):
+    made = make_synthesis(tmp_path_factory.mktemp("finished"), script)
+    return made, made.go()
 
 
-@pytest.fixture(scope="module")
-def planned(teacher):
-    return plan(QUESTIONS, ProgramPath(), fingerprint(teacher), CONFIG, 0)
+def wanted_ids(made, questions=QUESTIONS):
+    return sorted(draft.request.request_id for question in questions for draft in made.plan.drafts(question))
 
 
-@pytest.fixture(scope="module")
-def finished(local_ray, tmp_path_factory, planned, teacher):
-    run = RunDir(str(tmp_path_factory.mktemp("finished")))
-    return run, synthesize(run, planned, teacher, SANDBOX, CONFIG, Progress())
+def committed_ids(made):
+    return sorted(draft.draft_id for draft in made.run.read_records(DRAFTS, Draft))
 
 
-def test_every_planned_draft_is_committed_once_with_a_verdict(finished, planned):
-    run, tally = finished
-    wanted = sorted(draft.request.request_id for item in planned for draft in item.drafts)
-    assert sorted(draft.draft_id for draft in run.read_records("drafts", Draft)) == wanted
-    assert sorted(verdict.draft_id for verdict in run.read_records("verdicts", Verdict)) == wanted
-    assert tally.made == tally.planned == len(wanted)
+def test_every_planned_draft_is_committed_once_with_a_verdict(finished):
+    made, tally = finished
+    assert committed_ids(made) == wanted_ids(made)
+    assert sorted(verdict.draft_id for verdict in made.run.read_records(VERDICTS, Verdict)) == wanted_ids(made)
+    assert tally.made == tally.planned == len(wanted_ids(made))
 
 
 def test_drafts_are_executed_for_their_outcome(finished):
-    run, tally = finished
-    texts = {draft.draft_id: draft.text for draft in run.read_records("drafts", Draft)}
+    made, tally = finished
+    texts = {draft.draft_id: draft.text for draft in made.run.read_records(DRAFTS, Draft)}
     expected = {"- 7000": Outcome.WRONG_ANSWER, "apples * 2\n    return result\n": Outcome.NAME_ERROR}
-    for verdict in run.read_records("verdicts", Verdict):
+    for verdict in made.run.read_records(VERDICTS, Verdict):
         text = texts[verdict.draft_id]
         wanted = next((o for end, o in expected.items() if end in text and "apples = 3\n    res" in text), None)
         if wanted:
@@ -58,98 +44,123 @@ def test_drafts_are_executed_for_their_outcome(finished):
     assert set(tally.outcomes) == {"accepted", "wrong_answer", "name_error"}
 
 
-def test_a_second_run_makes_nothing(finished, planned, teacher):
-    run, _ = finished
-    before = run.parts("drafts")
-    tally = synthesize(run, planned, teacher, SANDBOX, CONFIG, Progress())
-    assert (tally.made, tally.found) == (0, tally.planned)
-    assert run.parts("drafts") == before
+def test_the_manifest_names_every_part_and_its_drafts(finished):
+    made, tally = finished
+    manifest = made.run.read_json("drafts/manifest.json")
+    assert manifest["drafts"] == sum(manifest["parts"].values()) == tally.made
+    assert list(manifest["parts"]) == made.run.parts(DRAFTS)
 
 
-def test_a_run_that_lost_parts_makes_just_those_and_ends_with_the_same_corpus(finished, planned, teacher, tmp_path):
+def test_a_second_run_makes_nothing(finished):
+    made, _ = finished
+    before = made.run.parts(DRAFTS)
+    tally = made.go()
+    assert (tally.made, tally.found, tally.engines) == (0, tally.planned, 0)
+    assert made.run.parts(DRAFTS) == before
+
+
+def test_a_run_that_lost_parts_makes_just_those_and_ends_with_the_same_corpus(finished, synthesis):
     whole, _ = finished
-    wanted = corpus.build(whole, planned, CONFIG, 0)
-    run = RunDir(str(tmp_path))
-    run.put_folder(whole.local_path("drafts"), "drafts")
-    run.put_folder(whole.local_path("verdicts"), "verdicts")
-    lost = run.parts("drafts")[:3]
-    for name in lost:
-        run.local_path(name).unlink()
-    assert synthesize(run, planned, teacher, SANDBOX, CONFIG, Progress()).made == 3 * 4 * CONFIG.samples
-    assert corpus.build(run, planned, CONFIG, 0) == wanted
+    wanted = whole.corpus().hash
+    made = synthesis()
+    for folder in (DRAFTS, VERDICTS):
+        made.run.put_folder(whole.run.local_path(folder), folder)
+    for name in made.run.parts(DRAFTS)[:3]:
+        made.run.local_path(name).unlink()
+    assert made.go().made == 3 * 4 * 6
+    assert committed_ids(made) == wanted_ids(made)
+    assert made.corpus().hash == wanted
+    assert any("is in the manifest and gone" in line for line in made.said)
 
 
-def test_a_block_that_is_committed_twice_counts_once(tmp_path, planned):
-    run = RunDir(str(tmp_path))
-    draft = Draft(planned[0].drafts[0].request.request_id, "q", PathKind.PROGRAM, "", 0, "stop", 1, 1, None, "e")
-    for duration in (1.0, 2.0):
-        commit(run, [draft], [Verdict(draft.draft_id, Outcome.NO_ANSWER, None, "", duration)])
-    assert committed_ids(run) == {draft.draft_id}
-    assert len(run.parts("verdicts")) == 1
+def test_more_samples_make_only_the_further_ones(synthesis, script, tmp_path):
+    first = synthesis(samples=4)
+    first.go()
+    more = make_synthesis(tmp_path / "run", script, samples=8)
+    tally = more.go()
+    assert (tally.found, tally.made) == (24 * 4, 24 * 4)
+    assert committed_ids(more) == wanted_ids(more)
 
 
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox(SANDBOX) as sandbox:
-        yield sandbox
+@pytest.mark.parametrize("damage", ["torn drafts", "no verdicts", "torn verdicts"])
+def test_a_damaged_part_is_set_aside_and_made_again(synthesis, damage):
+    made = synthesis(samples=2)
+    made.go()
+    victim = made.run.parts(DRAFTS)[0]
+    verdicts = victim.replace(DRAFTS, VERDICTS, 1)
+    if damage == "no verdicts":
+        made.run.local_path(verdicts).unlink()
+    else:
+        path = made.run.local_path(victim if damage == "torn drafts" else verdicts)
+        path.write_bytes(path.read_bytes()[:-40])
+    tally = made.go()
+    assert tally.made == 8
+    assert committed_ids(made) == wanted_ids(made)
+    assert any(victim in line and "set aside" in line for line in made.said)
+    assert made.run.exists(f"torn/{victim}") or made.run.exists(f"torn/{verdicts}")
 
 
-@pytest.mark.parametrize(
-    ("text", "finish_reason", "outcome"),
-    [
-        ("out of memory", "error", Outcome.ENGINE_FAULT),
-        ("def solution():\n    apples = 3\n    res", "length", Outcome.TRUNCATED),
-        ("def solution():\n    return 1 / 0\n\nQuestion: and so", "length", Outcome.ZERO_DIVISION),
-    ],
-)
-def test_only_whole_programs_are_executed(sandbox, text, finish_reason, outcome):
-    draft = Draft("d", "q", PathKind.PROGRAM, text, 0, finish_reason, 1, 1, None, "e")
-    assert verify(sandbox, [(QUESTIONS[0], draft)])[0].outcome is outcome
+def test_drafts_of_another_recipe_are_left_out(finished, script):
+    made, _ = finished
+    fewer = make_synthesis(made.run.location, script, questions=QUESTIONS[:5])
+    assert fewer.corpus().drafts == 5 * 6
+    make_synthesis(made.run.location, script)
 
 
-def test_the_corpus_holds_distinct_right_programs_split_by_question(finished, planned):
-    run, _ = finished
-    built = corpus.build(run, planned, CONFIG, 0)
-    train, validation = (run.read_records(folder, CorpusRow) for folder in (corpus.TRAIN, corpus.VALIDATION))
-    # Both right completions of a question are the same program.
-    assert len(train) + len(validation) == built.questions == len({row.question_id for row in [*train, *validation]})
-    assert {row.question_id for row in train}.isdisjoint({row.question_id for row in validation})
-    assert built.final["duplicate"] > 0
+def test_a_prompt_that_kills_the_engine_is_given_up_and_the_others_are_served(synthesis, tmp_path):
+    script = tmp_path / "poison.json"
+    poison = QUESTIONS[5].text
+    script.write_text(json.dumps({"*": ["def solution():\n    return 3 + 4"], poison: [{"crash": True}]}))
+    made = synthesis(script=str(script), samples=1, block_questions=3)
+    tally = made.go()
+    assert tally.outcomes[Outcome.ENGINE_FAULT] == 1
+    assert tally.made == 24
+    (fault,) = made.run.read_records(FAULTS, Draft)
+    assert fault.question_id == QUESTIONS[5].question_id
+    assert "died 2 times on this prompt" in fault.text
+    assert made.go().made == 0
+    corpus = made.corpus()
+    assert corpus.verified[Outcome.ENGINE_FAULT] == 1
+    assert corpus.verified.total() == corpus.planned
 
 
-def test_every_draft_is_in_the_corpus_or_rejected_with_its_reason(finished, planned):
-    run, _ = finished
-    built = corpus.build(run, planned, CONFIG, 0)
-    rejected = Counter(verdict.outcome.value for verdict in run.read_records(corpus.REJECTED, Verdict))
-    assert rejected == {name: n for name, n in built.final.items() if name != "accepted"}
-    assert rejected.total() + built.train_rows + built.validation_rows == built.drafts
+def test_faults_are_asked_for_again_on_request_and_replaced(synthesis, tmp_path):
+    script = tmp_path / "script.json"
+    failing = {"*": ["def solution():\n    return 3 + 4"], QUESTIONS[2].text: [{"error": "the server is away"}]}
+    script.write_text(json.dumps(failing))
+    made = synthesis(script=str(script), samples=2)
+    assert made.go().outcomes[Outcome.ENGINE_FAULT] == 2
+    script.write_text(json.dumps({"*": failing["*"]}))
+    assert made.go().made == 0
+    tally = made.go(retry_faults=True)
+    assert (tally.made, tally.outcomes[Outcome.ENGINE_FAULT]) == (2, 0)
+    assert made.corpus().verified[Outcome.ENGINE_FAULT] == 0
 
 
-def test_the_cap_keeps_the_first_programs_of_a_question(finished, planned, teacher, tmp_path):
-    question, *_ = planned
-    run = RunDir(str(tmp_path))
-    programs = [f"def solution():\n    total = 2 {sign} 3\n    return total\n" for sign in "+-*"]
-    drafts = [
-        Draft(
-            d.request.request_id,
-            question.question.question_id,
-            PathKind.PROGRAM,
-            p,
-            d.sample_index,
-            "stop",
-            1,
-            1,
-            None,
-            "e",
+def test_all_kinds_of_paths_are_made_and_judged_side_by_side(synthesis, tmp_path):
+    question = QUESTIONS[0]
+    gold = question.gold
+    script = tmp_path / "script.json"
+    script.write_text(
+        json.dumps(
+            {
+                question.text: [
+                    f"def solution():\n    return {gold}\n",
+                    f"It is <<{gold}+0={gold}>>{gold}.\n#### {gold}",
+                    f"How many? ** It is <<{gold}*1={gold}>>{gold}.\n#### {gold}",
+                ]
+            }
         )
-        for d, p in zip(question.drafts, programs, strict=False)
-    ]
-    commit(run, drafts, [Verdict(draft.draft_id, Outcome.ACCEPTED, "1", "", 1.0) for draft in drafts])
-    built = corpus.build(run, [question], CONFIG.model_copy(update={"max_per_question": 2}), 0)
-    assert built.final == {"accepted": 2, "over_cap": 1}
-    assert [v.draft_id for v in run.read_records(corpus.REJECTED, Verdict)] == [drafts[2].draft_id]
-
-
-def test_drafts_of_another_recipe_are_left_out(finished, planned):
-    run, _ = finished
-    assert corpus.build(run, planned[:5], CONFIG, 0).drafts == 5 * CONFIG.samples
+    )
+    made = synthesis(script=str(script), questions=[question], paths=(Program(), Rationale(), Socratic()), samples=30)
+    made.go()
+    outcomes = Counter()
+    verdicts = {verdict.draft_id: verdict for verdict in made.run.read_records(VERDICTS, Verdict)}
+    for draft in made.run.read_records(DRAFTS, Draft):
+        kind = "program" if "def" in draft.text else "socratic" if "**" in draft.text else "rationale"
+        outcomes[kind, draft.path.value, verdicts[draft.draft_id].outcome.value] += 1
+    assert {key[2] for key in outcomes if key[0] == key[1] != "program"} == {"accepted"}
+    # A program that states its answer is found out; a rationale is no list of sub-questions.
+    assert {key[2] for key in outcomes if key[:2] == ("program", "program")} == {"hard_coded"}
+    assert {key[2] for key in outcomes if key[:2] == ("rationale", "socratic")} == {"no_answer"}
+    assert {key[2] for key in outcomes if key[1] == "program" and key[0] != "program"} == {"syntax_error"}

@@ -1,0 +1,50 @@
+"""The kinds of engines: which class serves a config, and what the ids of its drafts cover."""
+
+from pad_ray.engines import versions
+from pad_ray.engines.base import Engine
+from pad_ray.engines.config import EngineConfig
+
+
+def open_engine(config: EngineConfig, *, on_gpu: bool) -> Engine:
+    """The engine that a config asks for. Loads its model, if it has one: seconds to minutes.
+
+    Raises:
+        InputError: what the engine needs is missing or does not fit together; see `versions.check`.
+    """
+    versions.check(config, on_gpu=on_gpu)
+    match config.kind:
+        case "scripted":
+            from pad_ray.engines.scripted import ScriptedEngine
+
+            return ScriptedEngine(str(config.script))
+        case "openai":
+            from pad_ray.engines.openai import OpenAIEngine
+
+            return OpenAIEngine(config)
+        case "transformers":
+            from pad_ray.engines.transformers import TransformersEngine
+
+            return TransformersEngine(config, on_gpu=on_gpu)
+        case "vllm":
+            from pad_ray.engines.vllm import VllmEngine
+
+            return VllmEngine(config, on_gpu=on_gpu)
+
+
+def fingerprint(config: EngineConfig) -> str:
+    """Model and revision: the part of an engine that a draft's id covers.
+
+    A server does not say which weights it serves: there the host stands for the revision. vLLM and transformers share
+    the fingerprint of a model, as they differ by rounding alone.
+
+    Raises:
+        InputError: the model's name is unknown or its weights are damaged.
+    """
+    if config.kind == "scripted":
+        return f"scripted@{config.model}"
+    if config.kind == "openai":
+        return f"{config.model}@{config.host}"
+    from pad_ray.models import resolve
+
+    model = resolve(config.model)
+    return f"{model.name}@{model.revision}"

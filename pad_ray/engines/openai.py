@@ -1,0 +1,160 @@
+"""A server that speaks the OpenAI protocol: `vllm serve`, llama.cpp, or a company's service."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import openai
+
+from pad_ray.engines.base import Generation, Request, failed
+from pad_ray.engines.config import EngineConfig
+from pad_ray.errors import InputError, StageError
+
+CONNECT_TIMEOUT_S = 10.0
+FINISHED = ("stop", "length")
+
+
+class OpenAIEngine:
+    """Sends plain prompts to `/completions` and messages to `/chat/completions`, one completion a request.
+
+    The client sends a request again after 408, 409, 429, 5xx, a lost connection and a time-out: with exponential
+    back-off and jitter up to 8 s, or after the server's `Retry-After` of up to two minutes. What a request leaves open,
+    such as `top_k` and penalties, is up to the server, and so is whether it heeds `seed`.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        """Connects to nothing yet.
+
+        Raises:
+            InputError: the environment variable that holds the key is not set.
+        """
+        key = config.api_key()
+        self.config, self.secret = config, key
+        self.name = f"openai {config.model}@{config.host}"
+        self.free = asyncio.Semaphore(config.concurrency)
+        # A hook of the HTTP client, so that repeated requests keep the pace too.
+        hooks = {"request": [_Pace(config.requests_per_minute).wait]}
+        # Untyped: the overloads of its methods do not take keyword arguments from a dict.
+        self.client: Any = openai.AsyncOpenAI(
+            api_key=key or "none",
+            base_url=config.base_url,
+            timeout=openai.Timeout(config.timeout_s, connect=min(CONNECT_TIMEOUT_S, config.timeout_s)),
+            max_retries=config.attempts - 1,
+            http_client=openai.DefaultAsyncHttpxClient(event_hooks=hooks),
+        )
+
+    async def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """One generation a request, in order. What the server has against one request fails that request alone.
+
+        Raises:
+            InputError: the server refuses the key (401, 403).
+            StageError: the server cannot be reached, or takes no more requests for now (429), after all attempts.
+        """
+        tasks = [asyncio.create_task(self._one(request)) for request in requests]
+        try:
+            return list(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            raise
+
+    async def _one(self, request: Request) -> Generation:
+        async with self.free:
+            started = time.monotonic()
+            try:
+                answer = await self._ask(request)
+            except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+                raise InputError(f"{self.config.base_url} {self._refusal()} ({self._message(error)})") from None
+            except openai.APITimeoutError:
+                said = f"no answer within {self.config.timeout_s:g} s, asked {self.config.attempts} times"
+                return failed(request, self.name, said)
+            except (openai.APIConnectionError, openai.RateLimitError) as error:
+                raise StageError(
+                    f"{self.config.base_url} does not serve, asked {self.config.attempts} times: {self._message(error)}"
+                ) from None
+            except (openai.APIError, ValueError) as error:
+                # ValueError: a prompt that is no Unicode text, or an answer that is no JSON.
+                return failed(request, self.name, self._message(error))
+            return self._generation(request, answer, time.monotonic() - started)
+
+    async def _ask(self, request: Request) -> Any:
+        sampling = request.sampling
+        arguments: dict[str, Any] = {
+            "model": self.config.model,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "seed": request.seed,
+            "n": 1,
+        }
+        if sampling.stop:
+            arguments["stop"] = list(sampling.stop)
+        if isinstance(request.prompt, str):
+            if self.config.logprobs:
+                arguments["logprobs"] = 1  # Alternatives a token: the least that every server takes.
+            return await self.client.completions.create(prompt=request.prompt, **arguments)
+        if self.config.logprobs:
+            arguments["logprobs"] = True
+        messages = [asdict(message) for message in request.prompt]
+        return await self.client.chat.completions.create(messages=messages, **arguments)
+
+    def _generation(self, request: Request, answer: Any, seconds: float) -> Generation:
+        choices = getattr(answer, "choices", None)
+        if not choices:
+            return failed(request, self.name, f"the answer holds no completion: {self._hide(str(answer))}")
+        choice, usage = choices[0], answer.usage
+        if choice.finish_reason not in FINISHED:
+            return failed(request, self.name, f"the server ended the completion: {choice.finish_reason}")
+        text = choice.text if isinstance(request.prompt, str) else choice.message.content
+        return Generation(
+            request_id=request.request_id,
+            engine=self.name,
+            text=text or "",
+            finish_reason=choice.finish_reason,
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+            mean_logprob=_mean_logprob(choice.logprobs),
+            seconds=seconds,
+        )
+
+    def _refusal(self) -> str:
+        if self.config.api_key_env is None:
+            return "wants a key: give api_key_env, the name of the environment variable that holds it"
+        return f"refuses the key in the environment variable {self.config.api_key_env}: set it to one that may use the model"
+
+    def _message(self, error: Exception) -> str:
+        """What the server says, or the client where the server says nothing."""
+        body = getattr(error, "body", None)
+        said = body.get("message") if isinstance(body, dict) else None
+        status = f"{error.status_code}: " if isinstance(error, openai.APIStatusError) else ""
+        return self._hide(f"{status}{said or error}")
+
+    def _hide(self, text: str) -> str:
+        # Servers repeat what they were sent.
+        return text.replace(self.secret, "(key)") if self.secret else text
+
+
+class _Pace:
+    """Lets requests start at even distances, so that no minute has more of them than it may."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self.interval_s = 60.0 / per_minute if per_minute else 0.0
+        self.next_start = 0.0
+
+    async def wait(self, _: object) -> None:
+        now = time.monotonic()
+        start = max(now, self.next_start)
+        self.next_start = start + self.interval_s
+        await asyncio.sleep(start - now)
+
+
+def _mean_logprob(logprobs: Any) -> float | None:
+    """In nats a token, from the form of either endpoint; None where the server gives none."""
+    if logprobs is None:
+        return None
+    content = getattr(logprobs, "content", None)
+    values = [token.logprob for token in content] if content else getattr(logprobs, "token_logprobs", None)
+    known = [value for value in values or () if value is not None]
+    return sum(known) / len(known) if known else None

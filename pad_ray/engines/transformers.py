@@ -1,0 +1,206 @@
+"""transformers in process: the fallback for models that vLLM does not serve, such as T5. Right before fast."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
+
+from pad_ray.engines.base import Generation, Request, Sampling, failed
+from pad_ray.engines.chat import chat_token_ids
+from pad_ray.engines.config import EngineConfig
+from pad_ray.models import resolve
+
+# What a model's own generation settings may say; its penalties and temperatures are not what a request asked for.
+ENDS = ("bos_token_id", "eos_token_id", "decoder_start_token_id")
+
+
+class TransformersEngine:
+    """Serves decoder-only and encoder-decoder models, one batch of `max_sequences` at a time.
+
+    A request draws its tokens with a generator of its own, so its sample does not depend on its batch. What remains is
+    rounding: padding changes the last bits of a probability, which changes a token where two are all but equal.
+    """
+
+    def __init__(self, config: EngineConfig, *, on_gpu: bool) -> None:
+        model = resolve(config.model)
+        self.config = config
+        self.name = f"transformers {metadata.version('transformers')} {model.name}@{model.revision}"
+        self.device = torch.device("cuda" if on_gpu else "cpu")
+        if not on_gpu:
+            torch.set_num_threads(config.threads or os.cpu_count() or 1)
+        self.tokenizer = AutoTokenizer.from_pretrained(model.path)
+        self.encodes = bool(AutoConfig.from_pretrained(model.path).is_encoder_decoder)
+        kind = AutoModelForSeq2SeqLM if self.encodes else AutoModelForCausalLM
+        self.model = kind.from_pretrained(model.path, dtype=_dtype(config, on_gpu=on_gpu)).to(self.device).eval()
+        self._forget_defaults()
+        self.free = asyncio.Lock()
+
+    async def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """One generation a request, in order. A prompt that does not fit or has no template fails alone."""
+        async with self.free:
+            # In a thread, so that the actor answers Ray meanwhile.
+            return await asyncio.to_thread(self._generate, requests)
+
+    def _forget_defaults(self) -> None:
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.tokenizer.padding_side = "right" if self.encodes else "left"
+        said = self.model.generation_config
+        kept = {name: getattr(said, name, None) for name in ENDS}
+        self.model.generation_config = GenerationConfig(**kept, pad_token_id=self.tokenizer.pad_token_id)
+
+    def _generate(self, requests: Sequence[Request]) -> list[Generation]:
+        done: dict[int, Generation] = {}
+        prompts: list[tuple[int, list[int]]] = []
+        for index, request in enumerate(requests):
+            try:
+                prompts.append((index, self._token_ids(request)))
+            except ValueError as error:
+                done[index] = failed(request, self.name, str(error))
+        for batch in self._batches(prompts):
+            asked = [requests[index] for index, _ in batch]
+            answers = self._complete(asked, [tokens for _, tokens in batch])
+            done.update(zip([index for index, _ in batch], answers, strict=True))
+        return [done[index] for index in range(len(requests))]
+
+    def _token_ids(self, request: Request) -> list[int]:
+        if isinstance(request.prompt, str):
+            tokens = list(self.tokenizer(request.prompt).input_ids)
+        else:
+            tokens = chat_token_ids(self.tokenizer, request.prompt)
+        if not 0 < len(tokens) < self.config.max_model_len:
+            raise ValueError(
+                f"the prompt has {len(tokens)} tokens; with the completion, 1 to {self.config.max_model_len} "
+                "(max_model_len) are served"
+            )
+        return tokens
+
+    def _batches(self, prompts: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+        """Prompts of about equal length together, so that little is padding."""
+        ordered = sorted(prompts, key=lambda item: len(item[1]))
+        size = self.config.max_sequences
+        return (ordered[start : start + size] for start in range(0, len(ordered), size))
+
+    def _complete(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> list[Generation]:
+        started = time.monotonic()
+        rows = [self._row(request, len(tokens)) for request, tokens in zip(requests, prompts, strict=True)]
+        inputs = self.tokenizer.pad({"input_ids": list(prompts)}, return_tensors="pt").to(self.device)
+        self.model.generate(
+            **inputs,
+            # The rows choose: of the scores they leave one, which greedy search takes.
+            do_sample=False,
+            max_new_tokens=max(row.limit for row in rows),
+            logits_processor=[_Choose(rows)],
+            stopping_criteria=[_Ended(rows)],
+        )
+        seconds = time.monotonic() - started
+        return [row.generation(self.name, seconds) for row in rows]
+
+    def _row(self, request: Request, prompt_tokens: int) -> "_Row":
+        # An encoder's prompt takes no room of the completion.
+        room = self.config.max_model_len - (0 if self.encodes else prompt_tokens)
+        eos = self.model.generation_config.eos_token_id
+        return _Row(
+            request=request,
+            prompt_tokens=prompt_tokens,
+            limit=min(request.sampling.max_tokens, room),
+            ends=frozenset([eos] if isinstance(eos, int) else eos or ()),
+            tokenizer=self.tokenizer,
+            generator=torch.Generator(self.device).manual_seed(request.seed),
+        )
+
+
+@dataclass
+class _Row:
+    """A request in a batch: chooses its tokens and knows when it has ended."""
+
+    request: Request
+    prompt_tokens: int
+    limit: int
+    ends: frozenset[int]
+    tokenizer: Any
+    generator: Any
+    tokens: list[int] = field(default_factory=list)
+    logprob_sum: float = 0.0
+    text: str = ""
+    finish_reason: str | None = None
+
+    def choose(self, logprobs: Any) -> int:
+        """The next token by log probabilities of shape (vocabulary,). A row that has ended no longer changes."""
+        if self.finish_reason:
+            return int(self.tokenizer.pad_token_id)
+        token = _draw(logprobs, self.request.sampling, self.generator)
+        self.tokens.append(token)
+        self.logprob_sum += float(logprobs[token])
+        self._update(token)
+        return token
+
+    def _update(self, token: int) -> None:
+        # All tokens anew each time: only the whole says which characters and spaces they make.
+        text = self.tokenizer.decode(self.tokens, skip_special_tokens=True)
+        found = [text.index(stop) for stop in self.request.sampling.stop if stop in text]
+        self.text = text[: min(found)] if found else text
+        if found or token in self.ends:
+            self.finish_reason = "stop"
+        elif len(self.tokens) == self.limit:
+            self.finish_reason = "length"
+
+    def generation(self, engine: str, seconds: float) -> Generation:
+        return Generation(
+            request_id=self.request.request_id,
+            engine=engine,
+            text=self.text,
+            finish_reason=self.finish_reason or "length",
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=len(self.tokens),
+            mean_logprob=self.logprob_sum / len(self.tokens),
+            seconds=seconds,
+        )
+
+
+class _Choose:
+    """A logits processor for `generate`: scores of shape (rows, vocabulary) in, of each row one token's left."""
+
+    def __init__(self, rows: Sequence[_Row]) -> None:
+        self.rows = rows
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        logprobs = scores.log_softmax(-1)
+        chosen = [row.choose(of_row) for row, of_row in zip(self.rows, logprobs, strict=True)]
+        only = torch.full_like(scores, -torch.inf)
+        only[range(len(chosen)), chosen] = 0.0
+        return only
+
+
+class _Ended:
+    """A stopping criterion for `generate`: which rows have ended."""
+
+    def __init__(self, rows: Sequence[_Row]) -> None:
+        self.rows = rows
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+        return torch.tensor([row.finish_reason is not None for row in self.rows], device=input_ids.device)
+
+
+def _draw(logprobs: Any, sampling: Sampling, generator: Any) -> int:
+    if sampling.temperature == 0:
+        return int(logprobs.argmax())
+    probabilities = (logprobs / sampling.temperature).softmax(-1)
+    if sampling.top_p < 1:
+        ordered, tokens = probabilities.sort(descending=True)
+        # A token stays while those above it have not reached top_p, so the first one always does.
+        outside = ordered.cumsum(-1) - ordered >= sampling.top_p
+        probabilities[tokens[outside]] = 0.0
+    return int(torch.multinomial(probabilities, 1, generator=generator))
+
+
+def _dtype(config: EngineConfig, *, on_gpu: bool) -> Any:
+    if config.dtype != "auto":
+        return getattr(torch, config.dtype)
+    return torch.bfloat16 if on_gpu else torch.float32

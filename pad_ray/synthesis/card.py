@@ -1,0 +1,247 @@
+"""The corpus as a data set that others can load: `corpus/README.md`, a dataset card of the Hugging Face hub.
+
+Its front matter (https://huggingface.co/docs/hub/datasets-cards) makes `datasets.load_dataset` read the folder as it is;
+its body says where every row comes from, what was left out and why, and under which licences.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from pad_ray.models.catalog import find
+from pad_ray.rundir import RunDir
+from pad_ray.schema import SCHEMA_VERSION
+from pad_ray.tasks import get_task
+
+CARD = "corpus/README.md"
+UNKNOWN_LICENCE = "unknown; see the model's own card"
+
+# The hub's identifiers of the licences that tasks and known models state; it has `unknown` for the rest.
+_HUB_LICENCES = {
+    "MIT": "mit",
+    "Apache-2.0": "apache-2.0",
+    "apache-2.0": "apache-2.0",
+    "CC BY-NC 4.0": "cc-by-nc-4.0",
+    "gemma": "gemma",
+}
+_SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M": 1_000_000, "1M<n<10M": 10_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What a card says about a corpus.
+
+    `rows` counts rows by split (`train`, `validation`) and objective, `questions` those that have a row. `accepted` counts
+    drafts by their verdict alone; `dropped` counts those that no row comes from, by outcome. `tests` counts the test
+    questions that were compared, `contaminated` the questions left out for them, both by task. `demonstrations` maps a
+    kind of path to the number of solved questions in each of its sets. `protections` are the sandbox's; None where
+    nothing was executed.
+    """
+
+    task: str
+    split: str
+    teacher: str
+    teacher_revision: str
+    corpus_hash: str
+    planned: int
+    accepted: int
+    questions: int
+    rows: Mapping[str, Mapping[str, int]]
+    dropped: Mapping[str, int]
+    tests: Mapping[str, int]
+    contaminated: Mapping[str, int]
+    ngram: int
+    max_overlap: float
+    samples: int
+    temperature: float
+    top_p: float
+    max_tokens: int
+    seed: int
+    demonstrations: Mapping[str, Sequence[int]]
+    protections: Mapping[str, object] | None
+
+
+def write_card(run: RunDir, facts: CardFacts) -> str:
+    """Write the card beside the corpus; returns its text. Raises InputError where `facts.task` is no task."""
+    text = render_card(facts)
+    run.write_text(CARD, text)
+    return text
+
+
+def render_card(facts: CardFacts) -> str:
+    """The card, the same for the same facts. Raises InputError where `facts.task` is no task."""
+    task, known = get_task(facts.task), find(facts.teacher)
+    licence = known.licence if known else None
+    rows = {split: counts for split, counts in facts.rows.items() if sum(counts.values())}
+    front = _front_matter(facts, rows, [_hub_licence(task.licence), _hub_licence(licence)])
+    tests, contaminated = _by_task(facts.tests), _by_task(facts.contaminated)
+    body = _environment().from_string(_BODY)
+    return f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n\n" + body.render(
+        facts=facts,
+        task=task,
+        licence=licence or UNKNOWN_LICENCE,
+        rows=rows,
+        total=sum(sum(counts.values()) for counts in rows.values()),
+        dropped=sorted(facts.dropped.items(), key=lambda item: (-item[1], item[0])),
+        tests=[(name, tests[name], contaminated[name]) for name in sorted(tests)],
+        schema_version=SCHEMA_VERSION,
+    )
+
+
+def _front_matter(facts: CardFacts, rows: Mapping[str, Mapping[str, int]], licences: list[str]) -> dict[str, Any]:
+    distinct = list(dict.fromkeys(licences))
+    # A pattern without a file would make the whole folder unreadable, so splits without rows are not named.
+    data_files = [{"split": split, "path": f"{split}/*.parquet"} for split in rows]
+    return {
+        "pretty_name": f"{facts.task}, solved by {facts.teacher}",
+        "license": distinct[0] if len(distinct) == 1 else distinct,
+        "language": ["en"],
+        "task_categories": ["text-generation"],
+        "size_categories": [_size(sum(sum(counts.values()) for counts in rows.values()))],
+        "tags": ["synthetic", "reasoning", "distillation"],
+        "configs": [{"config_name": "default", "data_files": data_files}],
+    }
+
+
+def _hub_licence(licence: str | None) -> str:
+    return _HUB_LICENCES.get(licence or "", "unknown")
+
+
+def _size(rows: int) -> str:
+    return next((name for name, limit in _SIZES.items() if rows < limit), "n>10M")
+
+
+def _by_task(counts: Mapping[str, int]) -> Counter[str]:
+    """Counts of sub-tasks, `bbh/<sub-task>`, under their task."""
+    summed: Counter[str] = Counter()
+    for name, count in counts.items():
+        summed[name.split("/", 1)[0]] += count
+    return summed
+
+
+def _environment() -> Environment:
+    # Markdown, not HTML.
+    environment = Environment(undefined=StrictUndefined, finalize=_cell, trim_blocks=True, keep_trailing_newline=True)
+    environment.filters["state"] = _state
+    return environment
+
+
+def _state(value: object) -> str:
+    """The state of a protection, as `pad_ray.sandbox.Protections` notes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "; ".join(map(str, value)) or "none"
+    return "absent" if value in (None, "") else str(value)
+
+
+def _cell(value: object) -> str:
+    """A value that cannot break out of a line or a table."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return " ".join(str(value).split()).replace("|", "\\|")
+
+
+_BODY = """\
+# {{ facts.task }}, solved by {{ facts.teacher }}
+
+Training data for a small student, written by a larger teacher: {{ total }} rows for {{ facts.questions }} questions.
+Every row comes from a draft that was judged to be right.
+
+```python
+from datasets import load_dataset
+
+corpus = load_dataset("path/to/this/folder")
+```
+
+| column | what it is |
+|---|---|
+| `source` | what the student reads |
+| `target` | what the student is trained to write |
+| `objective` | what the row teaches |
+| `question_id`, `draft_id`, `row_id` | content hashes: equal ids are equal content |
+
+Corpus hash `{{ facts.corpus_hash }}`, version {{ schema_version }} of the data model.
+
+## Rows
+
+{{ facts.planned }} drafts were planned, {{ facts.accepted }} were accepted one by one, and these rows remain:
+
+| split | objective | rows |
+|---|---|---|
+{% for split, counts in rows.items() %}
+{% for objective, count in counts | dictsort %}
+| {{ split }} | {{ objective }} | {{ count }} |
+{% endfor %}
+{% endfor %}
+
+The split is by question: no question is on both sides.
+
+## What was left out
+
+{% if dropped %}
+| outcome | drafts |
+|---|---|
+{% for outcome, count in dropped %}
+| {{ outcome }} | {{ count }} |
+{% endfor %}
+{% else %}
+Nothing.
+{% endif %}
+
+## Decontamination
+
+{% if tests %}
+Left out is every question that equals a test question, or shares {{ "%.0f%%" | format(facts.max_overlap * 100) }} or more of
+its n-grams of {{ facts.ngram }} words with one. Paraphrases are not found.
+
+| test set | test questions | questions left out |
+|---|---|---|
+{% for name, count, left_out in tests %}
+| {{ name }} | {{ count }} | {{ left_out }} |
+{% endfor %}
+{% else %}
+The questions were compared with no test set.
+{% endif %}
+
+## Questions
+
+The `{{ facts.split }}` split of {{ task.name }}: {{ task.description }}.
+Source: {{ task.source }}. Licence: {{ task.licence }}.
+
+## Teacher
+
+`{{ facts.teacher }}`, revision `{{ facts.teacher_revision or "unknown" }}`. Licence: {{ licence }}.
+
+{{ facts.samples }} samples of each kind a question, temperature {{ facts.temperature }}, top-p {{ facts.top_p }}, at most
+{{ facts.max_tokens }} tokens, seed {{ facts.seed | string }}.
+{% for kind, sets in facts.demonstrations | dictsort %}
+{% if sets | sum %}
+Demonstrations of kind {{ kind }}: {{ sets | join(" + ") }} solved questions, in {{ sets | length }} set(s) by turns.
+{% else %}
+Kind {{ kind }} was asked for without demonstrations.
+{% endif %}
+{% endfor %}
+
+## Execution
+
+{% if facts.protections %}
+Programs were executed in a sandbox with at least these protections:
+
+| protection | state |
+|---|---|
+{% for name, state in facts.protections | dictsort %}
+| {{ name }} | {{ state | state }} |
+{% endfor %}
+{% else %}
+Nothing was executed.
+{% endif %}
+
+## Licences
+
+Rows hold text of the questions and of the teacher, so the terms of both apply.
+"""

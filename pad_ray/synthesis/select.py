@@ -1,0 +1,115 @@
+"""Which of a question's accepted drafts are kept: filters that look at the question, or across its drafts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pad_ray.paths.equations import shape
+from pad_ray.sandbox import normalised_program_hash
+from pad_ray.schema import Draft, Outcome, PathKind, Question, Verdict
+from pad_ray.synthesis.config import CorpusConfig
+from pad_ray.synthesis.contamination import Overlap
+
+# Outcomes that only this step gives: the drafts were accepted one by one.
+DROPPED = (Outcome.DUPLICATE, Outcome.OVER_CAP, Outcome.CONTAMINATED)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A draft, what happened to it, and its path as it is taught."""
+
+    draft: Draft
+    verdict: Verdict
+    text: str
+
+    @property
+    def accepted(self) -> bool:
+        return self.verdict.outcome is Outcome.ACCEPTED
+
+    def drop(self, outcome: Outcome, feedback: str) -> "Judged":
+        """The same draft, left out for a reason."""
+        return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:200]))
+
+
+def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, overlap: Overlap | None) -> list[Judged]:
+    """All drafts of a question in their order; accepted ones that are not kept get the outcome that says why.
+
+    In this order: a test question in disguise, no answer to trust, too easy or too hard, too long, a duplicate, more than
+    the cap, more than the other kinds have (Mixed Distillation, arXiv 2312.10730).
+    """
+    chosen = list(judged)
+    if overlap is not None:
+        said = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams with"
+        test = f"the {overlap.task} test question {overlap.question_id}"
+        return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {said} {test}")
+    if not question.gold:
+        chosen = _majority(chosen, config.majority_share)
+    rate = sum(item.accepted for item in chosen) / max(1, len(chosen))
+    if not config.min_pass_rate <= rate <= config.max_pass_rate:
+        return _drop_all(chosen, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
+    if config.max_characters is not None:
+        limit = config.max_characters
+        chosen = [
+            item.drop(Outcome.OVER_CAP, f"longer than {limit} characters")
+            if item.accepted and len(item.text) > limit
+            else item
+            for item in chosen
+        ]
+    return _cap(_distinct(chosen), config)
+
+
+def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Judged]:
+    return [item.drop(outcome, feedback) if item.accepted else item for item in judged]
+
+
+def _majority(judged: list[Judged], share: float | None) -> list[Judged]:
+    """Without gold, the answer of most drafts is taken for right where enough of them give it."""
+    values = Counter(item.verdict.value for item in judged if item.accepted)
+    if share is None or not values:
+        return _drop_all(judged, Outcome.NOT_COMPARABLE, "the question has no gold answer")
+    ((value, count),) = values.most_common(1)
+    if count < share * values.total():
+        return _drop_all(judged, Outcome.NOT_COMPARABLE, f"no answer is given by {share:.0%} of the drafts")
+    return [
+        item.drop(Outcome.WRONG_ANSWER, "not the answer of the majority")
+        if item.accepted and item.verdict.value != value
+        else item
+        for item in judged
+    ]
+
+
+def _distinct(judged: list[Judged]) -> list[Judged]:
+    seen: set[tuple[PathKind, str]] = set()
+    kept = []
+    for item in judged:
+        if item.accepted:
+            program = item.draft.path is PathKind.PROGRAM
+            key = item.draft.path, normalised_program_hash(item.text) if program else shape(item.text)
+            if key in seen:
+                item = item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
+            seen.add(key)
+        kept.append(item)
+    return kept
+
+
+def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:
+    """At most `max_per_question` of each kind, and with `balance` as many of each kind as of the rarest."""
+    accepted = Counter(item.draft.path for item in judged if item.accepted)
+    kinds = {item.draft.path for item in judged}
+    least = min(accepted[kind] for kind in kinds) if kinds else 0
+    balanced = config.balance and len(kinds) > 1
+    limit = min(config.max_per_question, least) if balanced else config.max_per_question
+    reason = (
+        f"more than the {limit} that every kind has"
+        if limit < config.max_per_question
+        else f"more than {limit} of a kind"
+    )
+    counted: defaultdict[PathKind, int] = defaultdict(int)
+    kept = []
+    for item in judged:
+        if item.accepted:
+            counted[item.draft.path] += 1
+            if counted[item.draft.path] > limit:
+                item = item.drop(Outcome.OVER_CAP, reason)
+        kept.append(item)
+    return kept

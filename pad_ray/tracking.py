@@ -1,0 +1,236 @@
+"""The numbers of the progress display as scalars over time: TensorBoard, MLflow, Weights & Biases."""
+
+import importlib
+import importlib.util
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+from tensorboardX import SummaryWriter
+
+from pad_ray.errors import InputError
+from pad_ray.rundir import RunDir
+
+Backend = Literal["tensorboard", "mlflow", "wandb"]
+
+TENSORBOARD = "tensorboard"
+FLUSH_EVERY_S = 10
+
+PACKAGES: dict[Backend, str] = {"tensorboard": "tensorboardX", "mlflow": "mlflow-skinny", "wandb": "wandb"}
+"""What `pip` installs for each backend."""
+
+_log = logging.getLogger(__name__)
+
+
+class TrackingConfig(BaseModel):
+    """Where the progress of a run is written besides the terminal.
+
+    Servers and credentials come from the variables that each client reads itself (MLFLOW_TRACKING_URI, WANDB_API_KEY,
+    ...), so that no recipe holds them.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    backends: list[Backend] = Field(
+        ["tensorboard"], description="tensorboard: files in the run; mlflow, wandb: servers that the environment names"
+    )
+    project: str = Field(
+        "pad_ray", min_length=1, description="experiment of MLflow, project of Weights & Biases, that runs go into"
+    )
+    experiment: str | None = Field(
+        None, min_length=1, description="name of this run there, before its stage; default: the run's folder"
+    )
+
+    def check(self) -> None:
+        """Find out whether every backend can be used, without starting one.
+
+        Raises:
+            InputError: a package is not installed or a variable is not set; it says which.
+        """
+        for backend in self.backends:
+            if lacking := _lacking(backend):
+                raise InputError(f"tracking.backends: {backend} {lacking}, or leave {backend} out")
+
+
+def _lacking(backend: Backend) -> str | None:
+    """What a backend needs and does not have; None where it can be used."""
+    spec = importlib.util.find_spec("tensorboardX" if backend == "tensorboard" else backend)
+    # A folder of the same name in the working directory, which both clients make, is found too, and has no origin.
+    if spec is None or spec.origin is None:
+        return f"is not installed: `pip install {PACKAGES[backend]}`"
+    if backend == "mlflow" and not os.environ.get("MLFLOW_TRACKING_URI"):
+        return "has no server: set the environment variable MLFLOW_TRACKING_URI"
+    if backend == "wandb" and not os.environ.get("WANDB_API_KEY") and os.environ.get("WANDB_MODE") != "offline":
+        # Without a key its client asks for one on the terminal, and waits.
+        return "has no key: set the environment variable WANDB_API_KEY, or WANDB_MODE=offline"
+    return None
+
+
+class Tracker:
+    """Writes the scalars of one stage to every configured backend. Use it as a context manager, in one process.
+
+    A stage that continues adds to what is there: TensorBoard gets a new event file beside the earlier ones, which hides
+    what they say from its first step on; MLflow and Weights & Biases get a new run in the same project.
+
+    Raises:
+        InputError: a backend is not installed, not set up, or its server does not take a run.
+    """
+
+    def __init__(self, config: TrackingConfig, run: RunDir, stage: str) -> None:
+        config.check()
+        name = config.experiment or run.root.rsplit("/", 1)[-1]
+        self._sinks: list[_Sink] = []
+        try:
+            for backend in dict.fromkeys(config.backends):
+                self._sinks.append(_open(backend, config.project, name, run, stage))
+        except InputError:
+            self.close(failed=True)
+            raise
+
+    def log(self, step: int, values: dict[str, float]) -> None:
+        """Write values that hold from `step` on, which counts what the stage has done, earlier calls included."""
+        for sink in self._sinks:
+            sink.log(step, values)
+
+    def close(self, *, failed: bool = False) -> None:
+        """End the stage; a second call does nothing. `failed` is what MLflow and Weights & Biases then show."""
+        while self._sinks:
+            self._sinks.pop().close(failed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(failed=kind is not None)
+
+
+class _Sink(Protocol):
+    """One backend, open for one stage."""
+
+    def log(self, step: int, values: dict[str, float]) -> None: ...
+
+    def close(self, failed: bool) -> None: ...
+
+
+def _open(backend: Backend, project: str, name: str, run: RunDir, stage: str) -> _Sink:
+    if backend == "mlflow":
+        return _MLflow(project, f"{name}-{stage}")
+    if backend == "wandb":
+        return _WandB(project, name, run, stage)
+    return _TensorBoard(run, stage)
+
+
+class _Folder:
+    """A local folder for files that a client writes itself: the run's own, or one that is copied there at the end."""
+
+    def __init__(self, run: RunDir, name: str) -> None:
+        self.run, self.name = run, name
+        self.scratch = None if run.is_local else tempfile.TemporaryDirectory()
+        self.path = Path(self.scratch.name) if self.scratch else run.local_path(name)
+
+    def close(self) -> None:
+        """Copy file by file: `put_folder` would replace what earlier calls have left."""
+        if self.scratch is None:
+            return
+        for file in self.path.rglob("*"):
+            if file.is_file():
+                self.run.write_bytes(f"{self.name}/{file.relative_to(self.path).as_posix()}", file.read_bytes())
+        self.scratch.cleanup()
+
+
+class _TensorBoard:
+    """Event files in `tensorboard/<stage>`. They grow, so an object store has them once the stage is closed."""
+
+    def __init__(self, run: RunDir, stage: str) -> None:
+        self.folder = _Folder(run, f"{TENSORBOARD}/{stage}")
+        self.writer: Any = None
+
+    def log(self, step: int, values: dict[str, float]) -> None:
+        if self.writer is None:
+            # Opened here, so that a stage with nothing to do leaves no file, and with the step from which on earlier
+            # files do not count. The suffix keeps apart what starts within one second.
+            self.writer = SummaryWriter(
+                str(self.folder.path), purge_step=step, flush_secs=FLUSH_EVERY_S, filename_suffix=f".{time.time_ns()}"
+            )
+        for key, value in values.items():
+            self.writer.add_scalar(key, value, step)
+
+    def close(self, failed: bool) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        self.folder.close()
+
+
+class _MLflow:
+    """One MLflow run, through its client, which leaves alone what the process itself has active."""
+
+    def __init__(self, project: str, name: str) -> None:
+        mlflow = importlib.import_module("mlflow")
+        self.metric, self.error = mlflow.entities.Metric, mlflow.MlflowException
+        self.lost = False
+        try:
+            self.client = mlflow.MlflowClient()
+            experiment = self.client.get_experiment_by_name(project)
+            identity = experiment.experiment_id if experiment else self.client.create_experiment(project)
+            self.run_id = self.client.create_run(identity, run_name=name).info.run_id
+        except self.error as error:
+            raise _refused("mlflow", "MLFLOW_TRACKING_URI", error) from error
+
+    def log(self, step: int, values: dict[str, float]) -> None:
+        now_ms = int(time.time() * 1000)
+        self._send(
+            self.client.log_batch, metrics=[self.metric(key, value, now_ms, step) for key, value in values.items()]
+        )
+
+    def close(self, failed: bool) -> None:
+        self._send(self.client.set_terminated, status="FAILED" if failed else "FINISHED")
+
+    def _send(self, request: Callable[..., object], **arguments: object) -> None:
+        """A server that is lost on the way costs the chart, never the run."""
+        if self.lost:
+            return
+        try:
+            request(self.run_id, **arguments)
+        except self.error as error:
+            self.lost = True
+            _log.warning("tracking: mlflow gets no more numbers of this stage (%s)", type(error).__name__)
+
+
+class _WandB:
+    """One Weights & Biases run in the group of this run. Its client sends in the background and bears lost connections."""
+
+    def __init__(self, project: str, group: str, run: RunDir, stage: str) -> None:
+        wandb = importlib.import_module("wandb")
+        self.folder = _Folder(run, f"wandb/{stage}")
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        # No code, no state of git, no output of the terminal.
+        settings = wandb.Settings(silent=True, console="off", disable_code=True, disable_git=True)
+        try:
+            self.run = wandb.init(
+                project=project, group=group, name=f"{group}-{stage}", dir=self.folder.path, settings=settings
+            )
+        except wandb.Error as error:
+            raise _refused("wandb", "WANDB_API_KEY", error) from error
+
+    def log(self, step: int, values: dict[str, float]) -> None:
+        self.run.log(values, step=step)
+
+    def close(self, failed: bool) -> None:
+        self.run.finish(exit_code=int(failed))
+        self.folder.close()
+
+
+def _refused(backend: Backend, variable: str, error: Exception) -> InputError:
+    # Without the client's own message: it may quote an address that holds a password.
+    return InputError(
+        f"tracking: the {backend} server does not take a run ({type(error).__name__}); check {variable} and the server, "
+        f"or leave {backend} out of tracking.backends"
+    )

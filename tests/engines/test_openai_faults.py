@@ -1,0 +1,221 @@
+"""A server that misbehaves on purpose: what is asked again, what fails alone, and what ends the stage."""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+from aiohttp import web
+
+from pad_ray.engines.base import Request, Sampling
+from pad_ray.engines.config import EngineConfig
+from pad_ray.engines.kinds import open_engine
+from pad_ray.errors import InputError, StageError
+from pad_ray.paths.base import Message
+
+SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_tokens=7, stop=("\n",))
+KEY = "sk-very-secret"
+
+
+def ask(*names):
+    return [Request(name, name, SAMPLING, seed) for seed, name in enumerate(names)]
+
+
+def completion(text="ok", **fields):
+    choice = {"index": 0, "text": text, "finish_reason": "stop", "logprobs": None, **fields}
+    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    return web.json_response(
+        {"id": "1", "object": "text_completion", "model": "m", "choices": [choice], "usage": usage}
+    )
+
+
+def refusal(status, message="no", **headers):
+    error = {"error": {"message": message, "type": "t", "code": status}}
+    return web.json_response(error, status=status, headers=headers)
+
+
+class Server:
+    """Answers with `behave(name, attempt)`, which may be a coroutine, and notes when it was asked what."""
+
+    def __init__(self, behave):
+        self.behave, self.asked, self.bodies, self.headers = behave, {}, [], []
+        self.running = self.most = 0
+
+    async def handle(self, http):
+        body = await http.json()
+        name = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+        times = self.asked.setdefault(name, [])
+        times.append(time.monotonic())
+        self.bodies.append((http.path, body))
+        self.headers.append(http.headers)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            answer = self.behave(name, len(times))
+            return await answer if asyncio.iscoroutine(answer) else answer
+        finally:
+            self.running -= 1
+
+    @contextlib.asynccontextmanager
+    async def serve(self):
+        app = web.Application()
+        app.router.add_post("/v1/{endpoint:.*}", self.handle)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        finally:
+            await runner.cleanup()
+
+
+def run(behave, requests, **fields):
+    """The server after it was asked, and the generations by name."""
+    server = Server(behave)
+
+    async def work():
+        async with server.serve() as url:
+            config = EngineConfig(kind="openai", model="m", base_url=url, **fields)
+            return await open_engine(config, on_gpu=False).generate(requests)
+
+    return server, {answer.request_id: answer for answer in asyncio.run(work())}
+
+
+def test_passing_faults_are_asked_again():
+    faults = {str(status): status for status in (408, 409, 429, 500, 503)}
+    server, answers = run(lambda name, n: refusal(faults[name]) if n == 1 else completion(), ask(*faults))
+    assert {name: answer.text for name, answer in answers.items()} == dict.fromkeys(faults, "ok")
+    assert {name: len(times) for name, times in server.asked.items()} == dict.fromkeys(faults, 2)
+
+
+def test_waits_grow_from_attempt_to_attempt():
+    server, _ = run(lambda name, n: refusal(503) if n < 4 else completion(), ask("a"))
+    first, second, third = (b - a for a, b in zip(server.asked["a"], server.asked["a"][1:], strict=False))
+    assert 0.3 < first < second < third
+
+
+def test_the_server_says_when_to_ask_again():
+    server, _ = run(lambda name, n: refusal(429, **{"Retry-After": "2"}) if n == 1 else completion(), ask("a"))
+    first, second = server.asked["a"]
+    assert second - first >= 2
+
+
+def test_a_lost_connection_is_asked_again():
+    def drop(name, attempt):
+        if attempt == 1:
+            raise asyncio.CancelledError  # aiohttp closes the connection without an answer.
+        return completion()
+
+    server, answers = run(drop, ask("a"))
+    assert (answers["a"].text, len(server.asked["a"])) == ("ok", 2)
+
+
+def test_a_request_without_an_answer_in_time_is_asked_again_and_fails_alone():
+    async def silent(name, attempt):
+        if name == "dead" or attempt == 1:
+            await asyncio.Event().wait()
+        return completion()
+
+    server, answers = run(silent, ask("dead", "slow"), timeout_s=0.2, attempts=2)
+    assert answers["slow"].text == "ok"
+    assert answers["dead"].error == "no answer within 0.2 s, asked 2 times"
+    assert len(server.asked["dead"]) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_request_that_the_server_refuses_fails_alone_and_once(status):
+    server, answers = run(
+        lambda name, n: refusal(status, "temperature too hot") if name == "bad" else completion(), ask("bad", "good")
+    )
+    assert (answers["bad"].finish_reason, answers["bad"].error) == ("error", f"{status}: temperature too hot")
+    assert (answers["good"].text, len(server.asked["bad"])) == ("ok", 1)
+
+
+def test_a_request_on_which_the_server_breaks_every_time_fails_alone():
+    server, answers = run(
+        lambda name, n: refusal(500, "boom") if name == "bad" else completion(), ask("bad", "good"), attempts=2
+    )
+    assert (answers["bad"].error, answers["good"].text) == ("500: boom", "ok")
+    assert len(server.asked["bad"]) == 2
+
+
+@pytest.mark.parametrize("answer", ["<html>", '{"choices": []}', "{"])
+def test_an_answer_that_is_no_completion_fails_alone(answer):
+    body = web.Response(text=answer, content_type="application/json" if answer.startswith("{") else "text/html")
+    _, answers = run(lambda name, n: body if name == "bad" else completion(), ask("bad", "good"), attempts=1)
+    assert answers["bad"].finish_reason == "error"
+    assert answers["good"].text == "ok"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_ends_the_stage_and_shows_the_variable_but_not_the_key(monkeypatch, status):
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+    with pytest.raises(InputError) as refused:
+        run(lambda name, n: refusal(status, f"bad key {KEY}"), ask("a", "b"), api_key_env="TEACHER_KEY")
+    assert "TEACHER_KEY" in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_a_server_that_wants_a_key_is_told_from_one_that_refuses_it():
+    with pytest.raises(InputError, match="wants a key: give api_key_env"):
+        run(lambda name, n: refusal(401), ask("a"))
+
+
+def test_the_key_is_sent_and_never_shown(monkeypatch):
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+    server, answers = run(lambda name, n: refusal(400, f"you sent {KEY}"), ask("a"), api_key_env="TEACHER_KEY")
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert answers["a"].error == "400: you sent (key)"
+
+
+@pytest.mark.parametrize("fault", ["unreachable", "busy"])
+def test_a_server_that_serves_nobody_fails_the_stage_and_no_request(fault):
+    def behave(name, attempt):
+        if fault == "unreachable":
+            raise asyncio.CancelledError
+        return refusal(429, "quota")
+
+    with pytest.raises(StageError, match=r"http://127.0.0.1:\d+/v1 does not serve, asked 2 times"):
+        run(behave, ask("a"), attempts=2)
+
+
+def test_no_more_requests_than_allowed_are_under_way():
+    three = asyncio.Barrier(3)
+
+    async def together(name, attempt):
+        await three.wait()
+        return completion()
+
+    server, answers = run(together, ask(*map(str, range(12))), concurrency=3)
+    assert (server.most, len(answers)) == (3, 12)
+
+
+def test_requests_keep_the_pace_and_so_do_repeated_ones():
+    server, _ = run(
+        lambda name, n: refusal(503) if n == 1 else completion(), ask(*map(str, range(6))), requests_per_minute=600
+    )
+    times = sorted(at for attempts in server.asked.values() for at in attempts)
+    assert len(times) == 12
+    assert times[-1] - times[0] >= 11 * 0.1 - 0.05
+
+
+def test_every_request_asks_for_one_completion_with_its_own_seed():
+    chat = Request("c", (Message("system", "Be brief."), Message("user", "hi")), SAMPLING, 9)
+    server, _ = run(lambda name, n: completion(message={"role": "assistant", "content": "ok"}), [*ask("a"), chat])
+    drawn = {"model": "m", "n": 1, "temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "stop": ["\n"]}
+    bodies = dict(server.bodies)
+    assert bodies["/v1/completions"] == {**drawn, "prompt": "a", "seed": 0, "logprobs": 1}
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    assert bodies["/v1/chat/completions"] == {**drawn, "messages": messages, "seed": 9, "logprobs": True}
+
+
+def test_log_probabilities_are_left_open_where_the_server_gives_none():
+    server, answers = run(lambda name, n: completion(), ask("a"), logprobs=False)
+    assert answers["a"].mean_logprob is None
+    assert (answers["a"].prompt_tokens, answers["a"].completion_tokens) == (3, 1)
+    assert "logprobs" not in server.bodies[0][1]
+
+
+def test_a_completion_that_a_filter_ended_fails():
+    _, answers = run(lambda name, n: completion("par", finish_reason="content_filter"), ask("a"))
+    assert "content_filter" in answers["a"].error

@@ -1,0 +1,141 @@
+from dataclasses import replace
+
+import pytest
+from huggingface_hub import DatasetCard
+
+from pad_ray.errors import InputError
+from pad_ray.rundir import RunDir
+from pad_ray.schema import CorpusRow, Objective
+from pad_ray.synthesis.card import CardFacts, render_card, write_card
+
+FACTS = CardFacts(
+    task="gsm8k",
+    split="train",
+    teacher="qwen2.5-coder-1.5b",
+    teacher_revision="cc324af070c2-v1",
+    corpus_hash="0123456789abcdef",
+    planned=1_600,
+    accepted=900,
+    questions=390,
+    rows={"train": {"program": 610, "rationale": 40}, "validation": {"program": 80}},
+    dropped={"duplicate": 170, "wrong_answer": 700},
+    tests={"gsm8k": 1_319, "bbh/navigate": 250, "bbh/snarks": 178},
+    contaminated={"gsm8k": 2, "bbh/snarks": 1},
+    ngram=13,
+    max_overlap=0.5,
+    samples=4,
+    temperature=0.7,
+    top_p=0.95,
+    max_tokens=256,
+    seed=2_026,
+    demonstrations={"program": [4, 4], "rationale": []},
+    protections={"level": "landlock", "uid": 65_534, "seccomp_child": True, "namespaces": "", "notes": ("a | b",)},
+)
+
+
+def card(**changes):
+    return render_card(replace(FACTS, **changes))
+
+
+def test_the_front_matter_is_a_dataset_card_of_the_hub():
+    data = DatasetCard(card()).data
+    assert data.license == ["mit", "apache-2.0"]
+    assert (data.language, data.task_categories, data.size_categories) == (["en"], ["text-generation"], ["n<1K"])
+
+
+def test_the_same_facts_give_the_same_card():
+    turned = {"wrong_answer": 700, "duplicate": 170}
+    assert card(dropped=turned) == card()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1,600 drafts were planned, 900 were accepted one by one, and these rows remain:",
+        "| train | rationale | 40 |",
+        "| wrong_answer | 700 |",
+        "| bbh | 428 | 1 |",
+        "| gsm8k | 1,319 | 2 |",
+        "its n-grams of 13 words with one. Paraphrases are not found.",
+        "Source: openai/grade-school-math. Licence: MIT.",
+        "`qwen2.5-coder-1.5b`, revision `cc324af070c2-v1`. Licence: apache-2.0.",
+        "256 tokens, seed 2026.",
+        "Demonstrations of kind program: 4 + 4 solved questions, in 2 set(s) by turns.",
+        "Kind rationale was asked for without demonstrations.",
+        "Corpus hash `0123456789abcdef`, version 1 of the data model.",
+        "| uid | 65534 |",
+        "| seccomp_child | yes |",
+        "| namespaces | absent |",
+        "| notes | a \\| b |",
+    ],
+)
+def test_the_body_says(line):
+    assert line in card()
+
+
+def test_the_licence_of_an_unknown_teacher_is_not_guessed():
+    text = card(teacher="my/teacher", teacher_revision="")
+    assert "`my/teacher`, revision `unknown`. Licence: unknown; see the model's own card." in text
+    assert DatasetCard(text).data.license == ["mit", "unknown"]
+
+
+def test_one_licence_of_both_is_named_once():
+    assert DatasetCard(card(task="arithmetic")).data.license == "apache-2.0"
+
+
+def test_what_did_not_happen_is_said():
+    text = card(dropped={}, tests={}, contaminated={}, protections=None)
+    assert "## What was left out\n\nNothing.\n" in text
+    assert "The questions were compared with no test set." in text
+    assert "Nothing was executed." in text
+
+
+def test_a_name_cannot_add_to_the_front_matter():
+    data = DatasetCard(card(teacher="x\nlicense: mit\n---\n")).data
+    assert data.license == ["mit", "unknown"]
+    assert data.pretty_name == "gsm8k, solved by x\nlicense: mit\n---\n"
+
+
+def test_an_unknown_task_is_an_error():
+    with pytest.raises(InputError, match="no task is called 'gsm9k'"):
+        card(task="gsm9k")
+
+
+def rows(*numbers):
+    return [CorpusRow(f"r{n}", f"q{n}", f"d{n}", Objective.PROGRAM, f"Question: {n}", f"return {n}") for n in numbers]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A corpus in several parts."""
+    run = RunDir(str(tmp_path / "run"))
+    for name, numbers in {"train/part-0": [0, 1], "train/part-1": [2], "validation/part-0": [3]}.items():
+        run.write_records(f"corpus/{name}.parquet", CorpusRow, rows(*numbers))
+    return run
+
+
+def test_datasets_reads_the_folder_as_its_card_says(corpus, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    write_card(corpus, replace(FACTS, rows={"train": {"program": 3}, "validation": {"program": 1}}))
+    loaded = datasets.load_dataset(str(corpus.local_path("corpus")), cache_dir=str(tmp_path / "cache"))
+    assert {split: part["target"] for split, part in loaded.items()} == {
+        "train": ["return 0", "return 1", "return 2"],
+        "validation": ["return 3"],
+    }
+    assert loaded["train"].column_names == ["row_id", "question_id", "draft_id", "objective", "source", "target"]
+
+
+def test_datasets_reads_the_parts_as_plain_parquet(corpus, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    files = {split: f"{corpus.path('corpus')}/{split}/*.parquet" for split in ("train", "validation")}
+    loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))
+    assert {split: part.num_rows for split, part in loaded.items()} == {"train": 3, "validation": 1}
+
+
+def test_a_split_without_rows_does_not_spoil_the_others(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    run = RunDir(str(tmp_path / "run"))
+    run.write_records("corpus/train/part-0.parquet", CorpusRow, rows(0))
+    write_card(run, replace(FACTS, rows={"train": {"program": 1}, "validation": {}}))
+    loaded = datasets.load_dataset(str(run.local_path("corpus")), cache_dir=str(tmp_path / "cache"))
+    assert loaded.num_rows == {"train": 1}

@@ -1,0 +1,184 @@
+import json
+import os
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pad_ray.errors import InputError
+from pad_ray.schema import AnswerKind, Question
+from pad_ray.synthesis.contamination import KnownTests, Overlap, load_tests
+from pad_ray.tasks import TASKS, get_task
+
+TEXT = "a farmer has twelve hens and every hen lays five eggs a week how many eggs are that"
+WORDS = TEXT.split()
+"""18 words, so 6 n-grams of 13."""
+
+
+def a_test(text, name="t", task="gsm8k"):
+    return Question(name, task, "test", text, "1", AnswerKind.NUMBER, [])
+
+
+@pytest.fixture
+def data_dir():
+    """The folder of the published data sets, which PAD_RAY_DATA names."""
+    named = os.environ.get("PAD_RAY_DATA", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("PAD_RAY_DATA names no folder of published data sets")
+    return Path(named)
+
+
+def known(*tests, ngram=13):
+    return KnownTests.build(tests, ngram)
+
+
+def test_an_equal_question_is_found_whatever_its_case_punctuation_and_form_of_letters():
+    written = "A FARMER has twelve hens, and every hen lays ﬁve eggs a week... How many eggs are that?"
+    assert known(a_test(TEXT)).overlap(written) == Overlap("t", "gsm8k", 1.0, exact=True)
+
+
+def test_the_share_is_of_the_n_grams_of_the_question():
+    # The first 15 words, 3 n-grams, are those of the test question; 3 further words make 3 n-grams more.
+    changed = " ".join([*WORDS[:15], "will", "it", "find"])
+    assert known(a_test(TEXT)).overlap(changed) == Overlap("t", "gsm8k", 0.5, exact=False)
+
+
+def test_another_number_is_another_word():
+    assert known(a_test("5 and 6 is"), ngram=2).overlap("5 and 7 is") == Overlap("t", "gsm8k", 1 / 3, exact=False)
+    assert known(a_test("5 and 6 is"), ngram=2).overlap("15 and 16 was") is None
+
+
+def test_n_grams_of_several_test_questions_are_not_added_up():
+    first, second = a_test(" ".join(WORDS[:14]), "first"), a_test(" ".join(WORDS[3:]), "second")
+    assert known(first, second).overlap(TEXT) == Overlap("second", "gsm8k", 0.5, exact=False)
+
+
+def test_a_text_that_repeats_itself_counts_each_n_gram_once():
+    found = known(a_test("one two three"), ngram=2).overlap("one two one two one two three four")
+    # one-two, two-one, two-three, three-four.
+    assert found.share == 0.5
+
+
+def test_short_questions_are_found_by_equal_text_alone():
+    index = known(a_test("Do hens lay eggs?"))
+    assert index.overlap("do hens lay eggs").exact
+    assert index.overlap("do hens lay eggs in winter") is None
+
+
+def test_the_first_of_equal_test_questions_is_named():
+    assert known(a_test(TEXT, "first"), a_test(TEXT, "second")).overlap(TEXT).question_id == "first"
+    assert known(a_test(TEXT, "first"), a_test(TEXT, "second")).overlap(f"{TEXT} please").question_id == "first"
+
+
+@pytest.mark.parametrize("text", ["", "?!", "((("])
+def test_texts_without_words_are_like_none(text):
+    assert known(a_test("..."), a_test(TEXT)).overlap(text) is None
+
+
+def test_without_test_questions_nothing_is_found():
+    assert known().overlap(TEXT) is None
+
+
+def test_questions_made_from_templates_are_found_by_equal_text_alone():
+    for task in ("arithmetic", "coin_flip", "last_letters"):
+        index = known(a_test(TEXT, task=task))
+        assert index.overlap(TEXT).exact
+        assert index.overlap(f"{TEXT} please") is None
+
+
+def test_generated_train_questions_do_not_resemble_generated_test_questions():
+    index = KnownTests.build(get_task("arithmetic").load("test"))
+    assert not any(index.overlap(question.text) for question in get_task("arithmetic").load("train", None, 500))
+
+
+def test_an_index_that_was_pickled_finds_the_same():
+    index = known(a_test(TEXT))
+    assert pickle.loads(pickle.dumps(index)).overlap(f"{TEXT} please") == index.overlap(f"{TEXT} please")
+
+
+def test_twenty_thousand_questions_take_little_memory():
+    questions = [
+        a_test(" ".join(f"w{number}x{place}" for place in range(50)), f"{number:032}") for number in range(20_000)
+    ]
+    assert len(pickle.dumps(KnownTests.build(questions))) < 30e6
+
+
+def names(questions):
+    return {question.task.split("/")[0] for question in questions}
+
+
+def gsm8k_file(folder, *texts):
+    (folder / "gsm8k").mkdir(exist_ok=True)
+    lines = [json.dumps({"question": text, "answer": "#### 1"}) for text in texts]
+    (folder / "gsm8k/test.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def test_tests_that_are_at_hand_are_loaded_and_others_are_left_out(tmp_path):
+    tests = load_tests(None, gsm8k_file(tmp_path, "first", "second"), 0, [a_test(TEXT, task="arithmetic")])
+    assert [question.text for question in tests] == [TEXT, "first", "second"]
+
+
+def test_a_run_has_its_own_tests_once(tmp_path):
+    folder = gsm8k_file(tmp_path, "first", "second")
+    own = get_task("gsm8k").load("test", folder, 1, 0)
+    assert len(load_tests(None, folder, 0, own)) == 2
+
+
+def test_a_broken_file_is_an_error_and_no_missing_one(tmp_path):
+    gsm8k_file(tmp_path, "first")
+    (tmp_path / "gsm8k/test.jsonl").write_text("torn {")
+    with pytest.raises(InputError, match="is not JSON"):
+        load_tests(None, tmp_path, 0, [])
+
+
+def test_a_data_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        load_tests(None, tmp_path / "elsewhere", 0, [])
+
+
+def test_without_a_data_folder_nothing_is_fetched(monkeypatch):
+    monkeypatch.delenv("PAD_RAY_DATA", raising=False)
+    assert load_tests(None, None, 0, [a_test(TEXT)]) == [a_test(TEXT)]
+
+
+def test_named_tasks_have_to_be_readable(tmp_path):
+    with pytest.raises(InputError, match=r"svamp/SVAMP\.json"):
+        load_tests(["svamp"], tmp_path, 0, [])
+    with pytest.raises(InputError, match="no task is called"):
+        load_tests(["svam"], tmp_path, 0, [])
+
+
+def test_generated_tests_are_loaded_where_they_are_named():
+    assert load_tests(["arithmetic"], None, 3, []) == get_task("arithmetic").load("test", None, None, 3)
+    assert load_tests([], None, 0, []) == []
+
+
+@pytest.mark.data
+def test_every_published_task_is_compared(data_dir):
+    assert names(load_tests(None, data_dir, 0, [])) == {task.name for task in TASKS.values() if task.published}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("split", "size"), [("indomain_train", 200), ("train", 1_000)])
+def test_an_in_domain_split_is_not_compared_with_the_questions_it_is_cut_from(data_dir, split, size):
+    tests = load_tests(["svamp"], data_dir, 0, [], "svamp", split)
+    assert len(tests) == size
+    assert len(load_tests(["svamp"], data_dir, 0, [], "gsm8k", split)) == 1_000
+
+
+@pytest.mark.data
+def test_no_in_domain_train_question_of_svamp_equals_one_of_its_test(data_dir):
+    index = KnownTests.build(load_tests(["svamp"], data_dir, 0, [], "svamp", "indomain_train"))
+    found = [index.overlap(question.text) for question in get_task("svamp").load("indomain_train", data_dir)]
+    assert not any(overlap.exact for overlap in found if overlap)
+
+
+@pytest.mark.data
+def test_gsm8k_has_two_train_questions_that_are_a_test_question_with_other_numbers(data_dir):
+    index = KnownTests.build(load_tests(None, data_dir, 0, []))
+    found = [index.overlap(question.text) for question in get_task("gsm8k").load("train", data_dir)]
+    close = [overlap for overlap in found if overlap and overlap.share >= 0.5]
+    assert len(close) == 2
+    assert {replace(overlap, question_id="") for overlap in close} == {Overlap("", "gsm8k", 7 / 13, exact=False)}
