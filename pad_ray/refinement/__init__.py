@@ -1,0 +1,30 @@
+"""Self-refinement data (PaD, arXiv 2305.13888, section 3.2): wrong programs with their feedback, and their repair.
+
+`pad_ray.refinement.pipeline` does the same on Ray, at any size.
+"""
+
+from pad_ray.refinement.config import RefinementConfig
+from pad_ray.refinement.feedback import reveals, told
+from pad_ray.refinement.histogram import SideBySide, mix_from, side_by_side
+from pad_ray.refinement.inject import Correct, Variant, inject
+from pad_ray.refinement.mutations import CLASSES, MUTATIONS
+from pad_ray.refinement.rows import Failure, RepairRows, injected_rows, on_policy_rows, repair_source
+
+__all__ = [
+    "CLASSES",
+    "MUTATIONS",
+    "Correct",
+    "Failure",
+    "RefinementConfig",
+    "RepairRows",
+    "SideBySide",
+    "Variant",
+    "inject",
+    "injected_rows",
+    "mix_from",
+    "on_policy_rows",
+    "repair_source",
+    "reveals",
+    "side_by_side",
+    "told",
+]

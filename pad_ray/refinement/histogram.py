@@ -1,0 +1,66 @@
+"""How often each class of error occurs: in a student's failures, and in the variants made after them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pad_ray.refinement.mutations import CLASSES
+from pad_ray.schema import Outcome
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of one outcome among a student's failures and among injected variants, each from 0 to 1."""
+
+    outcome: Outcome
+    student: float
+    injected: float
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Shares in descending order of the student's, and half the sum of their differences: 0 equal, 1 disjoint."""
+
+    shares: tuple[Share, ...]
+    total_variation: float
+    student_failures: int
+    injected_variants: int
+
+
+def mix_from(outcomes: Mapping[Outcome, int] | Iterable[Outcome], smoothing: float) -> dict[Outcome, float]:
+    """The share of each class that mutations can make, from a student's measured outcomes; the shares add up to 1.
+
+    Additive smoothing: `smoothing` failures are added to each class, so that a class the student was never seen to fail
+    in is taught too. Outcomes that no mutation aims at are left out; `side_by_side` shows them.
+
+    Raises:
+        ValueError: `smoothing` is negative, or 0 where the student has no failure of these classes.
+    """
+    if smoothing < 0:
+        raise ValueError(f"smoothing is {smoothing} and has to be at least 0")
+    counts = Counter(outcomes)
+    weights = {outcome: counts[outcome] + smoothing for outcome in CLASSES}
+    total = sum(weights.values())
+    if total == 0:
+        raise ValueError("the student has no failure that a mutation can imitate; give a smoothing above 0")
+    return {outcome: weight / total for outcome, weight in weights.items()}
+
+
+def side_by_side(
+    student: Mapping[Outcome, int] | Iterable[Outcome], injected: Mapping[Outcome, int] | Iterable[Outcome]
+) -> SideBySide:
+    """Compare real outcomes. Accepted programs and faults of the infrastructure are no errors, and do not count."""
+    left, right = _failures(student), _failures(injected)
+    shares = [
+        Share(outcome, left[outcome] / max(1, left.total()), right[outcome] / max(1, right.total()))
+        for outcome in Outcome
+        if left[outcome] or right[outcome]
+    ]
+    distance = sum(abs(share.student - share.injected) for share in shares) / 2
+    ordered = sorted(shares, key=lambda share: (-share.student, -share.injected))
+    return SideBySide(tuple(ordered), distance, left.total(), right.total())
+
+
+def _failures(outcomes: Mapping[Outcome, int] | Iterable[Outcome]) -> Counter[Outcome]:
+    counts = Counter(outcomes)
+    return Counter({one: n for one, n in counts.items() if one is not Outcome.ACCEPTED and not one.is_fault})

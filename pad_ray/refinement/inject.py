@@ -1,0 +1,196 @@
+"""Correct programs turned into wrong ones, each executed for what it really does.
+
+PaD's refinement data in kind (arXiv 2305.13888, section 3.2). Its rules are unpublished; these are ours: one mutation a
+variant, real outcome and feedback, no variant that is right after all.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar
+
+from pad_ray.refinement.feedback import reveals, told
+from pad_ray.refinement.mutations import MUTATIONS, variants
+from pad_ray.refinement.source import Source
+from pad_ray.sandbox import Candidate, Sandbox, judge, normalised_program_hash
+from pad_ray.schema import AnswerKind, Outcome, Question, Verdict, content_id
+
+# Programs whose variants are proposed and executed together: bounds memory, and keeps a sandbox's workers busy.
+BATCH_PROGRAMS = 256
+# How often one variant may turn out right before it is given up.
+ATTEMPTS = 6
+
+# Why a variant is not kept.
+STILL_RIGHT = "still_right"
+GOLD_IN_FEEDBACK = "gold_in_feedback"
+FAULT = "fault"
+# Why a program has fewer variants than were asked for.
+NO_MUTATION = "no_mutation"
+GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """A program that answers its question. `question` is the text that a student reads, facts included."""
+
+    TABLE: ClassVar[str] = "correct"
+    question_id: str
+    draft_id: str
+    question: str
+    program: str
+    gold: str
+    answer_kind: AnswerKind
+
+    @classmethod
+    def of(cls, question: Question, draft_id: str, program: str, gold: str | None = None) -> "Correct":
+        """An accepted program of a question. `gold` is the answer taken for right where the question has none.
+
+        Raises ValueError where there is neither.
+        """
+        answer = question.gold or gold
+        if not answer:
+            raise ValueError(f"question {question.question_id} has no gold answer; give the value of its program")
+        text = " ".join(" ".join([*question.facts, question.text]).split())
+        return cls(question.question_id, draft_id, text, program, answer, question.answer_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A wrong program made from a correct one. `aim` is what the mutation was meant to cause, `outcome` what it did."""
+
+    TABLE: ClassVar[str] = "variants"
+    correct: Correct
+    program: str
+    mutation: str
+    aim: Outcome
+    outcome: Outcome
+    feedback: str
+
+
+def inject(
+    programs: Sequence[Correct],
+    per_program: int,
+    mix: Mapping[Outcome, float],
+    seed: int,
+    sandbox: Sandbox,
+    dropped: Counter[str] | None = None,
+) -> list[Variant]:
+    """At most `per_program` distinct variants of each program, in the order of the programs.
+
+    `mix` says how often each class is aimed at (`mix_from`). What is proposed depends on `seed` and the program alone,
+    not on its neighbours. Fewer variants come back where a program does not parse, has nothing left to mutate, or stays
+    right `ATTEMPTS` times. `dropped` counts the variants that were not kept and those that are missing, by reason.
+
+    Raises:
+        ValueError: a program's `gold` is no answer of its kind.
+        StageError: the sandbox lost its workers and could not start new ones.
+    """
+    counts = Counter[str]() if dropped is None else dropped
+    made = []
+    for start in range(0, len(programs), BATCH_PROGRAMS):
+        batch = [_Proposals(correct, mix, seed) for correct in programs[start : start + BATCH_PROGRAMS]]
+        slots = [_Slot(proposals) for proposals in batch for _ in range(per_program)]
+        for _ in range(ATTEMPTS):
+            _attempt([slot for slot in slots if slot.variant is None and not slot.exhausted], sandbox, counts)
+        made += [slot.variant for slot in slots if slot.variant is not None]
+        counts.update(NO_MUTATION if slot.exhausted else GIVEN_UP for slot in slots if slot.variant is None)
+    return made
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    mutation: str
+    aim: Outcome
+    program: str
+
+
+class _Proposals:
+    """The variants of one program that were not proposed yet, by class."""
+
+    def __init__(self, correct: Correct, mix: Mapping[Outcome, float], seed: int) -> None:
+        self.correct = correct
+        self._random = Random(content_id("inject", seed, correct.question_id, correct.program))
+        self._mix = {aim: weight for aim, weight in sorted(mix.items()) if weight > 0}
+        self._seen = {normalised_program_hash(correct.program)}
+        self._streams: dict[Outcome, list[tuple[str, Iterator[str]]]] = {}
+        source = Source.read(correct.program, correct.question)
+        if source is not None:
+            for mutation in MUTATIONS:
+                stream = mutation.name, variants(source, mutation, seed)
+                self._streams.setdefault(mutation.aim, []).append(stream)
+
+    def next(self, aim: Outcome | None) -> _Proposal | None:
+        """A variant of the class `aim`, or of a class drawn by the mix once that has none left."""
+        while True:
+            if aim is None or not self._streams.get(aim):
+                left = [one for one in self._mix if self._streams.get(one)]
+                if not left:
+                    return None
+                (aim,) = self._random.choices(left, [self._mix[one] for one in left])
+            found = self._next_of(aim)
+            if found is not None:
+                return found
+
+    def _next_of(self, aim: Outcome) -> _Proposal | None:
+        """One that differs, up to names and layout, from the correct program and from all others."""
+        streams = self._streams[aim]
+        while streams:
+            stream = self._random.choice(streams)
+            program = next(stream[1], None)
+            if program is None:
+                streams.remove(stream)
+                continue
+            key = normalised_program_hash(program)
+            if key not in self._seen:
+                self._seen.add(key)
+                return _Proposal(stream[0], aim, program)
+        return None
+
+
+@dataclass
+class _Slot:
+    """The place of one variant, with the class that it is to have."""
+
+    proposals: _Proposals
+    aim: Outcome | None = None
+    variant: Variant | None = None
+    exhausted: bool = False
+
+
+def _attempt(slots: Sequence[_Slot], sandbox: Sandbox, dropped: Counter[str]) -> None:
+    """Propose a variant for each empty place, execute them all, and fill the places of those that are wrong."""
+    proposed = []
+    for slot in slots:
+        proposal = slot.proposals.next(slot.aim)
+        slot.exhausted = proposal is None
+        if proposal is not None:
+            # A class that is often right by chance would lose its share, were it drawn anew each time.
+            slot.aim = proposal.aim
+            proposed.append((slot, proposal))
+    verdicts = judge(sandbox, [_candidate(slot.proposals.correct, proposal) for slot, proposal in proposed])
+    for (slot, proposal), verdict in zip(proposed, verdicts, strict=True):
+        reason = _why_dropped(slot.proposals.correct, verdict)
+        if reason is None:
+            slot.variant = _variant(slot.proposals.correct, proposal, verdict)
+        else:
+            dropped[reason] += 1
+
+
+def _candidate(correct: Correct, proposal: _Proposal) -> Candidate:
+    # Without the question's text: a variant that states the answer is right, and must not pass for a wrong one.
+    return Candidate(correct.draft_id, proposal.program, correct.gold, correct.answer_kind, question_text=None)
+
+
+def _why_dropped(correct: Correct, verdict: Verdict) -> str | None:
+    if verdict.outcome is Outcome.ACCEPTED:
+        return STILL_RIGHT
+    if verdict.outcome.is_fault:
+        return FAULT
+    return GOLD_IN_FEEDBACK if reveals(told(verdict.feedback), correct.gold, correct.answer_kind) else None
+
+
+def _variant(correct: Correct, proposal: _Proposal, verdict: Verdict) -> Variant:
+    feedback = told(verdict.feedback)
+    assert not reveals(feedback, correct.gold, correct.answer_kind)
+    return Variant(correct, proposal.program, proposal.mutation, proposal.aim, verdict.outcome, feedback)

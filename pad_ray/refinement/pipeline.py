@@ -1,0 +1,178 @@
+"""Error injection at any size: slices of stored programs over a pool of Ray actors, each with a sandbox of its own.
+
+A slice is the unit of work. Its parts are named by a hash of its programs and of the settings, and the part of rows is
+written last: a slice that is done is not done again, and one that Ray runs twice replaces its own parts.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import pyarrow as pa
+import ray
+import ray.data
+from ray.exceptions import RayError
+
+from pad_ray.errors import StageError
+from pad_ray.refinement.config import RefinementConfig
+from pad_ray.refinement.inject import Correct, Variant, inject
+from pad_ray.refinement.rows import injected_rows
+from pad_ray.rundir import RunDir
+from pad_ray.sandbox import Sandbox, SandboxConfig
+from pad_ray.schema import AnswerKind, CorpusRow, Outcome, arrow_schema, content_id, to_table
+
+CORRECT = "refinement/correct"
+VARIANTS = "refinement/variants"
+ROWS = "refinement/rows"
+SLICE_PROGRAMS = 512
+TALLY = b"pad_ray.injected"
+VARIANT_SCHEMA = pa.schema(
+    [
+        pa.field(name, pa.string(), nullable=False)
+        for name in ("question_id", "draft_id", "program", "mutation", "aim", "outcome", "feedback")
+    ]
+)
+
+
+@dataclass
+class Injected:
+    """What was made. `outcomes` counts variants by what they really did, `dropped` proposals and `left_out` rows by
+    the reason.
+    """
+
+    programs: int = 0
+    variants: int = 0
+    rows: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    mutations: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Mapping[str, Any]) -> None:
+        """Take in the counts of a slice."""
+        for one in fields(self):
+            mine = getattr(self, one.name)
+            if isinstance(mine, Counter):
+                mine.update(other[one.name])
+            else:
+                setattr(self, one.name, mine + other[one.name])
+
+
+def write_correct(run: RunDir, name: str, programs: Sequence[Correct]) -> None:
+    """Store programs as the Parquet part `name`, for `inject_dataset` to read."""
+    run.write_table(name, pa.Table.from_pylist([asdict(one) for one in programs], schema=arrow_schema(Correct)))
+
+
+def inject_dataset(
+    run: RunDir, mix: Mapping[Outcome, float], seed: int, config: RefinementConfig, sandbox: SandboxConfig
+) -> Injected:
+    """Make variants and repair rows of every program under `CORRECT`, as parts under `VARIANTS` and `ROWS`.
+
+    The result does not depend on the number of actors. Parts of other programs or settings are removed. Ray must be there.
+
+    Raises:
+        StageError: an actor failed for good, or the store fails; what is committed stays, and the same call continues.
+    """
+    work = list(_slices(run))
+    if not work:
+        raise StageError(f"refinement: {run.path(CORRECT)} holds no programs to inject errors into")
+    actors = config.actors or max(1, int(ray.cluster_resources().get("CPU", 1) // config.actor_cpus))
+    dataset = ray.data.from_arrow([pa.Table.from_pylist([one]) for one in work]).map_batches(
+        _Inject,
+        fn_constructor_args=(run.location, dict(mix), seed, config, sandbox),
+        batch_size=None,
+        batch_format="pyarrow",
+        compute=ray.data.ActorPoolStrategy(size=min(actors, len(work))),
+        num_cpus=config.actor_cpus,
+        max_restarts=-1,
+        max_task_retries=-1,
+    )
+    injected, names = Injected(), set()
+    for row in _rows(dataset):
+        injected.add(json.loads(row["tally"]))
+        names.add(row["name"])
+    _remove_others(run, names)
+    return injected
+
+
+def _slices(run: RunDir) -> Iterator[dict[str, Any]]:
+    for part in run.parts(CORRECT):
+        for start in range(0, run.row_count(part), SLICE_PROGRAMS):
+            yield {"part": part, "start": start}
+
+
+def _rows(dataset: ray.data.Dataset) -> Iterator[dict[str, Any]]:
+    try:
+        yield from dataset.iter_rows()
+    except (RayError, OSError) as error:
+        last = str(getattr(error, "cause", None) or error).strip().splitlines()[-1]
+        raise StageError(f"refinement: {last}; what is committed stays, the same command continues") from error
+
+
+def _remove_others(run: RunDir, names: set[str]) -> None:
+    for folder in (ROWS, VARIANTS):
+        for part in run.parts(folder):
+            if part.removeprefix(f"{folder}/") not in names:
+                run.filesystem.delete_file(run.path(part))
+
+
+class _Inject:
+    """The actor: holds one sandbox, turns a slice of programs into variants and rows, and commits them."""
+
+    def __init__(
+        self,
+        location: str,
+        mix: dict[Outcome, float],
+        seed: int,
+        config: RefinementConfig,
+        sandbox: SandboxConfig,
+    ) -> None:
+        self.run = RunDir(location)
+        self.mix, self.seed, self.config = mix, seed, config
+        self.sandbox = Sandbox(sandbox)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        done = [self._slice(row["part"], row["start"]) for row in batch.to_pylist()]
+        return pa.Table.from_pylist([{"name": name, "tally": tally} for name, tally in done])
+
+    def _slice(self, part: str, start: int) -> tuple[str, str]:
+        """The name of a slice's parts and its counts, as JSON; from its part of rows where that is there."""
+        programs = self.run.read_part(part).slice(start, SLICE_PROGRAMS).to_pylist()
+        settings = [sorted(self.mix.items()), self.seed, self.config.variants_per_program]
+        key = content_id("inject", programs, settings, self.config.max_source_characters)
+        name = f"part-{key}.parquet"
+        if self.run.exists(f"{ROWS}/{name}"):
+            table = self.run.read_part(f"{ROWS}/{name}", ["row_id"])
+            return name, table.schema.metadata[TALLY].decode()
+        corrects = [Correct(**{**row, "answer_kind": AnswerKind(row["answer_kind"])}) for row in programs]
+        return name, self._make(name, corrects)
+
+    def _make(self, name: str, corrects: Sequence[Correct]) -> str:
+        dropped = Counter[str]()
+        variants = inject(corrects, self.config.variants_per_program, self.mix, self.seed, self.sandbox, dropped)
+        made = injected_rows(variants, self.config.max_source_characters)
+        injected = Injected(
+            programs=len(corrects),
+            variants=len(variants),
+            rows=len(made.rows),
+            outcomes=Counter(variant.outcome.value for variant in variants),
+            mutations=Counter(variant.mutation for variant in variants),
+            dropped=dropped,
+            left_out=made.left_out,
+        )
+        tally = json.dumps(vars(injected))
+        self.run.write_table(f"{VARIANTS}/{name}", _variant_table(variants))
+        table = to_table(CorpusRow, made.rows)
+        self.run.write_table(f"{ROWS}/{name}", table.replace_schema_metadata({**table.schema.metadata, TALLY: tally}))
+        return tally
+
+
+def _variant_table(variants: Sequence[Variant]) -> pa.Table:
+    """Variants with the ids of the programs that they were made from."""
+    rows = [
+        {name: getattr(one if hasattr(one, name) else one.correct, name) for name in VARIANT_SCHEMA.names}
+        for one in variants
+    ]
+    return pa.Table.from_pylist(rows, schema=VARIANT_SCHEMA)

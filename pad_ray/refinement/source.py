@@ -1,0 +1,236 @@
+"""A program as text with its syntax tree beside it, so that an edit changes one place and leaves every other character."""
+
+import ast
+import builtins
+import io
+import keyword
+import tokenize
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from pad_ray.sandbox.hard_coded import DIGITS
+from pad_ray.sandbox.static import Rejection, parse
+
+LONGEST_BYTES = 1 << 15
+LONGEST_NUMBER = 30
+# The tokenizer and the parser count lines or columns differently around these.
+AMBIGUOUS = "\r\ufeff"
+SCOPES = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+BUILTINS = frozenset(dir(builtins))
+
+
+class Span(NamedTuple):
+    """Characters `start` to `end` of a program, the end excluded."""
+
+    start: int
+    end: int
+
+
+class Token(NamedTuple):
+    """An operator, bracket or separator. `depth` is the number of brackets that are open around it."""
+
+    text: str
+    span: Span
+    depth: int
+
+
+def stated_numbers(question: str) -> tuple[str, ...]:
+    """The numbers that a question writes in digits, as Python literals, each value once, in order of appearance."""
+    found: dict[float, str] = {}
+    for match in DIGITS.finditer(question):
+        literal = match[1].replace(",", "")
+        if len(literal) <= LONGEST_NUMBER:
+            found.setdefault(float(literal), str(int(literal)) if literal.isdigit() else literal)
+    return tuple(found.values())
+
+
+class Source:
+    """A program that parses. Positions are characters of `text`; `numbers` are the question's, as Python literals."""
+
+    def __init__(self, text: str, tree: ast.Module, numbers: Sequence[str] = ()) -> None:
+        self.text = text
+        self.tree = tree
+        self.numbers = tuple(numbers)
+        self.lines = text.split("\n")
+        self._starts = [0]
+        for line in self.lines:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    @classmethod
+    def read(cls, text: str, question: str = "") -> "Source | None":
+        """The program, or None where it does not parse, is longer than 32 KiB or holds a carriage return."""
+        if any(character in text for character in AMBIGUOUS):
+            return None
+        tree = parse(text, LONGEST_BYTES)
+        return None if isinstance(tree, Rejection) else cls(text, tree, stated_numbers(question))
+
+    def span(self, node: ast.expr | ast.stmt) -> Span:
+        """Where a node stands, without brackets around it."""
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        return Span(self._offset(node.lineno, node.col_offset), self._offset(end_line, end_column))
+
+    def _offset(self, line: int, column: int) -> int:
+        """The tree counts columns in bytes of UTF-8."""
+        text = self.lines[line - 1]
+        characters = column if text.isascii() else len(text.encode()[:column].decode())
+        return self._starts[line - 1] + characters
+
+    def operand(self, node: ast.expr) -> Span:
+        """Where an operand or a value stands, with the brackets that are its own.
+
+        Only for nodes that an operator, `=` or `return` borders on one side: a bracket on both is then a pair.
+        """
+        start, end = self.span(node)
+        while True:
+            left = len(self.text[:start].rstrip(" "))
+            right = end + len(self.text[end:]) - len(self.text[end:].lstrip(" "))
+            if self.text[left - 1 : left] != "(" or self.text[right : right + 1] != ")":
+                return Span(start, end)
+            start, end = left - 1, right + 1
+
+    def at(self, span: Span) -> str:
+        """The text of a span."""
+        return self.text[span.start : span.end]
+
+    def replaced(self, *edits: tuple[Span, str]) -> str:
+        """The program with the text of each span replaced; spans do not overlap."""
+        pieces, position = [], 0
+        for span, text in sorted(edits):
+            before, after = self.text[position : span.start], self.text[span.end : span.end + 1]
+            # `return(x)` must not become `returny`.
+            pieces += [before, " " * _glued(before[-1:], text[:1]), text, " " * _glued(text[-1:], after)]
+            position = span.end
+        return "".join([*pieces, self.text[position:]])
+
+    def own_lines(self, statement: ast.stmt) -> Span | None:
+        """The whole lines of a statement, with the line's end; None where it shares them with another."""
+        start, end = self.span(statement)
+        last_line = statement.end_lineno or statement.lineno
+        first, last = self._starts[statement.lineno - 1], min(self._starts[last_line], len(self.text))
+        rest = self.text[end:last].strip()
+        if self.text[first:start].strip() or (rest and not rest.startswith("#")):
+            return None
+        return Span(first, last)
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes that can be edited: what stands in an f-string has no reliable position before Python 3.12."""
+        return list(_walk(self.tree.body, (ast.JoinedStr,)))
+
+    @cached_property
+    def solution(self) -> ast.FunctionDef | None:
+        """The function that is called for the answer."""
+        named = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "solution"]
+        return named[-1] if named else None
+
+    @cached_property
+    def own_nodes(self) -> list[ast.AST]:
+        """The nodes of `solution` that run in its own scope, f-strings left out."""
+        return list(_walk(self.solution.body, (*SCOPES, ast.JoinedStr))) if self.solution else []
+
+    @cached_property
+    def returned(self) -> list[Span]:
+        """Where the values stand that `solution` returns."""
+        returns = [node.value for node in self.own_nodes if isinstance(node, ast.Return)]
+        return [self.operand(value) for value in returns if value is not None]
+
+    @cached_property
+    def own_ids(self) -> set[int]:
+        """`id` of each of `own_nodes`."""
+        return {id(node) for node in self.own_nodes}
+
+    @cached_property
+    def bindings(self) -> Counter[str]:
+        """How many places bind each name, in any scope: a name that occurs once here is bound nowhere else."""
+        return Counter(name for node in ast.walk(self.tree) for name in _bound(node))
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """Operators, brackets and separators in order; empty where the tokenizer does not follow the parser."""
+        try:
+            return list(self._tokens())
+        except (tokenize.TokenError, SyntaxError):
+            return []
+
+    def _tokens(self) -> Iterator[Token]:
+        depth = 0
+        for token in tokenize.generate_tokens(io.StringIO(self.text, newline="\n").readline):
+            if token.type != tokenize.OP:
+                continue
+            depth -= token.string in ")]}"
+            start = self._starts[token.start[0] - 1] + token.start[1]
+            yield Token(token.string, Span(start, start + len(token.string)), depth)
+            depth += token.string in "([{"
+
+    def operator(self, left: ast.expr, right: ast.expr, symbol: str) -> Span | None:
+        """Where the operator between two operands stands."""
+        start, end = self.span(left).end, self.span(right).start
+        first = bisect_left(self.tokens, start, key=lambda token: token.span.start)
+        after = bisect_left(self.tokens, end, key=lambda token: token.span.start)
+        return next((token.span for token in self.tokens[first:after] if token.text == symbol), None)
+
+    def is_free(self, name: str) -> bool:
+        """Whether reading this name is a NameError everywhere in the program."""
+        usable = name.isidentifier() and not keyword.iskeyword(name)
+        return usable and name not in self.bindings and name not in BUILTINS
+
+
+def blocks(within: Sequence[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    """Every list of statements that follow each other, `within` first."""
+    yield list(within)
+    for node in _walk(within, ()):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list):
+                yield block
+
+
+def assigned_name(statement: ast.stmt) -> str | None:
+    """The name of `name = value`, annotated or not; None for every other statement."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        target = statement.target
+    else:
+        return None
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def is_number(node: ast.AST) -> bool:
+    """Whether a node writes an integer or a decimal; a truth value is none."""
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def _glued(left: str, right: str) -> bool:
+    """Whether two characters would run into one word."""
+    return all(character.isalnum() or character == "_" for character in (left, right))
+
+
+def _walk(roots: Sequence[ast.AST], closed: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
+    """All nodes below and with `roots`; what is inside a node of a `closed` type is left out."""
+    frontier = deque(roots)
+    while frontier:
+        node = frontier.popleft()
+        yield node
+        if not isinstance(node, closed):
+            frontier.extend(ast.iter_child_nodes(node))
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """The names that a node binds or declares."""
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return node.names
+    if isinstance(node, ast.alias):
+        return [(node.asname or node.name).split(".")[0]]
+    named = (getattr(node, field, None) for field in ("arg", "name", "rest"))
+    return [name for name in named if isinstance(name, str)]
