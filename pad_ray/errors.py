@@ -1,5 +1,9 @@
 """Errors a user can act on. Each message says what is wrong, where, and what to do."""
 
+import re
+
+NAMED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): .+$", re.MULTILINE)
+
 
 class InputError(Exception):
     """The recipe, a data file, a model name or weights are not usable as given. Jobs exit with status 2."""
@@ -7,3 +11,12 @@ class InputError(Exception):
 
 class StageError(Exception):
     """A stage failed although its input was good. Jobs exit with status 1; running the job again continues."""
+
+
+def reason(error: BaseException) -> str:
+    """Why a task on another process failed, in one line. A traceback names what came first before what followed from it."""
+    named = NAMED.search(str(error))
+    if named is not None:
+        return named[0]
+    last = str(getattr(error, "cause", None) or error).strip().splitlines()[-1:]
+    return last[0] if last else type(error).__name__

@@ -76,8 +76,8 @@ def exit_status(act: Callable[[Progress], None]) -> int:
     except InputError as error:
         progress.say(f"error: {error}")
         return BAD_INPUT
-    except StageError as error:
-        progress.say(f"error: {error}")
+    except (StageError, OSError) as error:
+        progress.say(f"error: {error}; the same command continues" if isinstance(error, OSError) else f"error: {error}")
         return FAILED
     return DONE
 

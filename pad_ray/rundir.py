@@ -55,8 +55,14 @@ class RunDir:
         target = self.path(name)
         self.filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
         scratch = f"{target}.{socket.gethostname()}-{os.getpid()}{TEMPORARY_SUFFIX}" if self.is_local else target
-        with self.filesystem.open_output_stream(scratch) as stream:
-            stream.write(data)
+        try:
+            with self.filesystem.open_output_stream(scratch) as stream:
+                stream.write(data)
+        except OSError:
+            # A disk that is full is to be no fuller for it.
+            if scratch != target and self.filesystem.get_file_info(scratch).type == pafs.FileType.File:
+                self.filesystem.delete_file(scratch)
+            raise
         if scratch != target:
             self.filesystem.move(scratch, target)
 

@@ -1,5 +1,6 @@
 """An engine without a model: completions come from a file. For tests and scale runs, where the engine is no matter."""
 
+import asyncio
 import json
 import os
 from collections.abc import Sequence
@@ -16,15 +17,23 @@ class ScriptedEngine:
     The script is a JSON object `{question text: [completion, ...]}`; the key `*` answers every other question. The question
     of a chat is in its last user message. Tokens are counted as words. In place of a completion stands a fault:
     `{"error": message}` fails the request, `{"crash": true}` ends the process as a prompt does that kills a real engine.
+    The key `@` holds options: `seconds` that every batch takes, and a file `log` to which each adds its tokens as a line.
     """
 
     def __init__(self, script: str) -> None:
-        completions: dict[str, list[Any]] = json.loads(Path(script).read_text())
+        completions: dict[str, Any] = json.loads(Path(script).read_text())
+        options = completions.pop("@", {})
+        self.seconds, self.log = options.get("seconds", 0.0), options.get("log")
         self.completions = {question: [_entry(item) for item in items] for question, items in completions.items()}
         self.default = self.completions.get("*", [_Entry()])
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        return [self._answer(request) for request in requests]
+        await asyncio.sleep(self.seconds)
+        generations = [self._answer(request) for request in requests]
+        if self.log:
+            with Path(self.log).open("a") as log:
+                log.write(f"{sum(generation.completion_tokens for generation in generations)}\n")
+        return generations
 
     def _answer(self, request: Request) -> Generation:
         asked, words = _prompt(request)

@@ -4,6 +4,7 @@ Requests and generations travel as JSON strings: Arrow would unify their fields 
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -23,6 +24,8 @@ from pad_ray.schema import content_id
 
 REQUESTS = "requests"
 GENERATIONS = "generations"
+ASKED_AT = "asked_at"
+"""When a row's requests went to an engine, in seconds since the epoch: engines take a minute to start."""
 
 # Batches that one engine holds at once: later ones fill the places that the slow completions of the first ones leave.
 BATCHES_IN_FLIGHT = 4
@@ -58,10 +61,11 @@ class _Generate:
         self.turns = Turns()
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
+        asked_at = pa.array([time.time()] * batch.num_rows, pa.float64())
         per_row = [requests_from(text) for text in batch[REQUESTS].to_pylist()]
         done = iter(await self._answer([request for requests in per_row for request in requests]))
         column = [json.dumps([asdict(next(done)) for _ in requests]) for requests in per_row]
-        yield batch.append_column(GENERATIONS, pa.array(column, pa.string()))
+        yield batch.append_column(GENERATIONS, pa.array(column, pa.string())).append_column(ASKED_AT, asked_at)
 
     async def _answer(self, requests: Sequence[Request]) -> list[Generation]:
         """In company first; alone after the engine died with this batch inside; one by one after it died again."""

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import ray
 from ray.exceptions import RayError
 
-from pad_ray.errors import StageError
+from pad_ray.errors import StageError, reason
 from pad_ray.paths import PATHS
 from pad_ray.rundir import RunDir
 from pad_ray.schema import (
@@ -108,8 +108,7 @@ def build(run: RunDir, plan: Plan, config: CorpusConfig, seed: int, known: Known
         for part in parts:
             corpus.add(ray.get(part))
     except (RayError, OSError) as error:
-        cause = getattr(error, "cause", None) or error
-        raise StageError(f"corpus: {str(cause).strip().splitlines()[-1]}; the same command builds it again") from error
+        raise StageError(f"corpus: {reason(error)}; the same command builds it again") from error
     run.delete(SCRATCH)
     corpus.seconds = time.monotonic() - started
     return corpus

@@ -6,6 +6,7 @@ The driver holds block numbers and counts alone. Stages overlap, and Ray Data ho
 """
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,17 @@ from ray.exceptions import RayError
 
 from pad_ray.engines.base import Generation
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import GENERATIONS, REQUESTS, engine_count, generate, generations_from, to_json, uses_gpu
-from pad_ray.errors import StageError
+from pad_ray.engines.stage import (
+    ASKED_AT,
+    GENERATIONS,
+    REQUESTS,
+    engine_count,
+    generate,
+    generations_from,
+    to_json,
+    uses_gpu,
+)
+from pad_ray.errors import StageError, reason
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Protections, Sandbox, SandboxConfig, weakest
@@ -51,6 +61,12 @@ class Tally:
     engines: int = 0
     on_gpu: bool = False
     protections: Protections | None = None
+    asked_at: float = math.inf
+
+    @property
+    def working_seconds(self) -> float:
+        """Since the first request, so without the start of the engines."""
+        return time.time() - self.asked_at
 
     @property
     def made(self) -> int:
@@ -66,15 +82,17 @@ class Tally:
         self.outcomes.update(json.loads(row["outcomes"]))
         self.prompt_tokens += row["prompt_tokens"]
         self.completion_tokens += row["completion_tokens"]
+        self.asked_at = min(self.asked_at, row[ASKED_AT])
         self.protections = weakest(self.protections, Protections(**json.loads(row["protections"])))
 
     def rates(self, seconds: float) -> dict[str, float]:
-        """What is shown while it runs; tokens a second in and out."""
+        """What is shown `seconds` after the call; tokens a second in and out since the first request."""
+        working = max(self.working_seconds, 1e-3)
         return {
             "drafts": float(self.found + self.made),
             "accepted_share": self.outcomes[Outcome.ACCEPTED] / max(1, self.made),
-            "prompt_tokens_per_s": self.prompt_tokens / seconds,
-            "completion_tokens_per_s": self.completion_tokens / seconds,
+            "prompt_tokens_per_s": self.prompt_tokens / working,
+            "completion_tokens_per_s": self.completion_tokens / working,
             "device_s": seconds * self.engines,
         }
 
@@ -124,9 +142,7 @@ def _rows(dataset: ray.data.Dataset) -> Iterator[dict[str, Any]]:
     try:
         yield from dataset.iter_rows()
     except (RayError, OSError) as error:
-        cause = getattr(error, "cause", None) or error
-        last = str(cause).strip().splitlines()[-1]
-        raise StageError(f"synthesis: {last}; what is committed stays, the same command continues") from error
+        raise StageError(f"synthesis: {reason(error)}; what is committed stays, the same command continues") from error
 
 
 def _missing(run: RunDir, plan: Plan, finished: Finished, config: SynthesisConfig) -> tuple[list[Block], int, int]:
@@ -233,6 +249,7 @@ class _VerifyAndCommit:
         commit(self.run, drafts, verdicts)
         return pa.table(
             {
+                ASKED_AT: [min(batch[ASKED_AT].to_pylist())],
                 "outcomes": [json.dumps(Counter(verdict.outcome.value for verdict in verdicts))],
                 "prompt_tokens": [sum(draft.prompt_tokens for draft in drafts)],
                 "completion_tokens": [sum(draft.completion_tokens for draft in drafts)],

@@ -15,7 +15,7 @@ import pyarrow as pa
 import ray
 from ray.exceptions import RayError
 
-from pad_ray.errors import InputError, StageError
+from pad_ray.errors import InputError, StageError, reason
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Protections, Sandbox, SandboxConfig, judge, weakest
@@ -122,8 +122,7 @@ def _next(working: dict[Any, Any]) -> tuple[Any, tuple[dict[str, int], Protectio
     try:
         return actor, ray.get(done)
     except (RayError, OSError) as error:
-        cause = getattr(error, "cause", None) or error
-        raise StageError(f"verify: {cause}; the same command continues") from error
+        raise StageError(f"verify: {reason(error)}; the same command continues") from error
 
 
 def part_name(piece: Piece) -> str:

@@ -1,0 +1,132 @@
+"""Whatever is killed, the run made again ends with the same corpus and asks the engine for hardly more.
+
+PAD_RAY_KILLS sets how many moments are tried for the driver; one by default, because each takes a minute.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Draft
+from tests.jobs.conftest import REPOSITORY, run_job
+
+QUESTIONS = 400
+BLOCKS = 200
+# What a kill costs: the blocks in the engine and those that wait for their verdict.
+ASKED_AT_MOST = 1.05
+KILLS = int(os.environ.get("PAD_RAY_KILLS", "1"))
+MOMENTS = random.Random(7)
+
+
+def write_recipe(folder, script, run_dir="run"):
+    """400 drafts in 200 blocks by an engine that takes 0.3 s a block, four at a time; its tokens go to `asked`."""
+    completions = {**json.loads(Path(script).read_text()), "@": {"seconds": 0.3, "log": str(folder / "asked")}}
+    (folder / "script.json").write_text(json.dumps(completions))
+    recipe = {
+        "run_dir": str(folder / run_dir),
+        "questions": {"task": "arithmetic", "limit": QUESTIONS, "test_limit": 4},
+        "teacher": {"kind": "scripted", "script": str(folder / "script.json")},
+        "synthesis": {"samples": 1, "block_questions": QUESTIONS // BLOCKS, "verifiers": 1},
+        "corpus": {"validation_share": 0.3},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+def outcome(folder, run_dir="run"):
+    """The corpus hash of a run and the ids of its drafts."""
+    run = RunDir(str(folder / run_dir))
+    ids = sorted(draft.draft_id for draft in run.read_records("drafts", Draft))
+    return run.read_json("metrics.json")["corpus"]["hash"], ids
+
+
+def asked(folder):
+    return sum(map(int, (folder / "asked").read_text().split()))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, script):
+    """Corpus hash, ids, and tokens asked for, of a run that nobody kills."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = run_job("synthesize", write_recipe(folder, script))
+    assert done.returncode == 0, done.stdout + done.stderr
+    hashed, ids = outcome(folder)
+    assert len(ids) == QUESTIONS
+    return hashed, ids, asked(folder)
+
+
+def start_job(recipe):
+    command = [sys.executable, "jobs/synthesize.py", str(recipe)]
+    return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for_parts(folder, count, job):
+    while len(RunDir(str(folder / "run")).parts("drafts")) < count:
+        assert job.poll() is None, job.stdout.read()
+        time.sleep(0.02)
+
+
+def assert_same(folder, undisturbed):
+    hashed, ids, tokens = undisturbed
+    assert outcome(folder) == (hashed, ids)
+    assert tokens <= asked(folder) <= ASKED_AT_MOST * tokens
+
+
+def is_actor(process, name):
+    try:
+        return process.cmdline()[0].startswith("ray::") and name in process.cmdline()[0]
+    except (psutil.NoSuchProcess, IndexError):
+        return False
+
+
+@pytest.mark.parametrize("share", [MOMENTS.uniform(0.3, 0.7) for _ in range(KILLS)], ids=lambda share: f"{share:.2f}")
+def test_a_killed_driver_continues(tmp_path, script, undisturbed, share):
+    recipe = write_recipe(tmp_path, script)
+    job = start_job(recipe)
+    wait_for_parts(tmp_path, int(BLOCKS * share), job)
+    family = job.children(recursive=True)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    psutil.wait_procs(family, timeout=30)
+    done = run_job("synthesize", recipe)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same(tmp_path, undisturbed)
+
+
+@pytest.mark.parametrize("victim", ["_Generate", "_VerifyAndCommit"])
+def test_a_killed_engine_or_sandbox_actor_is_replaced(tmp_path, script, undisturbed, victim):
+    job = start_job(write_recipe(tmp_path, script))
+    wait_for_parts(tmp_path, BLOCKS // 2, job)
+    killed = [process for process in job.children(recursive=True) if is_actor(process, victim)]
+    assert killed
+    for process in killed:
+        process.kill()
+    output, _ = job.communicate(timeout=200)
+    assert job.returncode == 0, output
+    assert_same(tmp_path, undisturbed)
+
+
+def test_a_node_that_is_removed_is_done_without(tmp_path, script, undisturbed):
+    recipe = write_recipe(tmp_path, script)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.synthesis.lose_a_node", str(recipe), str(BLOCKS // 2)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "node removed" in done.stdout
+    assert_same(tmp_path, undisturbed)

@@ -1,0 +1,115 @@
+"""Runs on an object store, and stores that fail: a clear error, and the same call heals."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from pad_ray.errors import StageError
+from pad_ray.schema import Draft
+from tests.synthesis.conftest import make_synthesis
+
+
+@pytest.fixture(scope="module")
+def object_store(tmp_path_factory):
+    """A real server of the S3 protocol on loopback; yields a function that makes the URI of a run, and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (tmp_path_factory.mktemp("s3") / "server.log").open("w")
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = psutil.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+    before = {name: os.environ.get(name) for name in credentials}
+    os.environ.update(credentials)
+    try:
+        _wait(address, server)
+        urllib.request.urlopen(urllib.request.Request(f"{address}/runs", method="PUT"), timeout=10).close()
+        yield lambda name: f"s3://runs/{name}?scheme=http&endpoint_override=127.0.0.1:{port}", server
+    finally:
+        server.kill()
+        server.wait()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _wait(address, server):
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            assert server.poll() is None
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {address}")
+
+
+@pytest.fixture(scope="module")
+def ray_with_credentials(object_store):
+    """A Ray whose workers have the credentials; a local one may have started without them."""
+    import ray
+
+    ray.shutdown()
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield ray
+    ray.shutdown()
+
+
+def test_a_run_on_an_object_store_is_made_and_continued(ray_with_credentials, object_store, script):
+    uri, _ = object_store
+    made = make_synthesis(uri("run"), script, samples=2)
+    tally = made.go()
+    assert tally.made == 48
+    ids = {draft.draft_id for draft in made.run.read_records("drafts", Draft)}
+    assert len(ids) == 48
+    made.run.filesystem.delete_file(made.run.path(made.run.parts("drafts")[0]))
+    assert made.go().made == 8
+    assert {draft.draft_id for draft in made.run.read_records("drafts", Draft)} == ids
+    built = made.corpus()
+    assert built.verified.total() == built.planned
+    assert made.run.parts("corpus/train")
+
+
+def test_a_store_that_stalls_is_a_clear_error_and_the_rerun_heals(ray_with_credentials, object_store, script):
+    uri, server = object_store
+    made = make_synthesis(uri("stalled"), script, samples=1)
+    server.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises((StageError, OSError)) as raised:
+            made.go()
+    finally:
+        server.send_signal(signal.SIGCONT)
+    assert "stalled/drafts" in str(raised.value)
+    assert made.go().made == 24
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted, which needs root")
+def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(local_ray, tmp_path, script):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this host does not let root mount a file system")
+    try:
+        made = make_synthesis(disk / "run", script, samples=2)
+        filler = disk / "filler"
+        filler.write_bytes(b"x" * (_free(disk) - 20_000))
+        with pytest.raises(StageError, match="No space left"):
+            made.go()
+        assert not list(disk.rglob("*.partial"))
+        filler.unlink()
+        made.go()
+        assert len({draft.draft_id for draft in made.run.read_records("drafts", Draft)}) == 48
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def _free(folder):
+    stats = os.statvfs(folder)
+    return stats.f_bavail * stats.f_frsize
