@@ -150,6 +150,10 @@ def closing_table(run: Run) -> None:
     run.progress.say(
         f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} ({low:.1%} to {high:.1%})"
     )
+    if len(made["by_path"]) > 1:
+        for path, counts in made["by_path"].items():
+            share = counts["accepted"] / counts["drafts"]
+            run.progress.say(f"yield of {path}: {counts['accepted']} of {counts['drafts']}, {share:.1%}")
     scores = Table("task", "student", "prompt", "questions", "accuracy", "95 % interval", "executable", title="scores")
     for item in sections.get("evaluation", []):
         low, high = item["interval"]

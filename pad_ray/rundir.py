@@ -10,14 +10,18 @@ import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pad_ray.errors import InputError
 from pad_ray.schema import R, arrow_schema, from_table, to_table
 
 TEMPORARY_SUFFIX = ".partial"
+# Times that a request to an object store is sent; by default the client gives up on a store that stalls after 100 s.
+STORE_ATTEMPTS = 4
 
 
 class RunDir:
@@ -128,7 +132,28 @@ class RunDir:
 
 def open_location(location: str) -> tuple[pafs.FileSystem, str]:
     """The file system of a local path or URI, and the absolute path on it."""
+    if location.startswith("s3://"):
+        return _object_store(location)
     if "://" in location:
         filesystem, root = pafs.FileSystem.from_uri(location)
         return filesystem, root.rstrip("/")
     return pafs.LocalFileSystem(), str(Path(location).expanduser().absolute())
+
+
+def _object_store(location: str) -> tuple[pafs.FileSystem, str]:
+    """An S3-compatible store; the query of the URI may give `endpoint_override`, `scheme` and `region`.
+
+    Raises:
+        InputError: the URI holds credentials, which would end up in the recipe that a run keeps, or another option.
+    """
+    parts = urlsplit(location)
+    options = dict(parse_qsl(parts.query))
+    unknown = set(options) - {"endpoint_override", "scheme", "region"}
+    if "@" in parts.netloc or unknown:
+        wrong = "credentials" if "@" in parts.netloc else ", ".join(sorted(unknown))
+        raise InputError(
+            f"s3://{parts.netloc.rpartition('@')[2]}{parts.path}: {wrong} in the URI; it may give endpoint_override, scheme and "
+            "region, and credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or what else the AWS client reads"
+        )
+    retries = pafs.AwsStandardS3RetryStrategy(max_attempts=STORE_ATTEMPTS)
+    return pafs.S3FileSystem(**options, retry_strategy=retries), f"{parts.netloc}{parts.path}".rstrip("/")

@@ -1,5 +1,6 @@
 import pytest
 
+from pad_ray.errors import InputError
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Outcome, Verdict
 
@@ -60,3 +61,10 @@ class _Failing:
 
     def __getattr__(self, name):
         return getattr(self.real, name)
+
+
+def test_credentials_in_a_uri_are_refused_and_not_repeated():
+    with pytest.raises(InputError, match="credentials in the URI") as raised:
+        RunDir("s3://AKIAKEY:secret@bucket/run")
+    assert "secret@" not in str(raised.value)
+    assert "AKIAKEY" not in str(raised.value)

@@ -119,6 +119,9 @@ def synthesize(
         return tally
     tally.on_gpu = uses_gpu(teacher)
     tally.engines = engine_count(teacher) * teacher.tensor_parallel
+    sandboxes = min(len(work), verifier_count(config, teacher))
+    devices = f"{tally.engines} GPUs" if tally.on_gpu else f"{teacher.cpus:g} CPUs each"
+    progress.say(f"synthesis: {engine_count(teacher)} engines ({plan.engine}) on {devices}, {sandboxes} sandboxes")
     with progress.stage("synthesis", "drafts", total, done=found) as bar:
         for row in _rows(_pipeline(run, work, plan, finished, teacher, sandbox, config)):
             tally.add(row)

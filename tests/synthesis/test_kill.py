@@ -104,14 +104,14 @@ def test_a_killed_driver_continues(tmp_path, script, undisturbed, share):
     assert_same(tmp_path, undisturbed)
 
 
-@pytest.mark.parametrize("victim", ["_Generate", "_VerifyAndCommit"])
-def test_a_killed_engine_or_sandbox_actor_is_replaced(tmp_path, script, undisturbed, victim):
+def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undisturbed):
     job = start_job(write_recipe(tmp_path, script))
-    wait_for_parts(tmp_path, BLOCKS // 2, job)
-    killed = [process for process in job.children(recursive=True) if is_actor(process, victim)]
-    assert killed
-    for process in killed:
-        process.kill()
+    for victim, parts in (("_Generate", BLOCKS // 3), ("_VerifyAndCommit", BLOCKS * 2 // 3)):
+        wait_for_parts(tmp_path, parts, job)
+        killed = [process for process in job.children(recursive=True) if is_actor(process, victim)]
+        assert killed
+        for process in killed:
+            process.kill()
     output, _ = job.communicate(timeout=200)
     assert job.returncode == 0, output
     assert_same(tmp_path, undisturbed)
