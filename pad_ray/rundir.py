@@ -152,8 +152,8 @@ def _object_store(location: str) -> tuple[pafs.FileSystem, str]:
     if "@" in parts.netloc or unknown:
         wrong = "credentials" if "@" in parts.netloc else ", ".join(sorted(unknown))
         raise InputError(
-            f"s3://{parts.netloc.rpartition('@')[2]}{parts.path}: {wrong} in the URI; it may give endpoint_override, scheme and "
-            "region, and credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or what else the AWS client reads"
+            f"s3://{parts.netloc.rpartition('@')[2]}{parts.path}: {wrong} in the URI; it may give endpoint_override, scheme "
+            "and region, and credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or what the AWS client reads"
         )
     retries = pafs.AwsStandardS3RetryStrategy(max_attempts=STORE_ATTEMPTS)
     return pafs.S3FileSystem(**options, retry_strategy=retries), f"{parts.netloc}{parts.path}".rstrip("/")

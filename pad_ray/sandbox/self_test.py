@@ -27,18 +27,19 @@ ATTEMPTS = {
     "write a file": "open('/tmp/pad_ray_self_test', 'w')",
     "see that a file exists": "os.stat('/')",
     "read the environment of the host": "open('/proc/1/environ').read()",
-    "open a connection": "__import__('socket').socket()",
-    "open a unix socket": "__import__('socket').socketpair()",
+    "open a connection": "__import__('_socket').socket()",
+    "open a unix socket": "__import__('_socket').socketpair()",
     "start a process": "os.fork()",
     "run a command": "os.execv('/bin/true', ['true'])",
     "start a thread": "__import__('_thread').start_new_thread(print, ())",
     "kill the parent": "os.kill(os.getppid(), 9)",
     "kill everybody": "os.kill(-1, 9)",
     "become root": "os.setresuid(0, 0, 0)",
-    "lift its own limits": "__import__('resource').setrlimit(7, (1024, 1024))",
 }
-TRACE, SHARED_MEMORY, MAP = {"x86_64": (101, 29, 9), "aarch64": (117, 194, 222)}.get(platform.machine(), (0, 0, 0))
+NUMBERS = {"x86_64": (101, 29, 9, 160), "aarch64": (117, 194, 222, 164)}
+TRACE, SHARED_MEMORY, MAP, LIMIT = NUMBERS.get(platform.machine(), (0, 0, 0, 0))
 ATTEMPTS |= {
+    "lift its own limits": CALL.format(arguments=f"{LIMIT}, 7, (1024).to_bytes(8, sys.byteorder) * 2"),
     "trace its parent": CALL.format(arguments=f"{TRACE}, 16, os.getppid(), 0, 0"),
     "make shared memory": CALL.format(arguments=f"{SHARED_MEMORY}, 0, 4096, 0o1600"),
     "map executable memory": CALL.format(arguments=f"{MAP}, 0, 4096, 7, 34, -1, 0"),

@@ -1,6 +1,7 @@
 """One zygote as the supervisor sees it: start it, hand it jobs, take the results, notice its death."""
 
-import json
+import ast
+import marshal
 import os
 import select
 import socket
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pad_ray.sandbox.config import HEAVY_IMPORTS, SandboxConfig
-from pad_ray.sandbox.inside.protocol import JOB, STATUS
+from pad_ray.sandbox.inside.protocol import JOB, SETUP_FORMAT, STATUS
 from pad_ray.sandbox.launcher import Spawner, base_interpreter, bwrap_command, package_paths, zygote_command
 from pad_ray.sandbox.results import ANSWER_BYTES, Ending
 from pad_ray.sandbox.seccomp import filter_bytes
@@ -24,6 +25,7 @@ START_S = 120.0
 GRACE_S = 10.0
 LEAVE_S = 1.0
 DIAGNOSIS_BYTES = 4096
+FACTS_BYTES = 1 << 16
 
 
 class WorkerError(Exception):
@@ -65,8 +67,8 @@ def setup_message(config: SandboxConfig, kind: Kind, launch: Launch) -> dict[str
         "undumpable": "undumpable" not in off,
         "landlock": "landlock" not in off,
         "rlimits": "rlimits" not in off,
-        "seccomp_zygote": "" if "seccomp_zygote" in off else filter_bytes(child=False).hex(),
-        "seccomp_child": "" if "seccomp_child" in off else filter_bytes(child=True).hex(),
+        "seccomp_zygote": b"" if "seccomp_zygote" in off else filter_bytes(child=False),
+        "seccomp_child": b"" if "seccomp_child" in off else filter_bytes(child=True),
     }
 
 
@@ -99,8 +101,8 @@ class Worker:
     def _shake_hands(self, setup: dict[str, Any]) -> dict[str, Any]:
         try:
             self.control.settimeout(START_S)
-            self.control.send(json.dumps(setup).encode())
-            facts: dict[str, Any] = json.loads(self.control.recv(65536) or "{}")
+            self.control.send(marshal.dumps(setup, SETUP_FORMAT))
+            facts: dict[str, Any] = ast.literal_eval(self.control.recv(FACTS_BYTES).decode() or "{}")
         except OSError as error:
             facts = {"error": f"{type(error).__name__}: {error}"}
         if "python" not in facts:
@@ -128,7 +130,8 @@ class Worker:
         job.read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._next_id = (self._next_id + 1) & 0xFFFFFFFF
         limits = self.config
-        header = JOB.pack(self._next_id, int(limits.cpu_s * 1000), int(limits.wall_s * 1000), limits.output_bytes)
+        cpu_ms, wall_ms = int(limits.cpu_s * 1000), int(limits.wall_s * 1000)
+        header = JOB.pack(self._next_id, cpu_ms, wall_ms, limits.output_bytes, len(job.program))
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [write_fd]))
         try:
             self.control.sendmsg([header, job.program], [rights])
@@ -152,7 +155,7 @@ class Worker:
             raise WorkerError(f"worker lost: {error}") from error
         if len(message) != STATUS.size:
             raise WorkerError("worker lost: its socket is closed")
-        _, status, cause, wall_us, cpu_us, _ = STATUS.unpack(message)
+        _, status, cause, wall_us, cpu_us = STATUS.unpack(message)
         job = self.jobs.popleft()
         try:
             data = os.read(job.read_fd, ANSWER_BYTES)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pad_ray.sandbox import Execution, Sandbox, SandboxConfig
 from pad_ray.sandbox.launcher import base_interpreter, bwrap_command, find_bwrap
@@ -105,11 +106,21 @@ def designs(count: int) -> list[Design]:
     return found
 
 
-def cpu_seconds(root: int) -> float:
-    """CPU time of a zygote and of all its children so far; below bubblewrap it is the monitor's only child."""
+def zygote_of(root: int) -> int:
+    """The process that programs are forked from; below bubblewrap it is the monitor's only child."""
     children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
-    pid = int(children[0]) if children and "bwrap" in Path(f"/proc/{root}/comm").read_text() else root
-    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]
+    return int(children[0]) if children and "bwrap" in Path(f"/proc/{root}/comm").read_text() else root
+
+
+def gsm_hard() -> list[dict[str, Any]]:
+    """The 1,319 rows: `code` is a program, `target` what it returns."""
+    lines = (Path(os.environ["PAD_RAY_DATA"]) / "gsm_hard" / "gsmhardv2.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def cpu_seconds(root: int) -> float:
+    """CPU time of a zygote and of all its children so far."""
+    ticks = Path(f"/proc/{zygote_of(root)}/stat").read_text().rsplit(")", 1)[1].split()[11:15]
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
@@ -145,8 +156,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds over all designs")
     parser.add_argument("--programs", type=int, default=1319, help="programs a round")
     options = parser.parse_args()
-    lines = (Path(os.environ["PAD_RAY_DATA"]) / "gsm_hard" / "gsmhardv2.jsonl").read_text().splitlines()
-    programs = [json.loads(line)["code"] for line in lines][: options.programs]
+    programs = [row["code"] for row in gsm_hard()][: options.programs]
     symbolic = by_sandbox("isolated, sympy programs", SandboxConfig(), SAMPLE * 2)
     equations = [SYMBOLIC.format(factor=2 + number % 7, offset=11 + number) for number in range(SAMPLE * 2)]
     symbolic.run(equations[:1])

@@ -1,7 +1,8 @@
 """Hostile programs and what must become of each. A program that gets what it wants returns text that starts with 'escaped'.
 
-`expected` lists every result that is no breach: an outcome, or the text of a returned value. `WITH` names the modules that the
-sandbox under test must import beforehand, so that the kernel's layers are tested and not the absence of a module.
+`expected` is what must be seen: an outcome, or the text of a returned value; more than one where it depends on the machine's
+speed. `WITH` names the modules that the sandbox under test must import beforehand, so that the kernel's layers are tested
+and not the absence of a module.
 """
 
 import textwrap
@@ -29,6 +30,7 @@ WITH = (
 )
 BLOCKED, CLEAN = "blocked", "clean"
 MARKER = "neighbour" + "marker"
+CANARY = "pad_ray_canary"  # in the name of every file that an attack would leave
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ TIME = [
         """,
         TIMEOUT,
     ),
-    body("time", "one huge power", "return 10 ** 10 ** 8 % 7", TIMEOUT, MEMORY),
-    body("time", "tower of powers", "return 9 ** 9 ** 9", TIMEOUT, MEMORY),
+    body("time", "one huge power", "return 10 ** 10 ** 8 % 7", TIMEOUT),
+    body("time", "tower of powers", "return 9 ** 9 ** 9", TIMEOUT),
     body(
         "time", "catastrophic regular expression", "import re; return bool(re.match('(a+)+$', 'a' * 60 + 'b'))", TIMEOUT
     ),
@@ -177,14 +179,12 @@ TIME = [
         return Trap().a
         """,
         CRASH,
-        MEMORY,
     ),
     body(
         "time",
         "own timer",
         "import signal; signal.setitimer(signal.ITIMER_REAL, 10); return 'escaped'",
         CRASH,
-        FORBIDDEN,
     ),
 ]
 MEMORIES = [
@@ -216,7 +216,7 @@ MEMORIES = [
         """,
         MEMORY,
     ),
-    body("memory", "mapping", "import mmap; mmap.mmap(-1, 1 << 34); return 'escaped'", CRASH, MEMORY),
+    body("memory", "mapping", "import mmap; mmap.mmap(-1, 1 << 34); return 'escaped'", CRASH),
     body(
         "memory",
         "catches MemoryError",
@@ -236,11 +236,11 @@ MEMORIES = [
         resource.setrlimit(resource.RLIMIT_AS, (-1, -1)); return 'escaped'
         """,
         CRASH,
-        FORBIDDEN,
     ),
     body("memory", "list of itself", "return len(list(iter(lambda: [0] * 1000, None)))", MEMORY),
     body("memory", "deep recursion", "return solution()", CRASH),
-    body("memory", "deeper recursion", "sys.setrecursionlimit(10 ** 9); return solution()", CRASH, MEMORY, TIMEOUT),
+    # Whichever limit this processor reaches first.
+    body("memory", "deeper recursion", "sys.setrecursionlimit(10 ** 9); return solution()", TIMEOUT, CRASH),
     body(
         "memory",
         "deep nesting of values",
@@ -249,7 +249,6 @@ MEMORIES = [
         for _ in range(10 ** 6): value = [value]
         return repr(value)
         """,
-        CRASH,
         MEMORY,
     ),
     body(
@@ -258,12 +257,10 @@ MEMORIES = [
         """
         sys.setrecursionlimit(10 ** 9)
         left, right = [], []
-        for _ in range(10 ** 5): left, right = [left], [right]
+        for _ in range(2 * 10 ** 5): left, right = [left], [right]
         return left == right
         """,
         CRASH,
-        MEMORY,
-        "True",
     ),
     body(
         "memory",
@@ -310,7 +307,6 @@ OUTPUTS = [
         while True: sys.__stdout__.write('x' * 100000)
         """,
         TIMEOUT,
-        CRASH,
     ),
     body("output", "huge text returned", "return 'x' * 10 ** 7", "x" * 1000),
     body("output", "huge exception", "raise ValueError('x' * 10 ** 7)", CRASH),
@@ -467,7 +463,7 @@ SIGNALS = [
     ),
     attempt("signals", "parent's processors", "os.sched_setaffinity(os.getppid(), {0})"),
     attempt("signals", "parent's priority", "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)"),
-    body("signals", "abort", "os.abort()", CRASH, SILENT),
+    body("signals", "abort", "os.abort()", CRASH),
     attempt(
         "signals",
         "own parent-death signal",
@@ -582,8 +578,6 @@ CALLS = [
         code.write(b'\\xb8\\x14\\x00\\x00\\x00\\xcd\\x80\\xc3')  # mov eax, 20 (getpid); int 0x80; ret
         ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
         """,
-        BLOCKED,
-        FORBIDDEN,
     ),
 ]
 INTEGRITY = [
@@ -647,11 +641,7 @@ INTEGRITY = [
             setattr(builtins, name, lambda *rest, **named: 666)
         return 1
         """,
-        "1",
-        TYPE,
-        CRASH,
-        SILENT,
-        TIMEOUT,
+        FORBIDDEN,  # its frame has the length that its own len() says
     ),
     body(
         "integrity",
@@ -662,11 +652,7 @@ INTEGRITY = [
         ctypes.c_uint32.from_address(id(3) + 24).value = 5
         return 1
         """,
-        "1",
         SILENT,
-        CRASH,
-        FORBIDDEN,
-        TYPE,
     ),
     body(
         "integrity",
@@ -678,9 +664,6 @@ INTEGRITY = [
         return 1
         """,
         "1",
-        CRASH,
-        SILENT,
-        FORBIDDEN,
     ),
     body(
         "integrity",
@@ -703,12 +686,9 @@ INTEGRITY = [
             methods['__repr__'] = methods['__getitem__'] = methods['bit_length'] = lambda *rest: 'escaped'
         return 7
         """,
-        "7",
         CRASH,
-        SILENT,
-        TYPE,
     ),
-    body("integrity", "poisoned exit", "os._exit = lambda code: None; return 1", "1", SILENT, FORBIDDEN),
+    body("integrity", "poisoned exit", "os._exit = lambda code: None; return 1", "1"),
     body(
         "integrity",
         "poisoned zygote",
@@ -718,11 +698,7 @@ INTEGRITY = [
                 for key in list(vars(module)): setattr(module, key, lambda *rest: ('v', 'int', '42'))
         return 1
         """,
-        "1",
-        "42",
         SILENT,
-        CRASH,
-        FORBIDDEN,
     ),
     body(
         "integrity",
@@ -734,7 +710,7 @@ INTEGRITY = [
         """,
         "1",
     ),
-    body("integrity", "trace function", "sys.settrace(lambda *rest: 1 / 0); return 1", "1", "zero_division", SILENT),
+    body("integrity", "trace function", "sys.settrace(lambda *rest: 1 / 0); return 1", "zero_division"),
     body(
         "integrity",
         "frames of the zygote",
@@ -768,15 +744,14 @@ INTEGRITY = [
         "memory of the interpreter",
         """
         import ctypes
-        needle = bytes(reversed(b'rekramruobhgien'))
-        found = 0
-        for arena in {id(item) >> 20 for item in [object(), *sys.modules.values(), *map(str, range(1000))]}:
-            try: found += ctypes.string_at(arena << 20, 1 << 20).count(needle)
-            except ValueError: pass
-        return 'escaped' if found > 2 else 'clean'  # its own needle, and a copy of that
+        own, needle = 'mine' * 5, bytes(reversed(b'rekramruobhgien'))
+        items = [item for module in sys.modules.values() for item in (module, *vars(module).values())]
+        pages = {id(item) >> 12 for item in [own, needle, *items, *map(str, range(1000))]}
+        seen = b''.join(ctypes.string_at(page << 12, 1 << 12) for page in pages)
+        if own.encode() not in seen: return 'saw nothing'
+        return 'escaped' if seen.count(needle) > 2 else 'clean'  # its own needle, and a copy of that
         """,
         CLEAN,
-        CRASH,
     ),
     body(
         "integrity",
@@ -818,7 +793,6 @@ INTEGRITY = [
             def __int__(self): return 42
         return Evil()
         """,
-        UNCLEAR,
         TYPE,
     ),
     body(
@@ -829,9 +803,7 @@ INTEGRITY = [
             def __str__(self): return 5
         raise NameError()
         """,
-        CRASH,
         SILENT,
-        TYPE,
     ),
     body("integrity", "null pointer", "import ctypes; return ctypes.string_at(0)", CRASH),
     body(
@@ -839,9 +811,6 @@ INTEGRITY = [
         "wild pointer",
         "import ctypes; ctypes.memset(id(None) - 4096, 255, 8192); return 1",
         CRASH,
-        SILENT,
-        TYPE,
-        FORBIDDEN,
     ),
     body(
         "integrity",
@@ -851,45 +820,35 @@ INTEGRITY = [
         return type(solution)(code, {})()
         """,
         CRASH,
-        SILENT,
-        TYPE,
     ),
     body("integrity", "asks for input", "return input()", CRASH),
 ]
 SOURCES = [
     text("source", "deep brackets", "(" * 5000 + ")" * 5000, SYNTAX),
-    text("source", "deep lists", "def solution():\n return " + "[" * 150 + "]" * 150, UNCLEAR, SYNTAX),
-    text("source", "many signs", "def solution():\n return " + "-" * 12000 + "1", SYNTAX, CRASH, MEMORY, "1", SILENT),
+    text("source", "deep lists", "def solution():\n return " + "[" * 150 + "]" * 150, UNCLEAR),
+    text("source", "many signs", "def solution():\n return " + "-" * 12000 + "1", MEMORY),
     text(
         "source",
         "long chain of attributes",
         "def solution():\n return a" + ".a" * 7000,
-        SYNTAX,
         CRASH,
-        "name_error",
-        SILENT,
     ),
-    text("source", "long sum", "def solution():\n return " + "1+" * 7000 + "1", SYNTAX, CRASH, MEMORY, "7001"),
+    text("source", "long sum", "def solution():\n return " + "1+" * 7000 + "1", CRASH),
     text("source", "deep blocks", "\n".join(" " * depth + "if 1:" for depth in range(110)), SYNTAX),
-    text("source", "many decorators", "@f\n" * 5000 + "def solution(): pass", SYNTAX, "name_error", CRASH),
-    text(
-        "source", "constants that fold", "def solution():\n return (" + "1000**" * 6 + "2) % 7", TIMEOUT, MEMORY, CRASH
-    ),
+    text("source", "many decorators", "@f\n" * 5000 + "def solution(): pass", "name_error"),
+    text("source", "constants that fold", "def solution():\n return (" + "1000**" * 6 + "2) % 7", TIMEOUT),
     text("source", "text that folds", "def solution():\n return len('x' * 10**9 * 100)", MEMORY),
     text("source", "NUL", "def solution():\n return '\0'", SYNTAX),
     text("source", "not Unicode", "def solution():\n return '\ud800'", SYNTAX),
     text("source", "too long", "x = 1\n" * 10000, SYNTAX),
     text("source", "huge number", "def solution():\n return " + "9" * 10000, SYNTAX),
-    text("source", "other encoding", "# coding: utf-7\ndef solution():\n return 1", "1", SYNTAX),
+    text("source", "other encoding", "# coding: utf-7\ndef solution():\n return 1", "1"),
     text("source", "empty", "", SILENT),
     text(
         "source",
         "replaces the builtins",
         "__builtins__ = None\ndef solution():\n return len",
         TYPE,
-        CRASH,
-        "name_error",
-        UNCLEAR,
     ),
     text("source", "solution is no function", "solution = 42", TYPE),
     text("source", "solution is a generator", "def solution():\n    yield 42", UNCLEAR),

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from pad_ray.sandbox import Execution, Sandbox, SandboxConfig
 from pad_ray.sandbox.inside import layers
-from tests.sandbox.hostile import ALL, MARKER, WITH, Hostile
+from tests.sandbox.hostile import ALL, CANARY, MARKER, WITH, Hostile
 
 PR_SET_CHILD_SUBREAPER = 36
-CANARIES = Path("/tmp"), Path("/dev/shm")
-KEPT = Path("/tmp/pad_ray_canary_kept")
+FOLDERS = Path("/tmp"), Path("/dev/shm")
+OWN_CANARY = f"{CANARY}_{os.getpid()}"  # suites run beside each other, as different users
+KEPT = Path(f"/tmp/{OWN_CANARY}_kept")
 # A uid of its own: with layers off, an attack on "every process of this user" must find none but the suite's.
-LIMITS = {"cpu_s": 0.3, "wall_s": 2.0, "memory_mib": 64, "uid": 61337, "workers": 2, "allowed_imports": WITH}
+LIMITS = {"cpu_s": 0.4, "wall_s": 8.0, "memory_mib": 64, "uid": 61337, "workers": 4, "allowed_imports": WITH}
 
 
 def neighbour(number: int) -> str:
@@ -44,7 +45,7 @@ def surviving_children() -> int:
 
 def left_files() -> list[str]:
     """Traces that an attack left on the file system."""
-    found = [str(path) for folder in CANARIES for path in folder.glob("pad_ray_canary*") if path != KEPT]
+    found = [str(path) for folder in FOLDERS for path in folder.glob(f"{OWN_CANARY}*") if path != KEPT]
     intact = KEPT.exists() and KEPT.read_text() == "kept"
     return found if intact else [*found, f"{KEPT} was changed"]
 
@@ -52,7 +53,8 @@ def left_files() -> list[str]:
 def run(config: SandboxConfig, suite: list[Hostile]) -> dict[str, object]:
     """The result of every program of the suite, and everything that went wrong around them."""
     KEPT.write_text("kept")
-    programs = [program for index, hostile in enumerate(suite) for program in (neighbour(index), hostile.program)]
+    attacks = [hostile.program.replace(CANARY, OWN_CANARY) for hostile in suite]
+    programs = [program for index, attack in enumerate(attacks) for program in (neighbour(index), attack)]
     with Sandbox(config) as sandbox:
         executions = sandbox.run([*programs, neighbour(len(suite))])
         protections = asdict(sandbox.protections)

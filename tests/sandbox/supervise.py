@@ -1,4 +1,4 @@
-"""A supervisor to be killed: starts a sandbox, prints the ids of its processes, then runs a batch that does not end."""
+"""A supervisor to be killed: starts a sandbox, prints its roots and all its processes, then runs a batch that does not end."""
 
 import json
 import sys
@@ -18,6 +18,7 @@ def tree(pid):
 if __name__ == "__main__":
     config = json.loads(sys.argv[1])
     with Sandbox(SandboxConfig(cpu_s=60, wall_s=600, workers=2, **config)) as sandbox:
+        sandbox.run(["def solution():\n    return 1"] * 2)
         roots = [worker.process.pid for pool in sandbox._pools.values() for worker in pool]
-        print(json.dumps([pid for root in roots for pid in tree(root)]), flush=True)
-        sandbox.run(["def solution():\n    while True: pass"] * 8)
+        print(json.dumps([roots, [pid for root in roots for pid in tree(root)]]), flush=True)
+        sandbox.run(["def solution():\n    while True: pass"] * 400)

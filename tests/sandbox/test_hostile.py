@@ -5,15 +5,21 @@ import os
 from functools import cache
 
 import pytest
+from filelock import FileLock
 
 from tests.sandbox.conftest import ORDINARY_USER
 from tests.sandbox.hostile import ALL
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 CONFIGURATIONS = {
     "as it is": {"user": None, "prefix": ()},
     "ordinary user": {"user": ORDINARY_USER, "prefix": ()},
     "container": {"user": None, "prefix": ("confine",)},
+    "ordinary user in a container": {"user": ORDINARY_USER, "prefix": ("confine",)},
+}
+PARAMETERS = {
+    name: pytest.param(name, marks=needs_root if configuration["user"] else ())
+    for name, configuration in CONFIGURATIONS.items()
 }
 # What one layer alone stops: the attacks that succeed when it is off and all others are on. The empty sets are the point of
 # several layers: whatever one of them misses, another one stops.
@@ -36,16 +42,22 @@ UNTIMED = ("files", "processes", "signals", "network", "privileges", "system cal
 
 
 @pytest.fixture(scope="session")
-def report_of(run_python):
+def report_of(run_python, tmp_path_factory, testrun_uid):
+    """The report of a configuration by name; the suite runs once, also where several processes share the tests."""
+    folder = tmp_path_factory.getbasetemp().parent
+
     @cache
-    def report(configuration):
-        return json.loads(run_python("tests.sandbox.run_hostile", "{}", **CONFIGURATIONS[configuration]))
+    def report(name):
+        path = folder / f"hostile-{testrun_uid}-{name}.json"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                path.write_text(run_python("tests.sandbox.run_hostile", "{}", **CONFIGURATIONS[name]))
+            return json.loads(path.read_text())
 
     return report
 
 
-@pytest.fixture(scope="session", params=[pytest.param(name, marks=needs_root if name == "ordinary user" else ())
-                                         for name in CONFIGURATIONS])  # fmt: skip
+@pytest.fixture(scope="session", params=PARAMETERS.values())
 def report(request, report_of):
     return report_of(request.param)
 
@@ -73,11 +85,20 @@ def test_feedback_is_short_and_names_no_path_of_the_host(report):
         assert "/usr" not in feedback and "/lib/python" not in feedback and "0x7f" not in feedback
 
 
-def test_a_container_without_namespaces_still_has_both_filters(report_of):
-    protections = report_of("container")["protections"]
+@pytest.mark.parametrize("name", [PARAMETERS["container"], PARAMETERS["ordinary user in a container"]])
+def test_a_container_without_namespaces_still_has_both_filters(report_of, name):
+    protections = report_of(name)["protections"]
     assert protections["launcher"] == "direct" and protections["seccomp_child"]
     assert protections["selftest"] == "3/3 blocked"
     assert any("bubblewrap" in note for note in protections["notes"])
+    assert protections["uid"] == (CONFIGURATIONS[name]["user"] or os.geteuid())
+
+
+@needs_root
+def test_an_ordinary_user_has_namespaces_where_the_host_grants_them(report_of):
+    protections = report_of("ordinary user")["protections"]
+    assert protections["uid"] == ORDINARY_USER
+    assert protections["launcher"] == "bubblewrap" or any("bubblewrap" in note for note in protections["notes"])
 
 
 @pytest.mark.parametrize("layer", STOPPED_ALONE)

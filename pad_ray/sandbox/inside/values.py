@@ -4,8 +4,13 @@ Each function is bounded: no conversion of a huge integer, no text above `TEXT_C
 containers unwrapped. What has no canonical text is sent as its type name alone.
 """
 
+from __future__ import annotations
+
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 TEXT_CHARACTERS = 1000
 NAME_CHARACTERS = 60
@@ -36,8 +41,9 @@ def _ratio(numerator: int, denominator: int, kind: str) -> Encoded:
     return PLAIN, kind, f"{numerator}/{denominator}" if denominator != 1 else f"{numerator}"
 
 
-def _symbolic(value: Any, kind: str) -> Encoded:
+def _symbolic(value: Any) -> Encoded:
     """A sympy object: exact where it is rational, else 15 digits; anything with a free symbol has no value."""
+    kind = _name(value)
     sympy: Any = sys.modules["sympy"]
     if isinstance(value, sympy.logic.boolalg.BooleanAtom):
         return PLAIN, "bool", str(bool(value))
@@ -63,7 +69,7 @@ def _one_element(value: Any) -> Any:
     return value
 
 
-def _scalar(value: Any, kind: str) -> Encoded:
+def _scalar(value: Any) -> Encoded:
     """Subclasses count as the type that they extend; its own methods are called, never an override."""
     if isinstance(value, bool):
         return PLAIN, "bool", "True" if value else "False"
@@ -81,8 +87,8 @@ def _scalar(value: Any, kind: str) -> Encoded:
         return PLAIN, "Decimal", decimal.Decimal.__str__(value)[:TEXT_CHARACTERS]
     sympy: Any = sys.modules.get("sympy")
     if sympy is not None and isinstance(value, sympy.Basic):
-        return _symbolic(value, kind)
-    return OPAQUE, kind, ""
+        return _symbolic(value)
+    return OPAQUE, _name(value), ""
 
 
 def encode(value: Any) -> Encoded:
@@ -92,10 +98,9 @@ def encode(value: Any) -> Encoded:
         if inner is value:
             break
         value = inner
-    kind = _name(value)
     if value is None:
-        return NONE, kind, ""
-    return _scalar(value, kind)
+        return NONE, "NoneType", ""
+    return _scalar(value)
 
 
 def describe(error: BaseException) -> tuple[str, str]:
