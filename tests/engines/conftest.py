@@ -20,9 +20,9 @@ CPU_ENVIRONMENT = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def vllm_server(tmp_path_factory):
-    """The base URL of a vLLM that serves smollm2-135m in float32."""
+    """The base URL of a vLLM that serves smollm2-135m in float32. It polls a core, so it ends with these tests."""
     from pad_ray.models import resolve
 
     with socket.socket() as free:
