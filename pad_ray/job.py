@@ -99,7 +99,8 @@ def start_ray() -> None:
     import ray.data
 
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="ERROR")
+        # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
+        ray.init(address=os.environ.get("RAY_ADDRESS") or "local", log_to_driver=False, logging_level="ERROR")
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     # An error of ours that a worker raises arrives as it is, and not as text within another.

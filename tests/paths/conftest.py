@@ -22,6 +22,6 @@ def question():
     """Builds a question about a number from its text."""
 
     def build(text, facts=()):
-        return Question("q", "t", "train", text, "6", AnswerKind.NUMBER, list(facts))
+        return Question(text, "t", "train", text, "6", AnswerKind.NUMBER, list(facts))
 
     return build

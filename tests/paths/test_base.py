@@ -52,3 +52,10 @@ def test_a_chat_may_talk_before_its_program_and_plain_text_may_not():
 
 def test_facts_stand_before_the_question(question):
     assert PATHS[PathKind.PROGRAM]().source(question("Is it?", ["It is."])) == "Question: It is. Is it?\nSolution:\n"
+
+
+def test_a_question_is_not_shown_its_own_solution(sets, question):
+    path = PATHS[PathKind.PROGRAM](sets)
+    asked = sets[0][0].question
+    assert path.prompt(asked, 0) == path.source(asked)
+    assert "path 2" in path.prompt(asked, 1)

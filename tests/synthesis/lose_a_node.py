@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import ray
 from ray.cluster_utils import Cluster
 
 from pad_ray.recipe import load_recipe
@@ -35,6 +36,7 @@ def main() -> None:
 
     words = [recipe, "--teacher.actors", "2", "--synthesis.verifiers", "2"]
     status = job.main("", synthesize.synthesize, preview, words)
+    ray.shutdown()
     cluster.shutdown()
     sys.exit(status)
 

@@ -29,8 +29,8 @@ MOMENTS = random.Random(7)
 
 
 def write_recipe(folder, script, run_dir="run"):
-    """400 drafts in 200 blocks by an engine that takes 0.3 s a block, four at a time; its tokens go to `asked`."""
-    completions = {**json.loads(Path(script).read_text()), "@": {"seconds": 0.3, "log": str(folder / "asked")}}
+    """400 drafts in 200 blocks by an engine that takes 0.5 s a block, four at a time; its tokens go to `asked`."""
+    completions = {**json.loads(Path(script).read_text()), "@": {"seconds": 0.5, "log": str(folder / "asked")}}
     (folder / "script.json").write_text(json.dumps(completions))
     recipe = {
         "run_dir": str(folder / run_dir),
