@@ -35,7 +35,9 @@ class Attempts:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-        return ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(cls).remote(max_restarts)
+        return ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(cls).remote(
+            max_restarts
+        )
 
     def engine_started(self) -> int:
         """Note the start of an engine; returns how many starts more than the budget allows have served nothing."""
