@@ -15,6 +15,9 @@ from pad_ray.errors import StageError
 from pad_ray.schema import Draft
 from tests.synthesis.conftest import make_synthesis
 
+# These start a Ray of their own, which ends the one that other tests share.
+pytestmark = pytest.mark.skipif("PAD_RAY_KILLS" not in os.environ, reason="PAD_RAY_KILLS is not set")
+
 
 @pytest.fixture(scope="module")
 def object_store(tmp_path_factory):
