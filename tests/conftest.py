@@ -3,9 +3,12 @@
 import json
 import os
 from itertools import islice
+from pathlib import Path
 
 # Before Ray, transformers and vLLM are imported anywhere, also in the processes that tests start.
 os.environ.update(HF_HUB_OFFLINE="1", RAY_AUTH_MODE="disabled", RAY_USAGE_STATS_ENABLED="0", TQDM_DISABLE="1")
+# Of the object store that tests start; Ray's workers have the environment that their driver had at its start.
+os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1")
 
 import pytest
 
@@ -15,6 +18,15 @@ TRAIN_QUESTIONS = 24
 TEST_QUESTIONS = 16
 WRONG = "def solution():\n    apples = 3\n    result = apples - 7000\n    return result\n"
 CRASHES = "def solution():\n    result = apples * 2\n    return result\n"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the published data sets, which PAD_RAY_DATA names."""
+    named = os.environ.get("PAD_RAY_DATA", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("PAD_RAY_DATA names no folder of published data sets")
+    return Path(named)
 
 
 @pytest.fixture(scope="session")

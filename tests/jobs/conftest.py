@@ -1,11 +1,8 @@
 """What the tests of the jobs share: a recipe of the whole way with scripted engines and a tiny student."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from functools import partial
 from pathlib import Path
 
@@ -13,24 +10,16 @@ import psutil
 import pytest
 import yaml
 
+from tests.servers import free_ports, wait_until_answers
+
 REPOSITORY = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).parent / "ray")
-
-
-def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for held in sockets:
-        held.bind(("127.0.0.1", 0))
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
-    return ports
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A head node of its own; yields the address of its job server. Ended by pid: `ray stop` would end every Ray here."""
-    port, dashboard, agent, client = _free_ports(4)
+    port, dashboard, agent, client = free_ports(4)
     # Unix sockets have short names, so the folder must too.
     folder = tmp_path_factory.mktemp("r")
     command = [RAY, "start", "--head", "--block", "--num-cpus=4", f"--port={port}", f"--dashboard-port={dashboard}"]
@@ -40,21 +29,10 @@ def cluster(tmp_path_factory):
         head = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
             address = f"http://127.0.0.1:{dashboard}"
-            _wait_until_up(f"{address}/api/version", head)
+            wait_until_answers(f"{address}/api/version", head, limit_s=120)
             yield address
         finally:
             _end(head)
-
-
-def _wait_until_up(url, head, limit_s=120):
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline and head.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"no answer from {url}")
 
 
 def _end(head):

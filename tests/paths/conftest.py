@@ -1,20 +1,8 @@
 """What the tests of the paths share."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from pad_ray.schema import AnswerKind, Question
-
-
-@pytest.fixture(scope="session")
-def data_dir() -> Path:
-    """The folder of the published data sets, which PAD_RAY_DATA names."""
-    folder = Path(os.environ.get("PAD_RAY_DATA", ""))
-    if not (folder / "gsm8k").is_dir():
-        pytest.skip("PAD_RAY_DATA names no folder of published data sets")
-    return folder
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 import json
-import os
 import pickle
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,15 +16,6 @@ WORDS = TEXT.split()
 
 def a_test(text, name="t", task="gsm8k"):
     return Question(name, task, "test", text, "1", AnswerKind.NUMBER, [])
-
-
-@pytest.fixture
-def data_dir():
-    """The folder of the published data sets, which PAD_RAY_DATA names."""
-    named = os.environ.get("PAD_RAY_DATA", "")
-    if not named or not Path(named).is_dir():
-        pytest.skip("PAD_RAY_DATA names no folder of published data sets")
-    return Path(named)
 
 
 def known(*tests, ngram=13):

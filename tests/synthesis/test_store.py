@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import psutil
@@ -13,59 +11,28 @@ import pytest
 
 from pad_ray.errors import StageError
 from pad_ray.schema import Draft
+from tests.servers import free_ports, wait_until_answers
 from tests.synthesis.conftest import make_synthesis
-
-# These start a Ray of their own, which ends the one that other tests share.
-pytestmark = pytest.mark.skipif("PAD_RAY_KILLS" not in os.environ, reason="PAD_RAY_KILLS is not set")
 
 
 @pytest.fixture(scope="module")
 def object_store(tmp_path_factory):
     """A real server of the S3 protocol on loopback; yields a function that makes the URI of a run, and its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     log = (tmp_path_factory.mktemp("s3") / "server.log").open("w")
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = psutil.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
-    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
-    before = {name: os.environ.get(name) for name in credentials}
-    os.environ.update(credentials)
     try:
-        _wait(address, server)
+        wait_until_answers(address, server, limit_s=60)
         urllib.request.urlopen(urllib.request.Request(f"{address}/runs", method="PUT"), timeout=10).close()
         yield lambda name: f"s3://runs/{name}?scheme=http&endpoint_override=127.0.0.1:{port}", server
     finally:
         server.kill()
         server.wait()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _wait(address, server):
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except OSError:
-            assert server.poll() is None
-            time.sleep(0.1)
-    raise AssertionError(f"no answer from {address}")
-
-
-@pytest.fixture(scope="module")
-def ray_with_credentials(object_store):
-    """A Ray whose workers have the credentials; a local one may have started without them."""
-    import ray
-
-    ray.shutdown()
-    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield ray
-    ray.shutdown()
-
-
-def test_a_run_on_an_object_store_is_made_and_continued(ray_with_credentials, object_store, script):
+def test_a_run_on_an_object_store_is_made_and_continued(local_ray, object_store, script):
     uri, _ = object_store
     made = make_synthesis(uri("run"), script, samples=2)
     tally = made.go()
@@ -80,7 +47,7 @@ def test_a_run_on_an_object_store_is_made_and_continued(ray_with_credentials, ob
     assert made.run.parts("corpus/train")
 
 
-def test_a_store_that_stalls_is_a_clear_error_and_the_rerun_heals(ray_with_credentials, object_store, script):
+def test_a_store_that_stalls_is_a_clear_error_and_the_rerun_heals(local_ray, object_store, script):
     uri, server = object_store
     made = make_synthesis(uri("stalled"), script, samples=1)
     server.send_signal(signal.SIGSTOP)
