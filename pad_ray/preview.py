@@ -4,6 +4,7 @@ import os
 
 import yaml
 
+from pad_ray.job import start_ray
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
 from pad_ray.stages import Run, read_inputs
@@ -44,8 +45,8 @@ def lacking(recipe: Recipe) -> list[str]:
     """What the machine or cluster at hand does not have for this recipe, in words; none where it can run."""
     import ray
 
-    if "RAY_ADDRESS" in os.environ and not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="ERROR")
+    if os.environ.get("RAY_ADDRESS"):
+        start_ray()
     resources = ray.cluster_resources() if ray.is_initialized() else {"CPU": float(os.cpu_count() or 1)}
     wanted = {
         "synthesis": (recipe.teacher.actors or 1) * recipe.teacher.cpus

@@ -15,6 +15,8 @@ import pyarrow as pa
 import xxhash
 
 SCHEMA_VERSION = "1"
+FEEDBACK_CHARACTERS = 200
+"""Longest feedback of a verdict."""
 
 
 class AnswerKind(StrEnum):
@@ -112,6 +114,11 @@ class Draft:
     completion_tokens: int
     mean_logprob: float | None
     engine: str
+
+    @property
+    def failed(self) -> bool:
+        """True where the engine made nothing; `text` then says why."""
+        return self.finish_reason == "error"
 
 
 @dataclass(frozen=True, slots=True)

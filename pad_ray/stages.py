@@ -191,10 +191,7 @@ def _card(
         planned=corpus.planned,
         accepted=corpus.verified[Outcome.ACCEPTED],
         questions=corpus.questions,
-        rows={
-            side: {name.split("/")[1]: n for name, n in corpus.rows.items() if name.startswith(f"{side}/")}
-            for side in ("train", "validation")
-        },
+        rows={split: corpus.rows_of(split) for split in ("train", "validation")},
         dropped={name: n for name, n in corpus.final.items() if name != Outcome.ACCEPTED},
         tests=Counter(question.task for question in tests),
         contaminated=corpus.contaminated,

@@ -9,7 +9,8 @@ import ray.data
 
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import actor_options, fingerprint, open_engine, uses_gpu
+from pad_ray.engines.kinds import fingerprint, open_engine
+from pad_ray.engines.stage import actor_options, uses_gpu
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge

@@ -16,8 +16,7 @@ import ray.data
 from pad_ray.engines.attempts import TRIES, Attempts, Turns
 from pad_ray.engines.base import Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.kinds import fingerprint as fingerprint
-from pad_ray.engines.kinds import open_engine as open_engine
+from pad_ray.engines.kinds import open_engine
 from pad_ray.errors import StageError
 from pad_ray.paths.base import Message
 from pad_ray.schema import content_id

@@ -44,6 +44,11 @@ class Parsed:
     failure: str | None = None
 
 
+def asked_text(question: Question) -> str:
+    """A question as it is asked, in one line: its facts first where the task gives them."""
+    return " ".join(" ".join([*question.facts, question.text]).split())
+
+
 @dataclass(frozen=True)
 class ReasoningPath(ABC):
     """How one kind of path is asked for and read. A prompt has no instruction: it shows solved questions, then asks.
@@ -69,8 +74,7 @@ class ReasoningPath(ABC):
 
     def source(self, question: Question) -> str:
         """What a student reads: the question, its facts first where the task gives them, and the cue of this kind."""
-        asked = " ".join([*question.facts, question.text])
-        return f"Question: {' '.join(asked.split())}\n{self.cue}\n"
+        return f"Question: {asked_text(question)}\n{self.cue}\n"
 
     def prompt(self, question: Question, sample_index: int = 0) -> str | tuple[Message, ...]:
         """What a completion follows: text that ends with the question's source, or turns that end with the user's."""

@@ -1,12 +1,9 @@
 """Program paths (PaD, program-of-thought): the answer to a question is a Python function `solution()`, run."""
 
 import re
-from dataclasses import dataclass
 
-from pad_ray.paths.base import Demonstration, Parsed, ReasoningPath
-from pad_ray.schema import PathKind, Question
-
-__all__ = ["STOP", "Demonstration", "Program", "ProgramPath", "is_complete", "parse", "source"]
+from pad_ray.paths.base import Parsed, ReasoningPath
+from pad_ray.schema import PathKind
 
 _FENCE = re.compile(r"^\s*```(?:python)?\s*\n")
 
@@ -20,25 +17,6 @@ class Program(ReasoningPath):
 
     def parse(self, completion: str) -> Parsed:
         return Parsed(parse(completion), is_complete(completion))
-
-
-STOP = Program().stop
-
-
-@dataclass(frozen=True)
-class ProgramPath:
-    """`Program` in plain text with one set of demonstrations."""
-
-    demonstrations: tuple[Demonstration, ...] = ()
-
-    def prompt(self, question: Question) -> str:
-        """The text that a completion follows."""
-        return str(Program((self.demonstrations,)).prompt(question))
-
-
-def source(question: Question) -> str:
-    """What a student reads before it writes a program."""
-    return Program().source(question)
 
 
 def parse(completion: str) -> str:

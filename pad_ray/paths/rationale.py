@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 from pad_ray.paths.base import Parsed, ReasoningPath
 from pad_ray.paths.equations import Equation, check, legible
-from pad_ray.schema import AnswerKind, Outcome, PathKind, Verdict
+from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Outcome, PathKind, Verdict
 from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
 
 ANSWER_MARK = "####"
-MAX_FEEDBACK_CHARACTERS = 200
 
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
 
@@ -64,7 +63,7 @@ def judge_rationale(draft_id: str, text: str, gold: str, answer_kind: AnswerKind
 
 def _correction(wrong: Equation, gold: str, kind: AnswerKind) -> str:
     """What is wrong, in the first of these words that do not give the answer away."""
-    return next(words for words in _corrections(wrong) if not _states(words, gold, kind))[:MAX_FEEDBACK_CHARACTERS]
+    return next(words for words in _corrections(wrong) if not _states(words, gold, kind))[:FEEDBACK_CHARACTERS]
 
 
 def _corrections(wrong: Equation) -> Iterator[str]:

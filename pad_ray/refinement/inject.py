@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from pad_ray.paths.base import asked_text
 from pad_ray.refinement.feedback import reveals, told
 from pad_ray.refinement.mutations import MUTATIONS, variants
 from pad_ray.refinement.source import Source
@@ -51,8 +52,7 @@ class Correct:
         answer = question.gold or gold
         if not answer:
             raise ValueError(f"question {question.question_id} has no gold answer; give the value of its program")
-        text = " ".join(" ".join([*question.facts, question.text]).split())
-        return cls(question.question_id, draft_id, text, program, answer, question.answer_kind)
+        return cls(question.question_id, draft_id, asked_text(question), program, answer, question.answer_kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,11 @@ written last: a slice that is done is not done again, and one that Ray runs twic
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import ray
 import ray.data
-from ray.exceptions import RayError
 
 from pad_ray.errors import StageError
 from pad_ray.refinement.config import RefinementConfig
@@ -22,6 +20,7 @@ from pad_ray.refinement.rows import injected_rows
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.schema import AnswerKind, CorpusRow, Outcome, arrow_schema, content_id, to_table
+from pad_ray.workers import actor_count, add_counts, rows
 
 CORRECT = "refinement/correct"
 VARIANTS = "refinement/variants"
@@ -50,15 +49,6 @@ class Injected:
     dropped: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: Mapping[str, Any]) -> None:
-        """Take in the counts of a slice."""
-        for one in fields(self):
-            mine = getattr(self, one.name)
-            if isinstance(mine, Counter):
-                mine.update(other[one.name])
-            else:
-                setattr(self, one.name, mine + other[one.name])
-
 
 def write_correct(run: RunDir, name: str, programs: Sequence[Correct]) -> None:
     """Store programs as the Parquet part `name`, for `inject_dataset` to read."""
@@ -78,7 +68,7 @@ def inject_dataset(
     work = list(_slices(run))
     if not work:
         raise StageError(f"refinement: {run.path(CORRECT)} holds no programs to inject errors into")
-    actors = config.actors or max(1, int(ray.cluster_resources().get("CPU", 1) // config.actor_cpus))
+    actors = actor_count(config.actors, config.actor_cpus)
     dataset = ray.data.from_arrow([pa.Table.from_pylist([one]) for one in work]).map_batches(
         _Inject,
         fn_constructor_args=(run.location, dict(mix), seed, config, sandbox),
@@ -90,8 +80,8 @@ def inject_dataset(
         max_task_retries=-1,
     )
     injected, names = Injected(), set()
-    for row in _rows(dataset):
-        injected.add(json.loads(row["tally"]))
+    for row in rows(dataset, "refinement"):
+        add_counts(injected, json.loads(row["tally"]))
         names.add(row["name"])
     _remove_others(run, names)
     return injected
@@ -101,14 +91,6 @@ def _slices(run: RunDir) -> Iterator[dict[str, Any]]:
     for part in run.parts(CORRECT):
         for start in range(0, run.row_count(part), SLICE_PROGRAMS):
             yield {"part": part, "start": start}
-
-
-def _rows(dataset: ray.data.Dataset) -> Iterator[dict[str, Any]]:
-    try:
-        yield from dataset.iter_rows()
-    except (RayError, OSError) as error:
-        last = str(getattr(error, "cause", None) or error).strip().splitlines()[-1]
-        raise StageError(f"refinement: {last}; what is committed stays, the same command continues") from error
 
 
 def _remove_others(run: RunDir, names: set[str]) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pad_ray.sandbox.config import SandboxConfig
 from pad_ray.sandbox.inside.protocol import CPU_LIMIT, FRAME, ISOLATED, WALL_LIMIT
 from pad_ray.sandbox.inside.values import HUGE, NONE, OPAQUE, PLAIN
-from pad_ray.schema import Outcome
+from pad_ray.schema import FEEDBACK_CHARACTERS, Outcome
 
-FEEDBACK_CHARACTERS = 200
 ANSWER_BYTES = 8192
 CPU_MARGIN = (
     0.9  # a SIGKILL above this share of the CPU limit is the limit's, below it the kernel's out-of-memory killer's

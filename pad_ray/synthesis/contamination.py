@@ -18,10 +18,9 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from pad_ray.errors import InputError
 from pad_ray.schema import Question
 from pad_ray.tasks import TASKS, Task, get_task
-from pad_ray.tasks.files import data_folder
+from pad_ray.tasks.files import MissingFileError, data_folder
 
 IN_DOMAIN = "indomain_"
 """Splits of this prefix divide the questions of the same task's `test` split."""
@@ -133,11 +132,8 @@ def _at_hand(task: Task, split: str, data_dir: str | Path) -> list[Question]:
     folder = data_folder(data_dir)
     try:
         return task.load(split, folder)
-    except InputError as error:
-        # The one fault that has no exception of its own; the folder itself exists.
-        if "does not exist" in str(error):
-            return []
-        raise
+    except MissingFileError:
+        return []
 
 
 def _from_templates(task: str) -> bool:

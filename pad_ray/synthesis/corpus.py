@@ -35,7 +35,8 @@ from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.select import DROPPED, Judged, select
-from pad_ray.synthesis.verify import read_path
+from pad_ray.synthesis.verify import engine_fault, read_path
+from pad_ray.workers import add_counts
 
 TRAIN = "corpus/train"
 VALIDATION = "corpus/validation"
@@ -60,9 +61,6 @@ class Corpus:
     """
 
     planned: int = 0
-    drafts: int = 0
-    train_rows: int = 0
-    validation_rows: int = 0
     questions: int = 0
     verified: Counter[str] = field(default_factory=Counter)
     final: Counter[str] = field(default_factory=Counter)
@@ -75,16 +73,26 @@ class Corpus:
     hash: str = ""
     seconds: float = 0.0
 
+    @property
+    def drafts(self) -> int:
+        return self.verified.total()
+
+    @property
+    def train_rows(self) -> int:
+        return sum(self.rows_of("train").values())
+
+    @property
+    def validation_rows(self) -> int:
+        return sum(self.rows_of("validation").values())
+
+    def rows_of(self, split: str) -> dict[str, int]:
+        """Rows of a split by objective."""
+        return {name.split("/")[1]: count for name, count in self.rows.items() if name.startswith(f"{split}/")}
+
     def add(self, other: "Corpus") -> None:
         """Take in another bucket's part; hashes are chained in the order of the buckets."""
-        for name, value in vars(other).items():
-            mine = getattr(self, name)
-            if isinstance(value, Counter):
-                mine.update(value)
-            elif name == "hash":
-                self.hash = content_id("corpus", self.hash, value)
-            else:
-                setattr(self, name, mine + value)
+        add_counts(self, {name: value for name, value in vars(other).items() if name != "hash"})
+        self.hash = content_id("corpus", self.hash, other.hash)
 
 
 def build(run: RunDir, plan: Plan, config: CorpusConfig, seed: int, known: KnownTests) -> Corpus:
@@ -190,7 +198,6 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
         run.write_records(f"{REJECTED}/{part}", Verdict, rejected)
     for folder, content in rows.items():
         corpus.rows.update(f"{folder.removeprefix('corpus/')}/{row.objective.value}" for row in content)
-    corpus.train_rows, corpus.validation_rows = len(rows[TRAIN]), len(rows[VALIDATION])
     corpus.hash = content_id("bucket", {folder: [row.row_id for row in content] for folder, content in rows.items()})
     return corpus
 
@@ -215,17 +222,13 @@ def _judged(question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: 
         draft = drafts.get(planned.request.request_id)
         if draft is None:
             continue
-        if draft.finish_reason == "error":
-            verdict = Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:200], 0.0)
-        else:
-            verdict = verdicts[draft.draft_id]
+        verdict = engine_fault(draft) if draft.failed else verdicts[draft.draft_id]
         found.append(Judged(draft, verdict, read_path(draft).text))
     return found
 
 
 def _count(corpus: Corpus, plan: Plan, judged: Sequence[Judged], chosen: Sequence[Judged]) -> None:
     corpus.planned += plan.drafts_per_question
-    corpus.drafts += len(judged)
     corpus.verified.update(item.verdict.outcome.value for item in judged)
     corpus.final.update(item.verdict.outcome.value for item in chosen)
     corpus.by_path.update(item.draft.path.value for item in judged)

@@ -16,7 +16,6 @@ from typing import Any
 import pyarrow as pa
 import ray
 import ray.data
-from ray.exceptions import RayError
 
 from pad_ray.engines.base import Generation
 from pad_ray.engines.config import EngineConfig
@@ -30,7 +29,6 @@ from pad_ray.engines.stage import (
     to_json,
     uses_gpu,
 )
-from pad_ray.errors import StageError, reason
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Protections, Sandbox, SandboxConfig, weakest
@@ -41,6 +39,7 @@ from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
 from pad_ray.synthesis.verify import verify
 from pad_ray.tracking import Tracker
+from pad_ray.workers import rows
 
 WORK = "work"
 BLOCK = "block"
@@ -118,12 +117,13 @@ def synthesize(
     if not work:
         return tally
     tally.on_gpu = uses_gpu(teacher)
-    tally.engines = engine_count(teacher) * teacher.tensor_parallel
+    engines = engine_count(teacher)
+    tally.engines = engines * teacher.tensor_parallel
     sandboxes = min(len(work), verifier_count(config, teacher))
     devices = f"{tally.engines} GPUs" if tally.on_gpu else f"{teacher.cpus:g} CPUs each"
-    progress.say(f"synthesis: {engine_count(teacher)} engines ({plan.engine}) on {devices}, {sandboxes} sandboxes")
+    progress.say(f"synthesis: {engines} engines ({plan.engine}) on {devices}, {sandboxes} sandboxes")
     with progress.stage("synthesis", "drafts", total, done=found) as bar:
-        for row in _rows(_pipeline(run, work, plan, finished, teacher, sandbox, config)):
+        for row in rows(_pipeline(run, work, plan, finished, teacher, sandbox, config, sandboxes), "synthesis"):
             tally.add(row)
             rates = tally.rates(time.monotonic() - started)
             bar.update(found + tally.made, _note(rates, tally.on_gpu))
@@ -139,13 +139,6 @@ def _note(rates: dict[str, float], on_gpu: bool) -> str:
     return (
         f"{rates['accepted_share']:.0%} accepted, {tokens}, {rates['device_s']:.0f} {'GPU' if on_gpu else 'engine'}-s"
     )
-
-
-def _rows(dataset: ray.data.Dataset) -> Iterator[dict[str, Any]]:
-    try:
-        yield from dataset.iter_rows()
-    except (RayError, OSError) as error:
-        raise StageError(f"synthesis: {reason(error)}; what is committed stays, the same command continues") from error
 
 
 def _missing(run: RunDir, plan: Plan, finished: Finished, config: SynthesisConfig) -> tuple[list[Block], int, int]:
@@ -193,9 +186,10 @@ def _pipeline(
     teacher: EngineConfig,
     sandbox: SandboxConfig,
     config: SynthesisConfig,
+    sandboxes: int,
 ) -> ray.data.Dataset:
-    rows = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]
-    planned = ray.data.from_arrow(rows).map_batches(
+    chunks = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]
+    planned = ray.data.from_arrow(chunks).map_batches(
         _requests,
         fn_kwargs={"location": run.location, "plan": plan, "finished": ray.put(finished)},
         batch_size=None,
@@ -208,7 +202,7 @@ def _pipeline(
         fn_constructor_args=(run.location, sandbox),
         batch_size=None,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=min(len(work), verifier_count(config, teacher))),
+        compute=ray.data.ActorPoolStrategy(size=sandboxes),
         num_cpus=config.verifier_cpus,
         max_restarts=-1,
         max_task_retries=-1,
@@ -289,8 +283,8 @@ def commit(run: RunDir, drafts: Sequence[Draft], verdicts: Sequence[Verdict]) ->
 
     Drafts that the engine failed to make stand apart: they can be asked for again.
     """
-    faults = [draft for draft in drafts if draft.finish_reason == "error"]
-    made = [draft for draft in drafts if draft.finish_reason != "error"]
+    faults = [draft for draft in drafts if draft.failed]
+    made = [draft for draft in drafts if not draft.failed]
     if faults:
         run.write_records(f"{FAULTS}/{_part(faults)}", Draft, faults)
     if made:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pad_ray.paths.equations import shape
 from pad_ray.sandbox import normalised_program_hash
-from pad_ray.schema import Draft, Outcome, PathKind, Question, Verdict
+from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.config import CorpusConfig
 from pad_ray.synthesis.contamination import Overlap
 
@@ -28,7 +28,7 @@ class Judged:
 
     def drop(self, outcome: Outcome, feedback: str) -> "Judged":
         """The same draft, left out for a reason."""
-        return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:200]))
+        return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:FEEDBACK_CHARACTERS]))
 
 
 def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, overlap: Overlap | None) -> list[Judged]:

@@ -7,7 +7,7 @@ from pad_ray.paths.base import Parsed
 from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
 from pad_ray.sandbox import Candidate, Sandbox, judge
-from pad_ray.schema import Draft, Outcome, PathKind, Question, Verdict
+from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.tasks.answers import canonical_gold, extract_final_answer
 
 READERS = {PathKind.RATIONALE: judge_rationale, PathKind.SOCRATIC: judge_socratic}
@@ -36,14 +36,19 @@ def verify(sandbox: Sandbox, pairs: Sequence[tuple[Question, Draft]]) -> list[Ve
     return [verdicts[draft.draft_id] for _, draft in pairs]
 
 
+def engine_fault(draft: Draft) -> Verdict:
+    """The verdict on a draft that the engine failed to make: its text says why."""
+    return Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:FEEDBACK_CHARACTERS], 0.0)
+
+
 def _without_judging(draft: Draft, path: Parsed) -> Verdict | None:
-    if draft.finish_reason == "error":
-        return Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:200], 0.0)
+    if draft.failed:
+        return engine_fault(draft)
     if draft.finish_reason == "length" and not path.complete:
         kind = draft.path.value
         return Verdict(draft.draft_id, Outcome.TRUNCATED, None, f"the {kind} does not end within the token limit", 0.0)
     if path.failure is not None:
-        return Verdict(draft.draft_id, Outcome.NO_ANSWER, None, path.failure[:200], 0.0)
+        return Verdict(draft.draft_id, Outcome.NO_ANSWER, None, path.failure[:FEEDBACK_CHARACTERS], 0.0)
     return None
 
 

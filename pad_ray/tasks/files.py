@@ -21,6 +21,10 @@ from pad_ray.tasks.answers import canonical_gold
 DATA_VARIABLE = "PAD_RAY_DATA"
 
 
+class MissingFileError(InputError):
+    """A published file is not in the data folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One record of a data file. `place` names file and row; accessors raise InputError naming it and the field."""
@@ -105,7 +109,7 @@ class PublishedFile:
             return self._download()
         path = folder / self.path
         if not path.is_file():
-            raise self._fault(f"{path} does not exist")
+            raise MissingFileError(self._said(f"{path} does not exist"))
         return [path]
 
     def _download(self) -> list[Path]:
@@ -120,8 +124,10 @@ class PublishedFile:
             raise self._fault(f"downloading {hub} from the Hugging Face hub failed ({error})") from error
 
     def _fault(self, what: str) -> InputError:
-        advice = f"set --data-dir or {DATA_VARIABLE} to a folder that has {self.path}"
-        return InputError(f"task {self.task}: {what}; {advice}")
+        return InputError(self._said(what))
+
+    def _said(self, what: str) -> str:
+        return f"task {self.task}: {what}; set --data-dir or {DATA_VARIABLE} to a folder that has {self.path}"
 
 
 def data_folder(data_dir: str | Path | None) -> Path | None:

@@ -22,6 +22,7 @@ from pad_ray.sandbox import Candidate, Protections, Sandbox, SandboxConfig, judg
 from pad_ray.schema import AnswerKind, Outcome, Verdict, to_table
 from pad_ray.verification.config import VerificationConfig
 from pad_ray.verification.programs import Piece, ProgramFile
+from pad_ray.workers import actor_count
 
 VERDICTS = "verdicts"
 ASKED = "verify.json"
@@ -109,7 +110,7 @@ def _results(
 
 
 def _actors(run: RunDir, config: VerificationConfig, sandbox: SandboxConfig) -> list[Any]:
-    count = config.actors or max(1, int(ray.cluster_resources().get("CPU", 1) // config.actor_cpus))
+    count = actor_count(config.actors, config.actor_cpus)
     # A dead actor is started again, on another node if its own is gone, and its pieces are done again.
     actor = ray.remote(num_cpus=config.actor_cpus, max_restarts=-1, max_task_retries=-1)(_Verifier)
     return [actor.remote(run.location, sandbox, config.answer_kind) for _ in range(count)]

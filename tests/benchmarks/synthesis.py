@@ -25,6 +25,7 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.tasks import arithmetic
+from tests.benchmarks.verify import family
 
 SAMPLE_EVERY_S = 2.0
 
@@ -83,11 +84,7 @@ def scale(options: argparse.Namespace) -> None:
 def memory(job: psutil.Process) -> dict[str, float]:
     """MiB that only these processes hold; pages that they share, the object store too, are left out."""
     found: dict[str, Any] = {"driver": 0.0, "all": 0.0, "largest worker": 0.0}
-    try:
-        family = [job, *job.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return found
-    for process in family:
+    for process in family(job):
         try:
             used = process.memory_full_info().uss / 2**20
         except (psutil.NoSuchProcess, psutil.AccessDenied):

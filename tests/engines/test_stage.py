@@ -7,7 +7,8 @@ import pytest
 
 from pad_ray.engines.base import Request, Sampling
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import fingerprint, generate, generations_from, open_engine, requests_from, to_json
+from pad_ray.engines.kinds import fingerprint, open_engine
+from pad_ray.engines.stage import generate, generations_from, requests_from, to_json
 from pad_ray.engines.vllm import CPU_STEP_TOKENS
 from pad_ray.paths.base import Message
 from pad_ray.schema import content_id

@@ -1,20 +1,18 @@
 """`jobs/verify.py`, as a process of its own that is killed, stopped and called again."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import psutil
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Verdict
+from tests.jobs.conftest import REPOSITORY, run_job
 
-REPOSITORY = Path(__file__).parents[2]
 ENDINGS = {
     "accepted": "    return {number}",
     "wrong_answer": "    return {number} + 7000",
@@ -35,16 +33,13 @@ def write_programs(path, count):
     return path
 
 
-def command(tmp_path, *words):
+def options(tmp_path, *words):
     programs, output = tmp_path / "programs.jsonl", tmp_path / "out"
-    options = ["--input", programs, "--output", output, "--sandbox.cpu-s", "0.5", "--verify.part-rows", "100", *words]
-    return [sys.executable, "jobs/verify.py", *map(str, options)]
+    return ["--input", programs, "--output", output, "--sandbox.cpu-s", "0.5", "--verify.part-rows", "100", *words]
 
 
-def run_job(tmp_path, *words):
-    return subprocess.run(
-        command(tmp_path, *words), cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False
-    )
+def verify(tmp_path, *words):
+    return run_job("verify", *options(tmp_path, *words))
 
 
 def assert_one_verdict_each(tmp_path, count):
@@ -55,7 +50,8 @@ def assert_one_verdict_each(tmp_path, count):
 
 def started(tmp_path):
     """The job, once its first part is committed."""
-    job = psutil.Popen(command(tmp_path), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [sys.executable, "jobs/verify.py", *map(str, options(tmp_path))]
+    job = psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     run = RunDir(str(tmp_path / "out"))
     while not run.parts("verdicts"):
         assert job.poll() is None, job.stdout.read()
@@ -78,7 +74,7 @@ def kin(job, *words):
 
 def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
     write_programs(tmp_path / "programs.jsonl", 400)
-    done = run_job(tmp_path)
+    done = verify(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "400 programs" in done.stdout
     assert_one_verdict_each(tmp_path, 400)
@@ -90,7 +86,7 @@ def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
     assert entry["rejected"] == {kind: count for kind, count in planned.items() if kind != "accepted"}
     assert entry["protections"]["seccomp_child"]
 
-    again = run_job(tmp_path)
+    again = verify(tmp_path)
     assert again.returncode == 0, again.stdout
     assert "0 verified" in again.stdout
     assert run.read_json("ledger.json")["stages"][0]["protections"] == entry["protections"]
@@ -109,7 +105,7 @@ def test_a_driver_that_is_killed_continues_where_it_was(tmp_path):
     assert alive == []
     assert 0 < len(RunDir(str(tmp_path / "out")).parts("verdicts")) < 30
 
-    done = run_job(tmp_path)
+    done = verify(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_one_verdict_each(tmp_path, 3000)
 
@@ -139,14 +135,14 @@ def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
 
 def test_a_changed_row_is_verified_again_and_other_options_need_another_output(tmp_path):
     path = write_programs(tmp_path / "programs.jsonl", 300)
-    assert run_job(tmp_path).returncode == 0
+    assert verify(tmp_path).returncode == 0
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows[150]["gold"] = 12345678
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    done = run_job(tmp_path)
+    done = verify(tmp_path)
     assert done.returncode == 0, done.stdout
     assert "100 verified" in done.stdout
-    refused = run_job(tmp_path, "--sandbox.memory-mib", "100")
+    refused = verify(tmp_path, "--sandbox.memory-mib", "100")
     assert refused.returncode == 2
     assert "give another --output" in refused.stdout
     verdicts = RunDir(str(tmp_path / "out")).read_records("verdicts", Verdict)
@@ -157,14 +153,14 @@ def test_a_bad_row_ends_the_job_with_its_place_and_keeps_what_is_done(tmp_path):
     path = write_programs(tmp_path / "programs.jsonl", 300)
     with path.open("a") as file:
         file.write('{"id": "last"}\n')
-    done = run_job(tmp_path)
+    done = verify(tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "row 301 (id last): `program`" in done.stdout
 
 
 def test_a_dry_run_counts_and_writes_nothing(tmp_path):
     write_programs(tmp_path / "programs.jsonl", 250)
-    done = run_job(tmp_path, "--dry-run")
+    done = verify(tmp_path, "--dry-run")
     assert done.returncode == 0, done.stdout
     assert "250 programs" in done.stdout
     assert "3 parts" in done.stdout
@@ -172,12 +168,6 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path):
 
 
 def test_a_missing_option_is_named(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "jobs/verify.py", "--input", "x.jsonl"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_job("verify", "--input", "x.jsonl")
     assert done.returncode == 2
     assert "--output is missing" in done.stdout

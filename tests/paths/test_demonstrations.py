@@ -5,7 +5,7 @@ import pytest
 
 from pad_ray.errors import InputError
 from pad_ray.paths import PATHS
-from pad_ray.paths.demonstrations import BORROWED, assert_not_in_test, load_demonstrations, load_sets
+from pad_ray.paths.demonstrations import BORROWED, assert_not_in_test, load_sets
 from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
 from pad_ray.sandbox import Candidate, Sandbox, judge
@@ -98,10 +98,6 @@ def test_a_demonstration_from_the_test_questions_is_named():
     tested = replace(shown, text=shown.text.upper().replace(" ", "  "), split="test")
     with pytest.raises(InputError, match=r"arithmetic: the demonstration 'A coat costs .* is a test question"):
         assert_not_in_test(sets, [tested])
-
-
-def test_the_first_programs_are_a_task_s_demonstrations():
-    assert load_demonstrations("arithmetic", None) == load_sets("arithmetic", PathKind.PROGRAM, None)[0]
 
 
 @pytest.mark.data

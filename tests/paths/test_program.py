@@ -2,7 +2,8 @@ import time
 
 import pytest
 
-from pad_ray.paths.program import Demonstration, Program, ProgramPath, is_complete, parse, source
+from pad_ray.paths.base import Demonstration
+from pad_ray.paths.program import Program, is_complete, parse
 
 PROGRAM = "def solution():\n    apples = 3\n\n    result = apples * 2\n    return result"
 
@@ -64,7 +65,7 @@ def test_ten_megabytes_are_read_quickly(completion):
 
 
 def test_one_set_in_plain_text(question):
-    path = ProgramPath((Demonstration(question("How many?"), PROGRAM),))
+    path = Program(((Demonstration(question("How many?"), PROGRAM),),))
     assert path.prompt(question("And now?")) == (
-        f"Question: How many?\nSolution:\n{PROGRAM}\n\n{source(question('And now?'))}"
+        f"Question: How many?\nSolution:\n{PROGRAM}\n\n{Program().source(question('And now?'))}"
     )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pad_ray.errors import StageError
-from pad_ray.paths.program import source
+from pad_ray.paths import Program
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Objective
@@ -46,8 +46,14 @@ def run(tmp_path_factory):
 
 def _row(problem):
     question = problem.question
+    source = Program().source(question)
     return CorpusRow(
-        question.question_id, question.question_id, "d", Objective.PROGRAM, source(question), problem.reference_program
+        question.question_id,
+        question.question_id,
+        "d",
+        Objective.PROGRAM,
+        source,
+        problem.reference_program,
     )
 
 

@@ -52,11 +52,6 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     )
 
 
-def load_demonstrations(task: str, data_dir: str | Path | None) -> tuple[Demonstration, ...]:
-    """The first set of programs of a task. Raises InputError as `load_sets`."""
-    return load_sets(task, PathKind.PROGRAM, data_dir)[0]
-
-
 def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
     """Check that no question that is shown is also a test question; case, spaces and punctuation do not count.
 
