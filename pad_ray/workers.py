@@ -1,5 +1,6 @@
 """What every stage on Ray shares: how many actors it gets, and its results or the reason why there are none."""
 
+import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,8 +24,14 @@ def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
     """
     try:
         yield from dataset.iter_rows()
+        return
     except (RayError, OSError) as error:
-        raise StageError(f"{stage}: {reason(error)}; what is committed stays, the same command continues") from error
+        failure = StageError(f"{stage}: {reason(error)}; what is committed stays, the same command continues")
+    # Not chained: the frames of Ray's error hold the failed pipeline's actors and these their CPUs, for which the next
+    # pipeline of this process would wait for ever. Ray has printed the traceback.
+    del dataset
+    gc.collect()
+    raise failure
 
 
 def add_counts(total: object, part: Mapping[str, Any]) -> None:
