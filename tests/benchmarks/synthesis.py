@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ import psutil
 import yaml
 
 from pad_ray.rundir import RunDir
-from pad_ray.tasks import arithmetic
 from tests.benchmarks.verify import family
 
 SAMPLE_EVERY_S = 2.0
@@ -49,13 +47,13 @@ def engine(options: argparse.Namespace) -> None:
 
 def scale(options: argparse.Namespace) -> None:
     """The whole of `jobs/synthesize.py` on `drafts` drafts, four a question."""
-    options.folder.mkdir(parents=True, exist_ok=True)
     script = options.folder / "script.json"
-    programs = [problem.reference_program for problem in islice(arithmetic.generate("train", 0), 400)]
-    script.write_text(json.dumps({"*": programs}))
+    write_questions(options.folder / "gsm8k", options.drafts // 4)
+    script.write_text(json.dumps({"*": programs()}))
     recipe = {
         "run_dir": str(options.folder / "run"),
-        "questions": {"task": "arithmetic", "limit": options.drafts // 4, "test_limit": 10},
+        "data_dir": str(options.folder),
+        "questions": {"task": "gsm8k", "limit": options.drafts // 4, "test_limit": 10},
         "teacher": {"kind": "scripted", "script": str(script)},
         "synthesis": {"samples": 4, "block_questions": 64},
         "corpus": {"decontaminate": []},
@@ -79,6 +77,25 @@ def scale(options: argparse.Namespace) -> None:
         "peak memory, MiB (unique to its processes): "
         + json.dumps({name: round(value) for name, value in peak.items()})
     )
+
+
+def write_questions(folder: Path, count: int) -> None:
+    """Questions in GSM8K's layout that differ in a name alone, so that one script answers all of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train = "Orchard {:x} has 6 rows of 7 trees, and 5 trees fall. How many trees are left?"
+    for split, text, rows in (("train", train, count), ("test", "Shelf {:x} holds 6 jars. How many?", 10)):
+        with (folder / f"{split}.jsonl").open("w") as file:
+            for number in range(rows):
+                file.write(json.dumps({"question": text.format(number), "answer": "#### 37"}) + "\n")
+
+
+def programs() -> list[str]:
+    """100 programs: of ten, six are right in as many ways, three wrong and one crashes."""
+    right = [f"trees = 6 * 7{' + 1' * n}\n    result = trees - 5{' - 1' * n}" for n in range(3)]
+    right += [f"left = 6 * 7 - 5\n    result = left{' * 1' * n}" for n in range(1, 4)]
+    wrong = [f"trees = 6 * 7\n    result = trees - {n}" for n in (6, 7, 8)]
+    bodies = [*right, *wrong, "result = trees - 5"]
+    return [f"def solution():\n    {bodies[n % 10]}\n    return result  # {n}" for n in range(100)]
 
 
 def memory(job: psutil.Process) -> dict[str, float]:
