@@ -96,9 +96,17 @@ def canonical_gold(kind: AnswerKind, gold: str) -> str:
 
     Raises ValueError where the text is not a gold answer of that kind.
     """
-    value = _parse(kind, gold)
-    if value is None or value == "":
+    canonical = canonical_answer(kind, gold)
+    if canonical is None:
         raise ValueError(f"{gold[:80]!r} is not a {kind.value} answer")
+    return canonical
+
+
+def canonical_answer(kind: AnswerKind, answer: str) -> str | None:
+    """As `canonical_gold`, of an answer that may be anything; None where it is no answer of that kind."""
+    value = _parse(kind, answer)
+    if value is None or value == "":
+        return None
     return number_text(value) if isinstance(value, Fraction) else value
 
 
