@@ -15,7 +15,9 @@ from pad_ray.decoding.stage import solve
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import StageError
-from pad_ray.evaluation.scores import compare, score, wilson
+from pad_ray.evaluation.intervals import wilson
+from pad_ray.evaluation.paired import compare
+from pad_ray.evaluation.scores import score
 from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
 from pad_ray.paths import PATHS, Program, ReasoningPath
@@ -231,7 +233,7 @@ def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -
             "student": student,
             "strategy": strategy.name,
             "prompt": f"{len(path.sets[0]) if path.sets else 0}-shot",
-            **asdict(score(solutions)),
+            **asdict(score(solutions, questions, recipe.seed)),
         }
         metrics.update_evaluation(run.folder, entry, took)
         outcomes.update(solution.outcome.value for solution in solutions)
@@ -248,7 +250,7 @@ def compare_students(run: Run, tests: dict[str, list[Question]]) -> None:
     for task, questions in tests.items():
         before, after = (_solutions(run, task, label, questions) for label in ("before-greedy", "greedy"))
         paired = compare(before, after, run.recipe.seed)
-        pairs.append({"task": task, "a": "before", "b": "after", "test": "exact McNemar", **asdict(paired)})
+        pairs.append({"task": task, "a": "before", "b": "after", **asdict(paired)})
     metrics.update(run.folder, "paired", pairs)
 
 

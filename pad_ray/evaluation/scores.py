@@ -1,95 +1,141 @@
-"""Scores with intervals, and paired tests on the same questions."""
+"""What a run of one student by one strategy on the questions of one task is worth."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from pad_ray.schema import Outcome, Solution
-
-CONFIDENCE = 0.95
-BOOTSTRAP_SAMPLES = 2000
+from pad_ray.evaluation.claims import score_warning
+from pad_ray.evaluation.intervals import Interval, clustered, means_by_question, question_means, wilson
+from pad_ray.evaluation.taxonomy import ErrorClass, Taxonomy, taxonomy
+from pad_ray.schema import AnswerKind, Outcome, Question, Solution
+from pad_ray.tasks import protocol_label
+from pad_ray.tasks.answers import exact_equal, pad_rounded_equal
 
 # Outcomes of programs that ran to their end and returned something.
 EXECUTED = (Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.NOT_COMPARABLE, Outcome.HARD_CODED)
+WILSON = "Wilson"
+CLUSTERED = "bootstrap over questions"
+
+Rule = Callable[[AnswerKind, str, str], bool | None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one solution of a question costs, in tokens or seconds.
+
+    Attributes:
+        mean: over all solutions.
+        median: half of them cost less.
+        percentile_95: 95 % of them cost less.
+    """
+
+    mean: float
+    median: float
+    percentile_95: float
 
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy of one student by one strategy on one task, with a Wilson interval at 95 %."""
+    """Accuracy of a run and what stands beside it. Rates are fractions, and means over questions.
 
-    questions: int
-    correct: int
-    accuracy: float
-    interval: tuple[float, float]
-    executable_rate: float
-    outcomes: dict[str, int]
-    completion_tokens: int
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Two systems on the same questions: `difference` is b - a in accuracy, with a bootstrap interval at 95 %.
-
-    `fixed` counts questions that b alone answers, `broken` those that a alone answers; `p_value` is McNemar's exact one.
+    Attributes:
+        protocol: the name under which scores on these questions are comparable.
+        questions: different questions.
+        samples: solutions of all questions together; more than `questions` where a strategy was sampled.
+        correct: right solutions.
+        accuracy: share of right solutions, by the project's rule (`pad_ray.tasks.answers.equal`).
+        interval: of the accuracy, at 95 %.
+        interval_method: Wilson's with one solution a question, else a bootstrap over questions.
+        exact: share of answers that equal gold without tolerance.
+        pad_rounded: share of answers that equal gold once both are rounded to integers, as in PaD (2305.13888).
+        executable_rate: share of solutions that ran to their end and returned something.
+        outcomes: solutions by outcome, those that occur.
+        errors: solutions by class of error.
+        completion_tokens: generated, all solutions together.
+        tokens_per_question: generated for one solution of a question.
+        seconds_per_question: from question to answer, for one solution.
+        warning: why the score says less than it seems to; empty where nothing is to be said.
     """
 
-    difference: float
-    interval: tuple[float, float]
-    fixed: int
-    broken: int
-    p_value: float
+    protocol: str
+    questions: int
+    samples: int
+    correct: int
+    accuracy: float
+    interval: Interval
+    interval_method: str
+    exact: float
+    pad_rounded: float
+    executable_rate: float
+    outcomes: dict[str, int]
+    errors: Taxonomy
+    completion_tokens: int
+    tokens_per_question: Cost
+    seconds_per_question: Cost
+    warning: str
 
 
-def wilson(correct: int, questions: int) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson 1927), at 95 %."""
-    interval = stats.binomtest(correct, questions).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: int = 0) -> Score:
+    """The score of one or more solutions of each of the questions, which are of one task and split.
 
+    `accuracy` is the strategy's own verdict; `exact` and `pad_rounded` look at answer and gold only, so they can exceed it
+    where a verdict also looks at the steps. `seed` is that of the bootstrap.
 
-def score(solutions: Sequence[Solution]) -> Score:
-    """The score of a set of solutions, one a question. ValueError where there is none."""
-    if not solutions:
-        raise ValueError("no solutions to score")
-    correct = sum(solution.correct for solution in solutions)
-    outcomes = Counter(solution.outcome.value for solution in solutions)
+    Raises:
+        ValueError: there are no solutions, or they are not of these questions.
+    """
+    asked = {question.question_id: question for question in questions}
+    means = question_means(solutions)
+    if not means or means.keys() != asked.keys():
+        raise ValueError(
+            f"a score needs solutions of all questions and no others: {len(means)} solved, {len(asked)} asked"
+        )
+    accuracy, errors = _mean(means), taxonomy(solution.outcome for solution in solutions)
+    interval, method = accuracy_interval(solutions, means, seed)
     return Score(
-        questions=len(solutions),
-        correct=correct,
-        accuracy=correct / len(solutions),
-        interval=wilson(correct, len(solutions)),
-        executable_rate=sum(outcomes[outcome.value] for outcome in EXECUTED) / len(solutions),
-        outcomes=dict(outcomes),
+        protocol=protocol_label(questions[0].task, questions[0].split, len(means)),
+        questions=len(means),
+        samples=len(solutions),
+        correct=sum(solution.correct for solution in solutions),
+        accuracy=accuracy,
+        interval=interval,
+        interval_method=method,
+        exact=_rate((s, _same(exact_equal, s, asked)) for s in solutions),
+        pad_rounded=_rate((s, _same(pad_rounded_equal, s, asked)) for s in solutions),
+        executable_rate=_rate((s, s.outcome in EXECUTED) for s in solutions),
+        outcomes=dict(Counter(solution.outcome.value for solution in solutions)),
+        errors=errors,
         completion_tokens=sum(solution.completion_tokens for solution in solutions),
+        tokens_per_question=cost([solution.completion_tokens for solution in solutions]),
+        seconds_per_question=cost([solution.latency_s for solution in solutions]),
+        warning=score_warning(len(means), accuracy, interval, errors.count(ErrorClass.FAULT)),
     )
 
 
-def compare(a: Sequence[Solution], b: Sequence[Solution], seed: int) -> Paired:
-    """Compare two systems on the same questions. ValueError where the questions differ."""
-    if [solution.question_id for solution in a] != [solution.question_id for solution in b]:
-        raise ValueError("a paired test needs the same questions in the same order")
-    right_a, right_b = (np.array([solution.correct for solution in side], dtype=float) for side in (a, b))
-    fixed, broken = int(((right_b - right_a) > 0).sum()), int(((right_a - right_b) > 0).sum())
-    return Paired(
-        difference=float((right_b - right_a).mean()),
-        interval=_bootstrap(right_b - right_a, seed),
-        fixed=fixed,
-        broken=broken,
-        p_value=float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0,
-    )
+def accuracy_interval(solutions: Sequence[Solution], means: Mapping[str, float], seed: int) -> tuple[Interval, str]:
+    """The interval of an accuracy and how it was made, from the solutions and their means by question."""
+    if len(solutions) == len(means):
+        return wilson(sum(solution.correct for solution in solutions), len(solutions)), WILSON
+    return clustered(means, seed), CLUSTERED
 
 
-def _bootstrap(differences: np.ndarray[tuple[int], np.dtype[np.float64]], seed: int) -> tuple[float, float]:
-    if np.ptp(differences) == 0:
-        return float(differences[0]), float(differences[0])
-    interval = stats.bootstrap(
-        (differences,),
-        np.mean,
-        n_resamples=BOOTSTRAP_SAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
+def cost(amounts: Sequence[float]) -> Cost:
+    """Mean, median and 95th percentile of what solutions cost. ValueError where there are none."""
+    if not amounts:
+        raise ValueError("no solutions whose cost could be told")
+    return Cost(float(np.mean(amounts)), float(np.median(amounts)), float(np.percentile(amounts, 95)))
+
+
+def _same(rule: Rule, solution: Solution, asked: Mapping[str, Question]) -> bool:
+    kind = asked[solution.question_id].answer_kind
+    return solution.answer is not None and rule(kind, solution.answer, solution.gold) is True
+
+
+def _rate(held: Iterable[tuple[Solution, bool]]) -> float:
+    return _mean(means_by_question((solution.question_id, value) for solution, value in held))
+
+
+def _mean(means: Mapping[str, float]) -> float:
+    return sum(means.values()) / len(means)

@@ -13,7 +13,7 @@ from pad_ray.tasks import (
     strategyqa,
     svamp,
 )
-from pad_ray.tasks.base import Task
+from pad_ray.tasks.base import Protocol, Task
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -32,7 +32,7 @@ TASKS: dict[str, Task] = {
     )
 }
 
-__all__ = ["TASKS", "Task", "get_task"]
+__all__ = ["TASKS", "Protocol", "Task", "get_task", "protocol_label"]
 
 
 def get_task(name: str) -> Task:
@@ -40,3 +40,15 @@ def get_task(name: str) -> Task:
     if name not in TASKS:
         raise InputError(f"no task is called {name!r}; take one of {', '.join(TASKS)}")
     return TASKS[name]
+
+
+def protocol_label(task: str, split: str, asked: int) -> str:
+    """The name to report a score under, from a question's task and split and how many questions were asked.
+
+    A sub-task (`bbh/navigate`) has its set's first word and its own name. Raises InputError for a split that does not exist.
+    """
+    name, _, subtask = task.partition("/")
+    found = next((protocol for protocol in get_task(name).protocols if protocol.split == split), None)
+    if found is None:
+        raise InputError(f"task {name} has no split {split!r}; it has {', '.join(get_task(name).splits)}")
+    return f"{name.upper()} {subtask}, {asked} questions" if subtask else found.label(asked)

@@ -4,15 +4,18 @@ Answers come out of untrusted programs and out of model text, so nothing is eval
 reads a number and anything it does not know is not comparable. A comparison costs a few microseconds whatever the text
 holds.
 
-Not covered: words for numbers ("twelve"), units ("5 km"), times ("12:30"), mixed numbers ("1 1/2") and LaTeX.
+Not covered: words for numbers ("twelve"), times ("12:30"), calculations without their result ("6 + 12"), decimal commas
+("3,5"), numeral systems other than the decimal one, and LaTeX beyond what `pad_ray.tasks.notation` names. Gold answers have
+no unit, so a unit in free text is passed over and a unit in a program's value ("5 km") makes it no number.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
 from pad_ray.schema import AnswerKind
+from pad_ray.tasks.notation import plain
 
 ABSOLUTE_TOLERANCE = Fraction(1, 1000)
 RELATIVE_TOLERANCE = Fraction(1, 10_000)
@@ -23,24 +26,35 @@ MAX_DIGITS = 40
 MAX_TEXT_CHARACTERS = 2_000
 MAX_RATIONALE_CHARACTERS = 20_000
 """Free text is searched from its end; what lies further back than this is not looked at."""
+MAX_STATED = 20
+"""Likewise, the last so many places where a text announces its answer."""
 
 _SPACE = " \t\r\n\f\v"
-_WHOLE = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)"
+_WHOLE = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]{0,2}(?: [0-9]{3})+|[0-9]+)"
 _NUMBER = re.compile(
-    r"(?:(?P<sign>[+-])?\$?|\$(?P<inner_sign>[+-]))"
-    rf"(?:(?P<numerator>{_WHOLE})/(?P<denominator>[0-9]+)"
+    r"(?:(?P<sign>[+-])? ?(?:\$ ?)?|\$(?P<inner_sign>[+-]))"
+    rf"(?:(?:(?P<units>[0-9]+) {{1,3}})?(?P<numerator>{_WHOLE})/(?P<denominator>[0-9]+)"
     rf"|(?:(?P<whole>{_WHOLE})(?:\.(?P<decimals>[0-9]*))?|\.(?P<only_decimals>[0-9]+))(?:[eE](?P<exponent>[+-]?[0-9]{{1,2}}))?)"
-    r"%?"
+    r" ?[%$]?"
 )
 _YES_NO = {"yes": "yes", "no": "no", "true": "yes", "false": "no"}
-_OPTION = re.compile(r"\(([A-Za-z])\)|([A-Za-z])")
+_OPPOSITE = {"yes": "no", "no": "yes"}
+_OPTION = re.compile(r"(?:option )?(?:\(([A-Za-z])\)|([A-Za-z])\)?)[.:]?", re.IGNORECASE)
+_OPTION_AND_TEXT = re.compile(r"\(([A-Za-z])\)[ :.][^\n]*")
 
-_MARK = re.compile(r"####|\banswer[ \t]{0,4}(?:is|:|=)[ \t]{0,4}:?", re.IGNORECASE)
-_NUMBER_IN_TEXT = re.compile(
-    r"(?<![\w.,/])(?<![0-9]:)[+-]?\$?[+-]?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2}|/[0-9]+)?%?"
-    r"(?![0-9_]|[:/.,][0-9]|[eE][+-]?[0-9])"
+_MARK = re.compile(
+    r"####(?![ \t]{0,4}step\b)|\banswer[ \t]{0,4}(?:is(?![ \t]{1,4}not\b)|:|=)[ \t]{0,4}:?", re.IGNORECASE
 )
-_YES_NO_IN_TEXT = re.compile(r"\b(?:yes|no|true|false)\b", re.IGNORECASE)
+_NUMBER_IN_TEXT = re.compile(
+    r"(?<![\w.,/^±≤≥])(?<![0-9]:)[+-]?\$?[+-]?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)"
+    r"(?:[eE][+-]?[0-9]{1,2}| [1-9][0-9]{0,9}/[0-9]{1,10}|/[0-9]+)?(?: ?%)?"
+    r"(?![0-9_^⁰¹²³⁴-⁹]|\*\*[0-9]|[:/.,][0-9]|[eE][+-]?[0-9])"
+)
+_DATE = re.compile(r"(?<![0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9-])")
+_OPERATOR = re.compile(r" {0,3}(?:[-+*/×÷x] {0,3}[-+$(]{0,2}[0-9.]|[A-Za-z]{1,20} {0,3}[+*×÷] {0,3}[$(]{0,2}[0-9.])")
+# "no one", "no longer": here "no" is not an answer, unlike in "no it does not".
+_NO_AND_WORD = r"(?<!\bno)|(?![ \t]{1,4}(?!(?:it|he|she|they|we|you|i|the|this|that|there|because|since|as)\b)[a-z])"
+_YES_NO_IN_TEXT = re.compile(rf"\b(not[ \t]{{1,4}})?(yes|no|true|false)\b(?:{_NO_AND_WORD})", re.IGNORECASE)
 _OPTION_IN_TEXT = re.compile(r"\([A-Za-z]\)|\b[A-Z]\b")
 _BRACKETED_OPTION = re.compile(r"\([A-Za-z]\)")
 _QUOTED = re.compile(r"[\"“'`]([^\"”'`\n]{1,2000})[\"”'`]")
@@ -49,12 +63,13 @@ _QUOTED = re.compile(r"[\"“'`]([^\"”'`\n]{1,2000})[\"”'`]")
 def parse_number(text: str) -> Fraction | None:
     """The number that the whole text writes, or None.
 
-    Takes a sign, `$`, well-formed thousands separators, decimals, `a/b`, an exponent of at most two digits and a
-    trailing `%` (dropped: 50% is 50). At most `MAX_NUMBER_CHARACTERS` characters and `MAX_DIGITS` digits.
+    Takes a sign, `$`, well-formed thousands separators, decimals, `a/b`, `1 1/2`, an exponent of at most two digits, a
+    trailing `%` (dropped: 50% is 50), and what `pad_ray.tasks.notation` turns into one of these. At most
+    `MAX_NUMBER_CHARACTERS` characters and `MAX_DIGITS` digits.
     """
     if len(text) > MAX_NUMBER_CHARACTERS:
         return None
-    found = _NUMBER.fullmatch(text.strip(_SPACE))
+    found = _NUMBER.fullmatch(text.strip(_SPACE)) or _NUMBER.fullmatch(plain(text).strip(_SPACE))
     if found is None:
         return None
     negative = (found["sign"] or found["inner_sign"]) == "-"
@@ -63,14 +78,21 @@ def parse_number(text: str) -> Fraction | None:
 
 
 def _fraction(found: re.Match[str]) -> Fraction | None:
-    numerator, denominator = found["numerator"].replace(",", ""), found["denominator"]
-    if len(numerator) + len(denominator) > MAX_DIGITS or int(denominator) == 0:
+    numerator, denominator, units = _digits(found["numerator"]), found["denominator"], found["units"] or ""
+    if len(units) + len(numerator) + len(denominator) > MAX_DIGITS or int(denominator) == 0:
         return None
-    return Fraction(int(numerator), int(denominator))
+    part = Fraction(int(numerator), int(denominator))
+    if not units:
+        return part
+    return int(units) + part if 0 < part < 1 else None
+
+
+def _digits(whole: str) -> str:
+    return whole.replace(",", "").replace(" ", "")
 
 
 def _decimal(found: re.Match[str]) -> Fraction | None:
-    whole = (found["whole"] or "").replace(",", "")
+    whole = _digits(found["whole"] or "")
     decimals = found["only_decimals"] or found["decimals"] or ""
     if len(whole) + len(decimals) > MAX_DIGITS:
         return None
@@ -96,9 +118,17 @@ def canonical_gold(kind: AnswerKind, gold: str) -> str:
 
     Raises ValueError where the text is not a gold answer of that kind.
     """
-    value = _parse(kind, gold)
-    if value is None or value == "":
+    canonical = canonical_answer(kind, gold)
+    if canonical is None:
         raise ValueError(f"{gold[:80]!r} is not a {kind.value} answer")
+    return canonical
+
+
+def canonical_answer(kind: AnswerKind, answer: str) -> str | None:
+    """As `canonical_gold`, of an answer that may be anything; None where it is no answer of that kind."""
+    value = _parse(kind, answer)
+    if value is None or value == "":
+        return None
     return number_text(value) if isinstance(value, Fraction) else value
 
 
@@ -140,10 +170,16 @@ def _parse(kind: AnswerKind, text: str) -> Fraction | str | None:
         return None
     stripped = text.strip(_SPACE)
     if kind is AnswerKind.YES_NO:
-        return _YES_NO.get(stripped.lower())
-    if kind is AnswerKind.OPTION and (letter := _OPTION.fullmatch(stripped)):
+        return _YES_NO.get(stripped.lower().removesuffix("."))
+    return _option(stripped) if kind is AnswerKind.OPTION else stripped
+
+
+def _option(text: str) -> str:
+    """An option's letter, from its letter or from its letter in brackets and its text; else the text as it is."""
+    if letter := _OPTION.fullmatch(text):
         return (letter[1] or letter[2]).upper()
-    return stripped
+    lettered = _OPTION_AND_TEXT.fullmatch(text)
+    return lettered[1].upper() if lettered and len(_BRACKETED_OPTION.findall(text)) == 1 else text
 
 
 @lru_cache(maxsize=65_536)
@@ -157,35 +193,46 @@ def _parse_gold(kind: AnswerKind, gold: str) -> Fraction | str:
 def extract_final_answer(kind: AnswerKind, text: str) -> str | None:
     """The final answer that free text states, as text for `equal`, or None where it states none.
 
-    Looks after the last `####` or "the answer is"; where there is no such mark, or no answer behind it, the last number
-    (yes or no, option, quoted word) of the text counts. Times, dates and version numbers are not numbers.
+    Looks behind the last `####` or "the answer is" that an answer follows: on its line, then below. Where there is no such
+    mark, or nothing behind it, the last number (yes or no, option, quoted word) of the text counts. Behind a mark, a
+    calculation counts by its result. Times, dates and version numbers are not numbers, and "not 5" answers nothing.
     """
     tail = text[-MAX_RATIONALE_CHARACTERS:]
-    marks = list(_MARK.finditer(tail))
-    if marks:
-        answer = _first_answer(kind, tail[marks[-1].end() :].lstrip(_SPACE).partition("\n")[0])
-        if answer is not None:
-            return answer
+    if kind is AnswerKind.NUMBER:
+        tail = _DATE.sub(" ", plain(tail))
+    if kind is AnswerKind.OPTION and _OPTION.fullmatch(tail.strip(_SPACE)):
+        return tail.strip(_SPACE)
+    stated = _MARK.split(tail)[1:][-MAX_STATED:]
+    answers = (_first_answer(kind, part) for part in reversed(stated))
+    answer = next((answer for answer in answers if answer is not None), None)
+    if answer is not None or (stated and any(map(str.isalnum, stated[-1]))):
+        return answer
     return _last_answer(kind, tail)
 
 
-def _first_answer(kind: AnswerKind, line: str) -> str | None:
+def _first_answer(kind: AnswerKind, part: str) -> str | None:
+    """The answer on the first line of what stands behind a mark, else the last one below that line."""
+    line, _, below = part.lstrip(_SPACE).partition("\n")
+    line = line.strip(_SPACE).strip("*`")
+    found: str | None
     if kind is AnswerKind.NUMBER:
-        return next(iter(_numbers(line)), None)
-    if kind is AnswerKind.YES_NO:
-        return next((found[0].lower() for found in _YES_NO_IN_TEXT.finditer(line)), None)
-    if kind is AnswerKind.OPTION and (option := _OPTION_IN_TEXT.search(line)):
-        return option[0]
-    quoted = _QUOTED.match(line)
-    return (quoted[1] if quoted else line.strip(_SPACE).rstrip(".")) or None
+        found = _stated_number(line.rstrip("."))
+    elif kind is AnswerKind.YES_NO:
+        found = next(_yes_no(line), None)
+    elif kind is AnswerKind.OPTION and (option := _OPTION_IN_TEXT.search(line)):
+        found = option[0]
+    else:
+        quoted = _QUOTED.match(line)
+        found = (quoted[1] if quoted else line.removesuffix(".").strip("*`")) or None
+    return found or _last_answer(kind, below)
 
 
 def _last_answer(kind: AnswerKind, text: str) -> str | None:
     found: Iterable[str]
     if kind is AnswerKind.NUMBER:
-        found = _numbers(text)
-    elif kind is AnswerKind.YES_NO:
-        found = (word[0].lower() for word in _YES_NO_IN_TEXT.finditer(text))
+        return _last_number(text)
+    if kind is AnswerKind.YES_NO:
+        found = _yes_no(text)
     elif kind is AnswerKind.OPTION:
         found = (option[0] for option in _BRACKETED_OPTION.finditer(text))
     else:
@@ -193,6 +240,41 @@ def _last_answer(kind: AnswerKind, text: str) -> str | None:
     return next(reversed(list(found)), None)
 
 
-def _numbers(text: str) -> list[str]:
-    found = (number[0].rstrip(",") for number in _NUMBER_IN_TEXT.finditer(text))
-    return [number for number in found if parse_number(number) is not None]
+def _yes_no(text: str) -> Iterator[str]:
+    """Every yes or no of a text; "not true" is no."""
+    for found in _YES_NO_IN_TEXT.finditer(text):
+        answer = _YES_NO[found[2].lower()]
+        yield _OPPOSITE[answer] if found[1] else answer
+
+
+def _stated_number(line: str) -> str | None:
+    """The number that a line is or begins to speak of; of a calculation, what stands behind its `=`."""
+    if parse_number(line) is not None:
+        return line
+    calculation: int | None = None
+    for number, end in _numbers(line):
+        if _OPERATOR.match(line, end):
+            calculation = end
+        elif calculation is None or line.find("=", calculation, end - len(number)) != -1:
+            return number
+    return None
+
+
+def _last_number(text: str) -> str | None:
+    """The last number of a text; None where it belongs to a calculation or range that is left open."""
+    before: tuple[str, int] | None = None
+    last: tuple[str, int] | None = None
+    for found in _numbers(text):
+        before, last = last, found
+    if last is None:
+        return None
+    operator = before and _OPERATOR.match(text, before[1])
+    return None if operator and operator.end() > last[1] - len(last[0]) else last[0]
+
+
+def _numbers(text: str) -> Iterator[tuple[str, int]]:
+    """Every number of a text and where it ends."""
+    for found in _NUMBER_IN_TEXT.finditer(text):
+        number = found[0].rstrip(",")
+        if parse_number(number) is not None:
+            yield number, found.start() + len(number)

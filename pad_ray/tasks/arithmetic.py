@@ -15,7 +15,7 @@ import xxhash
 from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.answers import number_text
-from pad_ray.tasks.base import Entry, Task, question
+from pad_ray.tasks.base import Entry, Protocol, Task, question
 from pad_ray.tasks.generated import split_of, stream
 from pad_ray.tasks.word_problems import TEMPLATES, Template
 
@@ -91,6 +91,11 @@ TASK = Task(
     licence="Apache-2.0",
     source="generated (pad_ray.tasks.arithmetic)",
     protocol="train, validation and test have no template with the same numbers in common; all need no file",
+    protocols=(
+        Protocol("train", "arithmetic train (generated)"),
+        Protocol("validation", "arithmetic validation (generated)"),
+        Protocol("test", "arithmetic test (generated)"),
+    ),
     answer_kind=AnswerKind.NUMBER,
     generated=SPLITS,
     generate=questions,

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile, Row, read_text
 
 NAME = "asdiv"
@@ -52,6 +52,7 @@ TASK = Task(
     licence="CC BY-NC 4.0",
     source="chaochun/nlu-asdiv-dataset",
     protocol="test only; the 2,092 of 2,305 problems with a single-number answer (PAL keeps 2,096)",
+    protocols=(Protocol("test", "ASDiv-2092 transfer (one number as answer)", 2_092),),
     answer_kind=AnswerKind.NUMBER,
     published=("test",),
     read=read,

@@ -23,6 +23,24 @@ class Entry:
     facts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The name under which scores on a split are comparable: which questions, and what is shown with them.
+
+    `questions` is how many a full score covers; None where they are generated without end.
+    """
+
+    split: str
+    name: str
+    questions: int | None = None
+
+    def label(self, asked: int) -> str:
+        """The name, and how many questions were asked where that is not all of them."""
+        if self.questions is None:
+            return f"{self.name}, {asked} questions"
+        return self.name if asked == self.questions else f"{self.name}, {asked} of {self.questions} questions"
+
+
 Reader = Callable[[str, str | Path | None], list[Question]]
 Generator = Callable[[str, int], Iterator[Question]]
 
@@ -32,7 +50,8 @@ class Task:
     """A set of questions with gold answers.
 
     `published` splits are read from files by `read(split, data_dir)`; `generated` ones are made by `generate(split,
-    seed)` without end. `answer_kind` is None where it differs by question.
+    seed)` without end. `protocol` says how the set is used, `protocols` names each split's. `answer_kind` is None where it
+    differs by question.
     """
 
     name: str
@@ -40,6 +59,7 @@ class Task:
     licence: str
     source: str
     protocol: str
+    protocols: tuple[Protocol, ...]
     answer_kind: AnswerKind | None
     published: tuple[str, ...] = ()
     generated: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile
 
 NAME = "bbh"
@@ -62,6 +62,7 @@ TASK = Task(
     licence="MIT",
     source="suzgunmirac/BIG-Bench-Hard",
     protocol="test only; report each sub-task (`bbh/<sub-task>`) and their mean",
+    protocols=(Protocol("test", "BIG-bench-Hard-6511, macro average of 27 sub-tasks", 6_511),),
     answer_kind=None,
     published=("test",),
     read=read,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile, Row
 
 NAME = "gsm8k"
@@ -31,6 +31,10 @@ TASK = Task(
     licence="MIT",
     source="openai/grade-school-math",
     protocol="published train and test splits; the number after #### is gold",
+    protocols=(
+        Protocol("train", "GSM8K-7473 train", 7_473),
+        Protocol("test", "GSM8K-1319", 1_319),
+    ),
     answer_kind=AnswerKind.NUMBER,
     published=("train", "test"),
     read=read,

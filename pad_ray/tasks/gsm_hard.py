@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile
 
 NAME = "gsm_hard"
@@ -22,6 +22,7 @@ TASK = Task(
     licence="see the PAL repository",
     source="reasoning-machines/pal",
     protocol="test only; golds are the published floats, 303 of them not integers and 146 negative",
+    protocols=(Protocol("test", "GSM-Hard-1319 transfer", 1_319),),
     answer_kind=AnswerKind.NUMBER,
     published=("test",),
     read=read,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, question, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, question, questions
 from pad_ray.tasks.files import PublishedFile, Row
 from pad_ray.tasks.generated import four_names, stream
 
@@ -34,6 +34,11 @@ TASK = Task(
     licence="not stated",
     source="kojima-takeshi188/zero_shot_cot (test); generated (train, validation)",
     protocol="test = the 500 published questions; train and validation are generated, with names of their own",
+    protocols=(
+        Protocol("test", "last letters-500", 500),
+        Protocol("train", "last letters train (generated)"),
+        Protocol("validation", "last letters validation (generated)"),
+    ),
     answer_kind=AnswerKind.TEXT,
     published=("test",),
     generated=("train", "validation"),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile, Row
 
 NAME = "multiarith"
@@ -28,6 +28,7 @@ TASK = Task(
     licence="not stated",
     source="kojima-takeshi188/zero_shot_cot",
     protocol="test only: all 600 questions",
+    protocols=(Protocol("test", "MultiArith-600 transfer", 600),),
     answer_kind=AnswerKind.NUMBER,
     published=("test",),
     read=read,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile, Row
 
 NAME = "strategyqa"
@@ -35,6 +35,10 @@ TASK = Task(
     licence="MIT",
     source="eladsegal/strategyqa",
     protocol="train = the published train file, test = the published dev file; no facts are shown",
+    protocols=(
+        Protocol("train", "StrategyQA-2061 train, without facts", 2_061),
+        Protocol("test", "StrategyQA-229 dev, without facts", 229),
+    ),
     answer_kind=AnswerKind.YES_NO,
     published=("train", "test"),
     read=partial(read, name=NAME),
@@ -45,6 +49,10 @@ TASK_WITH_FACTS = Task(
     licence="MIT",
     source="eladsegal/strategyqa",
     protocol="as strategyqa, with the annotated facts shown: the setting of PaD, reported under its own name",
+    protocols=(
+        Protocol("train", "StrategyQA-2061 train, with facts", 2_061),
+        Protocol("test", "StrategyQA-229 dev, with facts", 229),
+    ),
     answer_kind=AnswerKind.YES_NO,
     published=("train", "test"),
     read=partial(read, name=NAME_WITH_FACTS),

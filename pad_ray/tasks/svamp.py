@@ -4,7 +4,7 @@ from pathlib import Path
 from random import Random
 
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.tasks.base import Entry, Task, questions
+from pad_ray.tasks.base import Entry, Protocol, Task, questions
 from pad_ray.tasks.files import PublishedFile, Row
 
 NAME = "svamp"
@@ -43,6 +43,12 @@ TASK = Task(
     licence="MIT",
     source="arkilpatel/SVAMP",
     protocol="test = all 1,000 (transfer); indomain_* = 720/80/200 of the same questions by a fixed seeded shuffle",
+    protocols=(
+        Protocol("test", "SVAMP-1000 transfer", 1_000),
+        Protocol("indomain_train", "SVAMP-720 in-domain train", 720),
+        Protocol("indomain_validation", "SVAMP-80 in-domain validation", 80),
+        Protocol("indomain_test", "SVAMP-200 in-domain", 200),
+    ),
     answer_kind=AnswerKind.NUMBER,
     published=("test", *IN_DOMAIN_SIZES),
     read=read,

@@ -54,7 +54,7 @@ NUMBER_CASES = [
     ("$-18", "-18", True),
     ("-$-18", "18", None),
     ("--18", "18", None),
-    ("18$", "18", None),
+    ("18$", "18", True),
     ("$1,234.50", "1234.5", True),
     ("€18", "18", None),
     ("50%", "50", True),
@@ -68,7 +68,7 @@ NUMBER_CASES = [
     ("1/0", "1", None),
     ("1/-2", "-0.5", None),
     ("1/2/3", "1", None),
-    ("1 1/2", "1.5", None),
+    ("1 1/2", "1.5", True),
     ("2.9999999999999996", "3", True),
     ("2.9991", "3", True),
     ("2.998", "3", False),
@@ -86,10 +86,10 @@ NUMBER_CASES = [
     ("0x12", "18", None),
     ("0b1", "1", None),
     ("1_000", "1000", None),
-    ("\u0661\u0662", "12", None),
-    ("\uff11\uff12", "12", None),
-    ("\u00bd", "0.5", None),
-    ("\u221218", "-18", None),
+    ("\u0661\u0662", "12", True),
+    ("\uff11\uff12", "12", True),
+    ("\u00bd", "0.5", True),
+    ("\u221218", "-18", True),
     ("12:30", "12", None),
     ("3:4", "0.75", None),
     ("18 apples", "18", None),
@@ -105,7 +105,7 @@ NUMBER_CASES = [
     ("0." + "1" * 39, "0.1111", True),
     ("0." + "1" * 40, "0.1111", None),
     (" " * 101 + "1", "1", None),
-    ("1\u00a0", "1", None),
+    ("1\u00a0", "1", True),
     ("1\x00", "1", None),
     ("\ud800", "1", None),
 ]
@@ -118,7 +118,7 @@ OTHER_CASES = [
     (AnswerKind.YES_NO, "False", "no", True),
     (AnswerKind.YES_NO, "True", "no", False),
     (AnswerKind.YES_NO, "1", "yes", None),
-    (AnswerKind.YES_NO, "yes.", "yes", None),
+    (AnswerKind.YES_NO, "yes.", "yes", True),
     (AnswerKind.YES_NO, "y", "yes", None),
     (AnswerKind.TEXT, "yajo", "yajo", True),
     (AnswerKind.TEXT, " yajo\n", "yajo", True),
@@ -216,7 +216,7 @@ def test_number_text_parses_back():
         (AnswerKind.NUMBER, "on 5/6/2020", None),
         (AnswerKind.NUMBER, "no number", None),
         (AnswerKind.NUMBER, "about 1e999999999", None),
-        (AnswerKind.NUMBER, "\u0661\u0662", None),
+        (AnswerKind.NUMBER, "\u0661\u0662", "12"),
         (AnswerKind.YES_NO, "No coin is moved. The answer is Yes.", "yes"),
         (AnswerKind.YES_NO, "Yes, it was. But in the end: no", "no"),
         (AnswerKind.YES_NO, "nobody knows", None),
@@ -233,7 +233,32 @@ def test_free_text_states_an_answer(kind, text, answer):
     assert extract_final_answer(kind, text) == answer
 
 
-@pytest.mark.parametrize("unit", ["1,", "9", "(A", '"', "-$", "####", "answer is ", "1/", "12e", " "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "1,",
+        "9",
+        "(A",
+        '"',
+        "-$",
+        "####",
+        "answer is ",
+        "1/",
+        "12e",
+        " ",
+        "1+",
+        "1 1/",
+        "1'000",
+        "10^",
+        "1 million ",
+        "½",
+        "１\u00a0",
+        "no ",
+        "not ",
+        "minus ",
+        "\\frac{1}{",
+    ],
+)
 @pytest.mark.parametrize("kind", AnswerKind)
 def test_hostile_text_is_searched_in_bounded_time(kind, unit):
     start = time.process_time()

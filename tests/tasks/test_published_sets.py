@@ -2,13 +2,14 @@
 
 import random
 from collections import Counter
+from fractions import Fraction
 
 import pytest
 
 from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind
-from pad_ray.tasks import TASKS, bbh, get_task
-from pad_ray.tasks.answers import canonical_gold, equal
+from pad_ray.tasks import TASKS, bbh, get_task, protocol_label
+from pad_ray.tasks.answers import canonical_gold, equal, exact_equal, extract_final_answer, pad_rounded_equal
 
 SIZES = {
     ("gsm8k", "train"): 7_473,
@@ -48,10 +49,43 @@ def test_ids_are_unique(name, split, data_dir):
 
 
 @pytest.mark.parametrize(("name", "split"), SIZES)
-def test_golds_are_canonical_and_equal_themselves(name, split, data_dir):
+def test_every_gold_is_canonical_and_accepted_by_its_own_grader(name, split, data_dir):
     for row in get_task(name).load(split, data_dir):
         assert canonical_gold(row.answer_kind, row.gold) == row.gold
-        assert equal(row.answer_kind, row.gold, row.gold) is True
+        for answer in ways_to_answer(row):
+            for rule in (equal, exact_equal, pad_rounded_equal):
+                assert rule(row.answer_kind, answer, row.gold) is True, answer
+
+
+@pytest.mark.parametrize(("name", "split"), SIZES)
+def test_every_gold_is_accepted_as_a_program_returns_it(name, split, data_dir):
+    for row in get_task(name).load(split, data_dir):
+        if row.answer_kind is AnswerKind.NUMBER:
+            assert equal(row.answer_kind, repr(float(Fraction(row.gold))), row.gold) is True
+        elif row.answer_kind is AnswerKind.YES_NO:
+            assert equal(row.answer_kind, str(row.gold == "yes"), row.gold) is True
+
+
+def ways_to_answer(row):
+    yield row.gold
+    for words in (f"#### {row.gold}", f"The answer is {row.gold}.", f"So the answer is **{row.gold}**\n"):
+        yield extract_final_answer(row.answer_kind, words)
+    if row.answer_kind is AnswerKind.OPTION and len(row.gold) == 1:
+        yield extract_final_answer(row.answer_kind, f"(A) is not right. The answer is ({row.gold}).")
+
+
+def test_protocols_name_every_split_and_its_size():
+    names = [protocol.name for task in TASKS.values() for protocol in task.protocols]
+    assert len(set(names)) == len(names)
+    for task in TASKS.values():
+        assert {one.split: one.questions for one in task.protocols} == {
+            split: SIZES.get((task.name, split)) for split in task.splits
+        }
+
+
+def test_a_protocol_of_an_unknown_split_names_those_there_are():
+    with pytest.raises(InputError, match="no split 'dev'; it has train, test"):
+        protocol_label("gsm8k", "dev", 10)
 
 
 def test_repeated_questions_keep_their_own_ids(data_dir):

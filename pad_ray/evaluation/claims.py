@@ -1,0 +1,80 @@
+"""What a sample of questions is large enough to say, in words for whoever reads the number."""
+
+import math
+
+from scipy import stats
+
+from pad_ray.evaluation.intervals import CONFIDENCE, Interval
+
+SIGNIFICANCE = 1 - CONFIDENCE
+POWER = 0.8
+MIN_QUESTIONS = 30
+"""Below this the bootstrap's intervals are too narrow."""
+MAX_HALF_WIDTH = 0.05
+"""A wider interval of one score is warned about."""
+
+_CONFIDENCE_Z = float(stats.norm.ppf(1 - SIGNIFICANCE / 2))
+_POWER_Z = float(stats.norm.ppf(POWER))
+
+
+def detectable_difference(standard_error: float) -> float:
+    """The smallest true difference that a two-sided test at 5 % finds in 80 % of all repetitions (Miller 2024, 2411.00640).
+
+    `standard_error` is that of the measured difference; the result has its unit.
+    """
+    return (_CONFIDENCE_Z + _POWER_Z) * standard_error
+
+
+def questions_for(accuracy: float, half_width: float = MAX_HALF_WIDTH) -> int:
+    """Questions, one answer each, at which the interval of this accuracy is `half_width` to each side.
+
+    An accuracy of 0 or 1 counts as 0.05 or 0.95: of such scores a sample says little.
+    """
+    share = min(max(accuracy, 0.05), 0.95)
+    return math.ceil(_CONFIDENCE_Z**2 * share * (1 - share) / half_width**2)
+
+
+def score_warning(questions: int, accuracy: float, interval: Interval, faults: int) -> str:
+    """Why a score says less than it seems to; empty where nothing is to be said."""
+    half_width = (interval[1] - interval[0]) / 2
+    warnings = []
+    if faults:
+        warnings.append(
+            f"{faults} solutions are faults of the infrastructure and count as wrong; run the evaluation again."
+        )
+    if half_width > MAX_HALF_WIDTH:
+        needed = questions_for(accuracy)
+        advice = f"; about {needed} give {_points(MAX_HALF_WIDTH)}" if needed > questions else ""
+        warnings.append(f"{_asked(questions)} place the accuracy only within {_points(half_width)} points{advice}.")
+    return " ".join(warnings + _few(questions))
+
+
+def difference_warning(questions: int, difference: float, interval: Interval, p_value: float, detectable: float) -> str:
+    """Why a measured difference does not carry the claim that two runs differ; empty where it does."""
+    low, high = interval
+    warnings = []
+    if low <= 0 <= high or p_value >= SIGNIFICANCE:
+        warnings.append(
+            f"{_asked(questions)} do not show that the runs differ: the interval of the difference is "
+            f"{100 * low:+.1f} to {100 * high:+.1f} points, p = {p_value:.2g}."
+        )
+    if abs(difference) < detectable:
+        warnings.append(
+            f"Differences below {100 * detectable:.1f} points are found on so many questions in less than "
+            f"{100 * POWER:.0f} % of all repetitions, and this one is {100 * abs(difference):.1f}."
+        )
+    return " ".join(warnings + _few(questions))
+
+
+def _few(questions: int) -> list[str]:
+    if questions >= MIN_QUESTIONS:
+        return []
+    return [f"Intervals over fewer than {MIN_QUESTIONS} questions are rough."]
+
+
+def _asked(questions: int) -> str:
+    return "1 question" if questions == 1 else f"{questions} questions"
+
+
+def _points(share: float) -> str:
+    return f"±{100 * share:.1f}"

@@ -1,0 +1,129 @@
+"""General ability: BIG-bench-Hard by sub-task, and what training did to it.
+
+The sub-tasks are fixed and their questions are a sample, so the macro average's interval comes from the sub-tasks' own.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from pad_ray.evaluation.claims import detectable_difference, difference_warning, score_warning
+from pad_ray.evaluation.intervals import CONFIDENCE, Interval
+from pad_ray.evaluation.paired import Paired, compare, question_differences
+from pad_ray.evaluation.scores import Score, score
+from pad_ray.evaluation.taxonomy import ErrorClass
+from pad_ray.schema import Question, Solution
+
+
+@dataclass(frozen=True)
+class General:
+    """One student on every sub-task; each sub-task weighs the same, however many questions it has.
+
+    Attributes:
+        subtasks: score by sub-task.
+        macro: mean accuracy of the sub-tasks.
+        interval: of `macro` at 95 %, from the sub-tasks' intervals.
+        questions: different questions of all sub-tasks.
+        warning: why the average says less than it seems to; empty where nothing is to be said.
+    """
+
+    subtasks: dict[str, Score]
+    macro: float
+    interval: Interval
+    questions: int
+    warning: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A student after training against before, on the same questions.
+
+    Attributes:
+        subtasks: paired test by sub-task.
+        adjusted: their p-values as a family, which limits the false discovery rate (Benjamini and Hochberg 1995).
+        difference: macro average after minus before.
+        interval: of `difference` at 95 %, normal, questions drawn anew within each sub-task.
+        p_value: two-sided, of the hypothesis that the macro average did not change.
+        detectable: the smallest difference of the average that so many questions show in 80 % of all repetitions.
+        warning: why the difference does not carry a claim; empty where it does.
+    """
+
+    subtasks: dict[str, Paired]
+    adjusted: dict[str, float]
+    difference: float
+    interval: Interval
+    p_value: float
+    detectable: float
+    warning: str
+
+
+def general_ability(solutions: Sequence[Solution], questions: Sequence[Question], seed: int = 0) -> General:
+    """Scores by sub-task, which is a question's `task`. ValueError as `score`."""
+    if not questions:
+        raise ValueError("no questions of general ability to score")
+    asked, solved = _by_subtask(questions, solutions)
+    subtasks = {name: score(solved[name], asked[name], seed) for name in asked}
+    macro, interval = macro_average([(one.accuracy, one.interval) for one in subtasks.values()])
+    count = sum(one.questions for one in subtasks.values())
+    faults = sum(one.errors.count(ErrorClass.FAULT) for one in subtasks.values())
+    return General(subtasks, macro, interval, count, score_warning(count, macro, interval, faults))
+
+
+def change(
+    before: Sequence[Solution], after: Sequence[Solution], questions: Sequence[Question], seed: int = 0
+) -> Change:
+    """What happened to each sub-task and to their macro average. ValueError as `general_ability` and `compare`."""
+    if not questions:
+        raise ValueError("no questions of general ability to compare")
+    _, left = _by_subtask(questions, before)
+    _, right = _by_subtask(questions, after)
+    subtasks = {name: compare(left[name], right[name], seed) for name in left}
+    differences = [question_differences(left[name], right[name]) for name in left]
+    difference = sum(float(one.mean()) for one in differences) / len(differences)
+    error = math.sqrt(sum(float(one.var(ddof=1)) / len(one) for one in differences if len(one) > 1)) / len(differences)
+    reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
+    interval = difference - reach, difference + reach
+    p_value = 2 * float(stats.norm.sf(abs(difference) / error)) if error else float(difference == 0)
+    detectable = detectable_difference(error)
+    warning = difference_warning(sum(map(len, differences)), difference, interval, p_value, detectable)
+    adjusted = stats.false_discovery_control([one.p_value for one in subtasks.values()])
+    return Change(
+        subtasks,
+        dict(zip(subtasks, adjusted.tolist(), strict=True)),
+        difference,
+        interval,
+        p_value,
+        detectable,
+        warning,
+    )
+
+
+def macro_average(parts: Sequence[tuple[float, Interval]]) -> tuple[float, Interval]:
+    """The mean of independent estimates and its interval, by the distances of their limits (Zou and Donner 2008, MOVER).
+
+    Unlike a normal interval it holds where some estimates are 0 or 1.
+    """
+    values = np.array([value for value, _ in parts])
+    limits = np.array([interval for _, interval in parts])
+    below, above = (float(np.sqrt(((values - limits[:, side]) ** 2).sum())) / len(parts) for side in (0, 1))
+    macro = float(values.mean())
+    return macro, (macro - below, macro + above)
+
+
+def _by_subtask(
+    questions: Sequence[Question], solutions: Sequence[Solution]
+) -> tuple[dict[str, list[Question]], dict[str, list[Solution]]]:
+    """Both by the question's task. ValueError where a solution is of none of the questions."""
+    subtask_of = {question.question_id: question.task for question in questions}
+    asked: dict[str, list[Question]] = {}
+    for question in questions:
+        asked.setdefault(question.task, []).append(question)
+    solved: dict[str, list[Solution]] = {name: [] for name in asked}
+    for solution in solutions:
+        if solution.question_id not in subtask_of:
+            raise ValueError(f"a solution is of question {solution.question_id}, which is not among those asked")
+        solved[subtask_of[solution.question_id]].append(solution)
+    return asked, solved

@@ -1,0 +1,103 @@
+"""What several solutions of each question are worth together: pass@k, which looks at gold, and maj@k, which does not."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pad_ray.evaluation.intervals import Interval, clustered
+from pad_ray.schema import AnswerKind, Question, Solution
+from pad_ray.tasks.answers import canonical_answer, equal
+
+
+@dataclass(frozen=True)
+class AtK:
+    """A rate over k solutions of each question.
+
+    Attributes:
+        k: solutions that are looked at together.
+        value: mean over questions, 0 to 1.
+        interval: of the value at 95 %, by a bootstrap over questions.
+        questions: different questions.
+        samples: solutions of all questions together; the more of them, the less the value owes to chance.
+    """
+
+    k: int
+    value: float
+    interval: Interval
+    questions: int
+    samples: int
+
+
+def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> AtK:
+    """pass@k: the chance that one of k solutions of a question is right. An oracle chooses it, so it is no accuracy.
+
+    Raises:
+        ValueError: k is below 1, there are no solutions, or a question has fewer than k.
+    """
+    grouped = _grouped(solutions, k)
+    means = {name: unbiased_pass(len(group), sum(s.correct for s in group), k) for name, group in grouped.items()}
+    return _at_k(k, means, len(solutions), seed)
+
+
+def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: int, seed: int = 0) -> AtK:
+    """maj@k: how often the answer that most of k solutions give is right (self-consistency, Wang et al. 2022, 2203.11171).
+
+    Solutions without an answer do not vote. Each k in the order given are one vote, and a question with more solutions
+    holds as many votes as fit: means of them are unbiased for maj@k, because samples of one question are exchangeable.
+
+    Raises:
+        ValueError: as `pass_at_k`, or a solution is of none of the questions.
+    """
+    asked = {question.question_id: question for question in questions}
+    grouped = _grouped(solutions, k)
+    if unknown := grouped.keys() - asked.keys():
+        raise ValueError(f"{len(unknown)} of {len(grouped)} solved questions are not among the questions given")
+    means = {name: _share_of_votes(group, asked[name].answer_kind, k) for name, group in grouped.items()}
+    return _at_k(k, means, len(solutions), seed)
+
+
+def unbiased_pass(samples: int, correct: int, k: int) -> float:
+    """1 - C(samples - correct, k) / C(samples, k): Chen et al. 2021 (2107.03374, section 2.1), in exact integers."""
+    return 1 - math.comb(samples - correct, k) / math.comb(samples, k)
+
+
+def majority(kind: AnswerKind, answers: Sequence[str | None]) -> int | None:
+    """The place of the first answer that agrees with most others; None where no answer can be read.
+
+    Answers agree as an answer agrees with gold. Of answers with equally many votes the earlier one wins.
+    """
+    votes: dict[int, int] = {}
+    texts = [None if answer is None else canonical_answer(kind, answer) for answer in answers]
+    for place, text in enumerate(texts):
+        if text is not None:
+            first = next((first for first in votes if equal(kind, text, texts[first] or "")), place)
+            votes[first] = votes.get(first, 0) + 1
+    return max(votes, key=lambda first: votes[first], default=None)
+
+
+def _share_of_votes(group: Sequence[Solution], kind: AnswerKind, k: int) -> float:
+    votes = [group[start : start + k] for start in range(0, len(group) - k + 1, k)]
+    return sum(_vote(vote, kind) for vote in votes) / len(votes)
+
+
+def _vote(vote: Sequence[Solution], kind: AnswerKind) -> bool:
+    winner = majority(kind, [solution.answer for solution in vote])
+    return winner is not None and vote[winner].correct
+
+
+def _grouped(solutions: Sequence[Solution], k: int) -> dict[str, list[Solution]]:
+    if k < 1 or not solutions:
+        raise ValueError(f"k is {k} and has to be at least 1, of {len(solutions)} solutions")
+    grouped: dict[str, list[Solution]] = {}
+    for solution in solutions:
+        grouped.setdefault(solution.question_id, []).append(solution)
+    fewest = min(map(len, grouped.values()))
+    if fewest < k:
+        raise ValueError(
+            f"a question has {fewest} solutions and {k} are looked at together; sample more or take a lower k"
+        )
+    return grouped
+
+
+def _at_k(k: int, means: Mapping[str, float], samples: int, seed: int) -> AtK:
+    return AtK(k, sum(means.values()) / len(means), clustered(means, seed), len(means), samples)

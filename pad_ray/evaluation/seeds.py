@@ -1,0 +1,185 @@
+"""The same system trained or sampled under several seeds: one accuracy, and how much of its spread is the seed's.
+
+The answers are a table of seeds by questions, both drawn at random. Its mean has three sources of spread, taken apart by
+the analysis of variance of a two-way layout of random effects with one value a cell (Searle, Casella and McCulloch 1992,
+chapter 4; degrees of freedom by Satterthwaite 1946). Pooling all answers as if independent would count each question
+once a seed, and the seed not at all.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from pad_ray.evaluation.claims import score_warning
+from pad_ray.evaluation.intervals import CONFIDENCE, Interval, Numbers, question_means, wilson
+from pad_ray.evaluation.paired import Paired, paired
+from pad_ray.schema import Solution
+
+MIN_SEEDS = 3
+"""Of a claim; fewer are pooled with a warning."""
+RANDOM_EFFECTS = "random-effects t"
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The accuracy of a system over seeds and questions; rates and deviations are fractions.
+
+    Attributes:
+        seeds: runs that are pooled.
+        questions: different questions, the same in every run.
+        by_seed: accuracy of each run, in the order given.
+        accuracy: their mean.
+        interval: of the accuracy of a further seed's and questions' mean, at 95 %, by Student's t.
+        standard_error: of the accuracy.
+        degrees_of_freedom: of the standard error; few where the seeds differ, because there are few of them.
+        question_deviation: standard deviation of a question's chance to be answered right, between questions.
+        seed_deviation: standard deviation of the accuracy between seeds, what chance adds to it taken off.
+        rest_deviation: standard deviation of what neither the question nor the seed explains.
+        warning: why the score says less than it seems to; empty where nothing is to be said.
+    """
+
+    seeds: int
+    questions: int
+    by_seed: tuple[float, ...]
+    accuracy: float
+    interval: Interval
+    standard_error: float
+    degrees_of_freedom: float
+    question_deviation: float
+    seed_deviation: float
+    rest_deviation: float
+    warning: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean squares of a table of seeds by questions."""
+
+    seeds: int
+    questions: int
+    between_seeds: float
+    between_questions: float
+    rest: float
+
+    @property
+    def seed_variance(self) -> float:
+        """Of the accuracy between seeds; 0 where chance alone explains more than is seen."""
+        return max(0.0, (self.between_seeds - self.rest) / self.questions)
+
+    @property
+    def question_variance(self) -> float:
+        """Of the share of right answers between questions, likewise."""
+        return max(0.0, (self.between_questions - self.rest) / self.seeds)
+
+
+def pool(runs: Sequence[Sequence[Solution]]) -> Pooled:
+    """One score of a system's runs under several seeds, each with one or more solutions of the same questions.
+
+    Raises:
+        ValueError: there is one run or none, one question or none, or the runs answer different questions.
+    """
+    table = seed_table(runs)
+    spread = mean_squares(table)
+    accuracy, error, freedom = float(table.mean()), *standard_error(spread)
+    interval = mean_interval(accuracy, error, freedom, spread.questions)
+    faults = sum(solution.outcome.is_fault for run in runs for solution in run)
+    return Pooled(
+        seeds=spread.seeds,
+        questions=spread.questions,
+        by_seed=tuple(table.mean(axis=1).tolist()),
+        accuracy=accuracy,
+        interval=interval,
+        standard_error=error,
+        degrees_of_freedom=freedom,
+        question_deviation=math.sqrt(spread.question_variance),
+        seed_deviation=math.sqrt(spread.seed_variance),
+        rest_deviation=math.sqrt(spread.rest),
+        warning=_with_seeds(spread.seeds, score_warning(spread.questions, accuracy, interval, faults)),
+    )
+
+
+def compare_seeds(a: Sequence[Sequence[Solution]], b: Sequence[Sequence[Solution]]) -> Paired:
+    """Compare two systems, each with several seeds, on the same questions; seeds are not paired.
+
+    Questions are paired, so what makes them hard drops out; each system's seeds add their own spread. Interval and p-value are
+    Student's t.
+
+    Raises:
+        ValueError: as `pool`, or the systems answer different questions.
+    """
+    names = list(question_means(a[0])) if a and a[0] else []
+    left, right = seed_table(a, names), seed_table(b, names)
+    differences: Numbers = right.mean(axis=0) - left.mean(axis=0)
+    spreads = [mean_squares(table) for table in (left, right)]
+    parts = [(float(differences.var(ddof=1)) / len(names), len(names) - 1)]
+    parts += [(spread.seed_variance / spread.seeds, spread.seeds - 1) for spread in spreads]
+    error, freedom = math.sqrt(sum(part for part, _ in parts)), _satterthwaite(parts)
+    difference = float(differences.mean())
+    if error == 0:
+        return paired(differences, (difference, difference), float(difference == 0), RANDOM_EFFECTS)
+    half_width = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    p_value = 2 * float(stats.t.sf(abs(difference) / error, freedom))
+    return paired(differences, (difference - half_width, difference + half_width), p_value, RANDOM_EFFECTS, error)
+
+
+def seed_table(runs: Sequence[Sequence[Solution]], names: Sequence[str] | None = None) -> Numbers:
+    """Shares of right solutions as (seeds, questions); the questions in the order of `names`, else of the first run."""
+    means = [question_means(run) for run in runs]
+    if len(means) < 2:
+        raise ValueError(f"{len(means)} runs have no spread between seeds; give at least two of the same questions")
+    order = list(means[0]) if names is None else list(names)
+    if len(order) < 2 or any(run.keys() != set(order) for run in means):
+        raise ValueError(
+            f"runs are pooled over the same questions, at least two; they answer {[len(run) for run in means]}"
+        )
+    return np.array([[run[name] for name in order] for run in means])
+
+
+def mean_squares(table: Numbers) -> Spread:
+    """The analysis of variance of a table of (seeds, questions)."""
+    seeds, questions = table.shape
+    of_seeds, of_questions = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
+    rest = table - of_seeds - of_questions + table.mean()
+    return Spread(
+        seeds=seeds,
+        questions=questions,
+        between_seeds=questions * float(of_seeds.var(ddof=1)),
+        between_questions=seeds * float(of_questions.var(ddof=1)),
+        rest=float((rest**2).sum()) / ((seeds - 1) * (questions - 1)),
+    )
+
+
+def standard_error(spread: Spread) -> tuple[float, float]:
+    """Standard error of the mean of a table, and its degrees of freedom; a negative variance counts as none."""
+    seeds, questions = spread.seeds, spread.questions
+    cells = seeds * questions
+    variance = spread.seed_variance / seeds + spread.question_variance / questions + spread.rest / cells
+    parts = [(spread.rest / cells, (seeds - 1) * (questions - 1))]
+    if spread.seed_variance:
+        parts.append((spread.between_seeds / cells, seeds - 1))
+    if spread.question_variance:
+        parts.append((spread.between_questions / cells, questions - 1))
+    return math.sqrt(variance), _satterthwaite(parts, variance)
+
+
+def mean_interval(mean: float, error: float, freedom: float, questions: int) -> Interval:
+    """Student's t interval of an accuracy; Wilson's over the questions where all answers are alike."""
+    if error == 0:
+        return wilson(round(mean * questions), questions)
+    half_width = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return max(0.0, mean - half_width), min(1.0, mean + half_width)
+
+
+def _satterthwaite(parts: Sequence[tuple[float, int]], variance: float | None = None) -> float:
+    """Degrees of freedom of a sum of mean squares, each with its own (Satterthwaite 1946)."""
+    total = sum(part for part, _ in parts) if variance is None else variance
+    squares = sum(part**2 / freedom for part, freedom in parts)
+    return total**2 / squares if squares else 1.0
+
+
+def _with_seeds(seeds: int, warning: str) -> str:
+    few = f"{seeds} seeds say little of how much seeds matter; take at least {MIN_SEEDS}." if seeds < MIN_SEEDS else ""
+    return " ".join(filter(None, (warning, few)))

@@ -1,0 +1,68 @@
+from itertools import combinations
+
+import pytest
+
+from pad_ray.evaluation.samples import maj_at_k, majority, pass_at_k, unbiased_pass
+from pad_ray.schema import AnswerKind
+from tests.evaluation.conftest import RIGHT, WRONG, question, run, solution
+
+NUMBER = AnswerKind.NUMBER
+
+
+def answered(name, answers, gold="1"):
+    return [solution(name, RIGHT if answer == gold else WRONG, answer, gold) for answer in answers]
+
+
+@pytest.mark.parametrize(("samples", "correct", "k"), [(5, 2, 1), (5, 2, 3), (6, 0, 2), (6, 5, 2), (4, 4, 4)])
+def test_pass_at_k_is_the_share_of_subsets_with_a_right_one(samples, correct, k):
+    subsets = list(combinations([True] * correct + [False] * (samples - correct), k))
+    assert unbiased_pass(samples, correct, k) == pytest.approx(sum(map(any, subsets)) / len(subsets))
+
+
+def test_pass_at_1_is_the_accuracy():
+    result = pass_at_k(run([[1, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]]), k=1)
+    assert (result.value, result.questions, result.samples) == (pytest.approx(5 / 12), 3, 12)
+
+
+def test_pass_at_k_is_a_mean_over_questions():
+    # 1 - C(3,2)/C(4,2) = 0.5 for one right of four.
+    assert pass_at_k(run([[1, 0, 0, 0], [1, 1, 1, 1]]), k=2).value == 0.75
+
+
+def test_pass_at_k_of_thousands_of_samples_is_exact():
+    assert unbiased_pass(10_000, 1, 100) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("k", [0, 3])
+def test_k_has_to_fit(k):
+    with pytest.raises(ValueError, match=r"has to be at least 1|sample more or take a lower k"):
+        pass_at_k(run([[1, 0], [1, 0]]), k=k)
+
+
+def test_the_majority_is_of_equal_numbers():
+    assert majority(NUMBER, ["7", "0.5", "1/2", "$0.50", "7"]) == 1
+
+
+def test_of_a_tie_the_earlier_answer_wins():
+    assert majority(NUMBER, ["3", "4", "4", "3"]) == 0
+
+
+def test_what_cannot_be_read_does_not_vote():
+    assert majority(NUMBER, [None, "no", "no", "9**9**9", "5"]) == 4
+    assert majority(NUMBER, [None, "none"]) is None
+
+
+def test_maj_at_k_holds_as_many_votes_as_fit():
+    solutions = answered(0, ["1", "2", "1", "2", "2", "1", "1"]) + answered(1, ["1", "1", "9"])
+    # Question 0: (1, 2, 1) is right, (2, 2, 1) is wrong, the seventh is left over; question 1: right.
+    result = maj_at_k(solutions, [question(0), question(1)], k=3)
+    assert (result.value, result.questions) == (0.75, 2)
+
+
+def test_maj_at_1_counts_every_sample():
+    assert maj_at_k(answered(0, ["1", "1", "2", None]), [question(0)], k=1).value == 0.5
+
+
+def test_solutions_of_unknown_questions_are_refused():
+    with pytest.raises(ValueError, match="1 of 2 solved questions are not among"):
+        maj_at_k(answered(0, ["1"]) + answered(7, ["1"]), [question(0)], k=1)

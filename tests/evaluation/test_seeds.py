@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from pad_ray.evaluation.seeds import RANDOM_EFFECTS, compare_seeds, mean_squares, pool
+from tests.evaluation.conftest import run
+
+TABLE = [[1, 0, 1, 1, 0, 1, 0, 0], [1, 0, 1, 0, 0, 1, 0, 1], [1, 0, 1, 1, 1, 1, 0, 1]]
+
+
+def runs(table):
+    return [run(list(row)) for row in table]
+
+
+def test_mean_squares_are_those_of_an_analysis_of_variance():
+    spread = mean_squares(np.array(TABLE, dtype=float))
+    # statsmodels 0.15 `anova_lm` of y ~ C(seed) + C(question).
+    found = (spread.between_seeds, spread.between_questions, spread.rest)
+    assert found == pytest.approx((0.166667, 0.547619, 0.119048), abs=1e-6)
+
+
+def test_pooled_seeds_tell_their_spread_apart():
+    pooled = pool(runs(TABLE))
+    assert pooled.by_seed == (0.5, 0.5, 0.75)
+    assert pooled.accuracy == pytest.approx(14 / 24)
+    assert pooled.seed_deviation**2 == pytest.approx((0.166667 - 0.119048) / 8, abs=1e-6)
+    assert pooled.question_deviation**2 == pytest.approx((0.547619 - 0.119048) / 3, abs=1e-6)
+    assert pooled.standard_error**2 == pytest.approx((0.166667 + 0.547619 - 0.119048) / 24, abs=1e-6)
+
+
+def test_seeds_without_effect_leave_the_spread_of_questions():
+    random = np.random.default_rng(0)
+    table = np.tile(random.binomial(1, 0.5, 100), (3, 1))
+    pooled, means = pool(runs(table.tolist())), table[0]
+    assert pooled.seed_deviation == 0
+    assert pooled.interval == pytest.approx(tuple(stats.ttest_1samp(means, 0).confidence_interval()))
+
+
+def test_seeds_that_differ_widen_the_interval():
+    alike = [[1] * 50 + [0] * 50] * 3
+    differ = [[1] * 20 + [0] * 80, [1] * 50 + [0] * 50, [1] * 80 + [0] * 20]
+    narrow, wide = pool(runs(alike)), pool(runs(differ))
+    assert wide.seed_deviation == pytest.approx(0.3, abs=0.01)
+    assert np.diff(wide.interval)[0] > 3 * np.diff(narrow.interval)[0]
+    assert 2 <= wide.degrees_of_freedom < 3 < narrow.degrees_of_freedom
+
+
+def test_answers_all_alike_still_have_an_interval():
+    low, high = pool(runs([[1] * 20] * 3)).interval
+    assert low == pytest.approx(0.8389, abs=1e-4) and high == 1.0
+
+
+def test_two_seeds_are_warned_about():
+    assert "2 seeds say little" in pool(runs(TABLE[:2])).warning
+
+
+@pytest.mark.parametrize("given", [[], TABLE[:1], [TABLE[0], TABLE[1][:4]], [[1], [0]]])
+def test_what_cannot_be_pooled_is_refused(given):
+    with pytest.raises(ValueError, match=r"give at least two|the same questions, at least two"):
+        pool(runs(given))
+
+
+def test_systems_without_spread_between_seeds_compare_as_their_questions_do():
+    random = np.random.default_rng(1)
+    a, b = random.binomial(1, 0.4, 200), random.binomial(1, 0.6, 200)
+    paired = compare_seeds(runs([a.tolist()] * 3), runs([b.tolist()] * 3))
+    expected = stats.ttest_rel(b, a)
+    assert (paired.test, paired.p_value) == (RANDOM_EFFECTS, pytest.approx(expected.pvalue))
+    assert paired.interval == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_seeds_that_differ_take_a_difference_its_proof():
+    a = [[1] * n + [0] * (100 - n) for n in (30, 45, 60)]
+    b = [[1] * n + [0] * (100 - n) for n in (45, 55, 65)]
+    paired = compare_seeds(runs(a), runs(b))
+    assert paired.difference == pytest.approx(0.10) and paired.p_value > 0.2
+    assert "do not show that the runs differ" in paired.warning
+
+
+def test_systems_on_different_questions_are_not_compared():
+    with pytest.raises(ValueError, match="the same questions"):
+        compare_seeds(runs([[1, 0, 1]] * 2), runs([[1, 0]] * 2))
+    with pytest.raises(ValueError, match="give at least two"):
+        compare_seeds([], [])
