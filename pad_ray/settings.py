@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pad_ray.errors import InputError
 
-
 SECRET_OPTION = re.compile("key|secret|password|token$", re.IGNORECASE)
 
 

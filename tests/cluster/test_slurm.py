@@ -1,9 +1,12 @@
 """The batch script: linted, and run for real on one node, with stand-ins for Slurm's own commands."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -19,15 +22,11 @@ STAND_INS = {
     "hostname": "echo 127.0.0.1",
 }
 JOB = """
-import os, signal, sys, urllib.error, urllib.request
+import os, signal, sys
 import ray
 
-seen = ray.init(log_to_driver=False)
+ray.init(log_to_driver=False)
 assert ray.cluster_resources()["CPU"] == 2
-try:
-    urllib.request.urlopen(f"http://{seen.dashboard_url}/api/jobs/")
-except urllib.error.HTTPError as error:
-    print("dashboard", seen.dashboard_url, "answers", error.code, flush=True)
 print("token", os.environ["RAY_AUTH_TOKEN_PATH"], oct(os.stat(os.environ["RAY_AUTH_TOKEN_PATH"]).st_mode), flush=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
 print("waiting", flush=True)
@@ -88,14 +87,18 @@ def free_ports_in(first, last, number):
 def test_a_job_runs_on_a_cluster_of_its_own_hears_the_signal_and_leaves_nothing(environment, tmp_path):
     (tmp_path / "job.py").write_text(JOB)
     script = subprocess.Popen(["bash", SCRIPT, tmp_path / "job.py"], env=environment, stdout=subprocess.PIPE, text=True)
-    said, started = [], set()
+    said, started, refused = [], set(), None
     for line in script.stdout:
         said.append(line)
         if line == "waiting\n":
+            (dashboard,) = set(re.findall(r"http://[\w.]+:\d+", "".join(said)))
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{dashboard}/api/jobs/")
             started = {process.pid for process in psutil.Process(script.pid).children(recursive=True)}
             script.send_signal(signal.SIGTERM)
     assert script.wait(60) == 5
-    assert any("dashboard 127.0.0.1:" in line and "answers 401" in line for line in said)
+    assert dashboard.startswith("http://127.0.0.1:")
+    assert refused.value.code == 401
     assert any(f"token {tmp_path}" in line and "0o100600" in line for line in said)
     assert not list((tmp_path / ".ray").iterdir())
     assert started
