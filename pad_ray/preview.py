@@ -7,6 +7,7 @@ import yaml
 from pad_ray.job import start_ray
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
+from pad_ray.sizing import lines, sizes
 from pad_ray.stages import Run, read_inputs
 
 # Tokens of a text are about a quarter of its characters; good enough to size a run.
@@ -32,7 +33,10 @@ def preview(run: Run) -> None:
         f"estimate: {questions} questions, {drafts} drafts, about {prompts // max(1, len(first or []))} prompt tokens, "
         f"at most {drafts * recipe.synthesis.max_tokens} completion tokens; {tests} test questions, twice"
     )
-    for lack in lacking(recipe):
+    resources = resources_at_hand()
+    for line in lines(sizes(recipe, questions, tests, int(resources.get("GPU", 0)))):
+        say(line)
+    for lack in lacking(recipe, resources):
         say(f"lacking: {lack}")
 
 
@@ -41,13 +45,20 @@ def shown(prompt: str | tuple[Message, ...]) -> str:
     return prompt if isinstance(prompt, str) else "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt)
 
 
-def lacking(recipe: Recipe) -> list[str]:
-    """What the machine or cluster at hand does not have for this recipe, in words; none where it can run."""
+def resources_at_hand() -> dict[str, float]:
+    """CPUs and GPUs of the cluster that RAY_ADDRESS names, else of this machine as far as it tells."""
     import ray
 
     if os.environ.get("RAY_ADDRESS"):
         start_ray()
-    resources = ray.cluster_resources() if ray.is_initialized() else {"CPU": float(os.cpu_count() or 1)}
+    resources: dict[str, float] = (
+        ray.cluster_resources() if ray.is_initialized() else {"CPU": float(os.cpu_count() or 1)}
+    )
+    return resources
+
+
+def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
+    """What `resources` do not have for this recipe, in words; none where it can run."""
     wanted = {
         "synthesis": (recipe.teacher.actors or 1) * recipe.teacher.cpus
         + (recipe.synthesis.verifiers or 1) * recipe.synthesis.verifier_cpus,

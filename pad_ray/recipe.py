@@ -13,6 +13,7 @@ from pad_ray.errors import InputError
 from pad_ray.evaluation.config import EvaluationConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
+from pad_ray.sizing import SizingConfig
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.tasks.config import QuestionsConfig
 from pad_ray.tracking import TrackingConfig
@@ -36,6 +37,7 @@ class Recipe(Settings):
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="the student")
     tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="where progress is written besides")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="how students are measured")
+    sizing: SizingConfig = Field(default_factory=SizingConfig, description="what `--dry-run` reckons with")
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:

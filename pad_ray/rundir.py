@@ -6,6 +6,7 @@ because a put is atomic.
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from pad_ray.errors import InputError
 from pad_ray.schema import R, arrow_schema, from_table, to_table
 
 TEMPORARY_SUFFIX = ".partial"
+# What a URI's query must not hold: a recipe keeps the URI, and the logs show it.
+SECRET = re.compile("key|token|secret|password|credential|signature|sig$", re.IGNORECASE)
 # Times that a request to an object store is sent; by default the client gives up on a store that stalls after 100 s.
 STORE_ATTEMPTS = 4
 
@@ -131,13 +134,28 @@ class RunDir:
 
 
 def open_location(location: str) -> tuple[pafs.FileSystem, str]:
-    """The file system of a local path or URI, and the absolute path on it."""
+    """The file system of a local path or URI, and the absolute path on it.
+
+    Raises:
+        InputError: the URI holds credentials, which would end up in the recipe that a run keeps.
+    """
     if location.startswith("s3://"):
         return _object_store(location)
     if "://" in location:
+        _refuse_credentials(location)
         filesystem, root = pafs.FileSystem.from_uri(location)
         return filesystem, root.rstrip("/")
     return pafs.LocalFileSystem(), str(Path(location).expanduser().absolute())
+
+
+def _refuse_credentials(location: str) -> None:
+    parts = urlsplit(location)
+    if parts.password is None and not any(SECRET.search(name) for name, _ in parse_qsl(parts.query)):
+        return
+    raise InputError(
+        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}: credentials in the URI; they come from the variables "
+        "that the store's own client reads"
+    )
 
 
 def _object_store(location: str) -> tuple[pafs.FileSystem, str]:

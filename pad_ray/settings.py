@@ -1,13 +1,16 @@
 """Options from a YAML file and the command line into checked fields; a mistake names the field, the value and what to do."""
 
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from pad_ray.errors import InputError
+
+SECRET_OPTION = re.compile("key|secret|password|token$", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -44,7 +47,10 @@ def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any]
     except ValidationError as error:
         raise InputError(f"{where}: " + "; ".join(_explain(kind, item) for item in error.errors())) from None
     except SettingsError as error:
-        raise InputError(f"{' '.join(words)}: {error.__cause__ or error}; see --help for the fields") from None
+        said = f"{' '.join(words)}: {error.__cause__ or error}; see --help for the fields"
+        for secret in _secrets(words):
+            said = said.replace(secret, "(hidden)")
+        raise InputError(said) from None
 
 
 def print_help(kind: type[Settings], usage: str) -> None:
@@ -60,6 +66,15 @@ def _option(word: str) -> str:
     """`--data-dir` as `--data_dir`: both spellings are taken."""
     name, equals, value = word.partition("=")
     return name.replace("-", "_").replace("__", "--", 1) + equals + value if word.startswith("--") else word
+
+
+def _secrets(words: Sequence[str]) -> Iterator[str]:
+    """Values of options whose names say that somebody takes them for the place of a key."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        secret = value if equals else following
+        if name.startswith("--") and SECRET_OPTION.search(name) and secret:
+            yield secret
 
 
 def _explain(kind: type[Settings], error: Any) -> str:

@@ -22,6 +22,8 @@ def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
     Raises:
         StageError: a worker failed for good, or the store fails; it names the stage and the first cause.
     """
+    # What the Ray dashboard calls it, beside the names of its operators.
+    dataset.set_name(stage)
     try:
         yield from dataset.iter_rows()
         return

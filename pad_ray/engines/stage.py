@@ -13,6 +13,7 @@ import pyarrow as pa
 import ray
 import ray.data
 
+from pad_ray import meters
 from pad_ray.engines.attempts import TRIES, Attempts, Turns
 from pad_ray.engines.base import Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
@@ -58,13 +59,23 @@ class _Generate:
             raise StageError(f"engine {config.kind} {config.model} dies again and again and serves nothing")
         self.engine = open_engine(config, on_gpu=on_gpu)
         self.turns = Turns()
+        self.held = 0
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         asked_at = pa.array([time.time()] * batch.num_rows, pa.float64())
         per_row = [requests_from(text) for text in batch[REQUESTS].to_pylist()]
-        done = iter(await self._answer([request for requests in per_row for request in requests]))
-        column = [json.dumps([asdict(next(done)) for _ in requests]) for requests in per_row]
+        requests = [request for row in per_row for request in row]
+        self._hold(len(requests))
+        try:
+            done = iter(await self._answer(requests))
+        finally:
+            self._hold(-len(requests))
+        column = [json.dumps([asdict(next(done)) for _ in row]) for row in per_row]
         yield batch.append_column(GENERATIONS, pa.array(column, pa.string())).append_column(ASKED_AT, asked_at)
+
+    def _hold(self, change: int) -> None:
+        self.held += change
+        meters.level(meters.IN_ENGINES, self.held)
 
     async def _answer(self, requests: Sequence[Request]) -> list[Generation]:
         """In company first; alone after the engine died with this batch inside; one by one after it died again."""

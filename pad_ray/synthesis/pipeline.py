@@ -17,6 +17,7 @@ import pyarrow as pa
 import ray
 import ray.data
 
+from pad_ray import meters
 from pad_ray.engines.base import Generation
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import (
@@ -244,6 +245,8 @@ class _VerifyAndCommit:
         verdicts = verify(self.sandbox, pairs)
         drafts = [draft for _, draft in pairs]
         commit(self.run, drafts, verdicts)
+        meters.count_drafts(drafts)
+        meters.count_verdicts(verdicts, "synthesis")
         return pa.table(
             {
                 ASKED_AT: [min(batch[ASKED_AT].to_pylist())],

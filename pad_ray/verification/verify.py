@@ -15,6 +15,7 @@ import pyarrow as pa
 import ray
 from ray.exceptions import RayError
 
+from pad_ray import meters
 from pad_ray.errors import InputError, StageError, reason
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
@@ -152,6 +153,7 @@ class _Verifier:
         verdicts = judge(self.sandbox, [self._candidate(row) for row in rows.to_pylist()])
         table = to_table(Verdict, verdicts)
         self.run.write_table(name, table.replace_schema_metadata({**table.schema.metadata, PIECE_KEY: key}))
+        meters.count_verdicts(verdicts, "verify")
         counts = Counter(verdict.outcome.value for verdict in verdicts)
         return dict(counts), self.sandbox.protections
 

@@ -1,0 +1,105 @@
+"""The batch script: linted, and run for real on one node, with stand-ins for Slurm's own commands."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cluster.conftest import CLUSTER, REPOSITORY, check_job, job_words, tool
+from tests.servers import free_ports
+
+SCRIPT = CLUSTER / "slurm" / "pad_ray.sbatch"
+STAND_INS = {
+    "srun": 'while [ "${1#-}" != "$1" ]; do shift; done; exec "$@"',
+    "scontrol": "echo this-node",
+    "hostname": "echo 127.0.0.1",
+}
+JOB = """
+import os, signal, sys
+import ray
+
+ray.init(log_to_driver=False)
+assert ray.cluster_resources()["CPU"] == 2
+print("token", os.environ["RAY_AUTH_TOKEN_PATH"], oct(os.stat(os.environ["RAY_AUTH_TOKEN_PATH"]).st_mode), flush=True)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+print("waiting", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_shellcheck_finds_nothing():
+    linted = subprocess.run([tool("shellcheck"), SCRIPT], capture_output=True, text=True, check=False)
+    assert (linted.returncode, linted.stdout) == (0, "")
+
+
+def test_without_a_job_it_says_how_it_is_called():
+    refused = subprocess.run(["bash", SCRIPT], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "no job given" in refused.stderr
+
+
+def test_the_jobs_that_it_shows_exist():
+    shown = [line for line in SCRIPT.read_text().splitlines() if line.startswith("#   sbatch")]
+    assert shown
+    for line in shown:
+        check_job(job_words(line.replace("cluster/slurm/pad_ray.sbatch", "python")))
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Slurm's variables, and its commands as stand-ins for one node."""
+    stand_ins = tmp_path / "bin"
+    stand_ins.mkdir()
+    for name, body in STAND_INS.items():
+        (stand_ins / name).write_text(f"#!/bin/sh\n{body}\n")
+        (stand_ins / name).chmod(0o755)
+    (job_id,) = (port - 20000 for port in free_ports_in(20000, 29999, 1))
+    (metrics,) = free_ports(1)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return {
+        **inherited,
+        "PATH": f"{stand_ins}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "PAD_RAY_VENV": str(Path(sys.executable).parents[1]),
+        "PAD_RAY_METRICS_PORT": str(metrics),
+        "SLURM_JOB_ID": str(job_id),
+        "SLURM_JOB_NODELIST": "this-node",
+        "SLURM_SUBMIT_DIR": str(REPOSITORY),
+        "SLURM_CPUS_PER_TASK": "2",
+    }
+
+
+def free_ports_in(first, last, number):
+    """Ports between two that nobody uses, nor 10000 and 20000 above them, where the script puts others of Ray's."""
+    used = {connection.laddr.port for connection in psutil.net_connections() if connection.laddr}
+    found = [port for port in range(first, last) if not {port, port + 10000, port + 20000} & used]
+    return found[os.getpid() % 1000 :: 1000][:number]
+
+
+def test_a_job_runs_on_a_cluster_of_its_own_hears_the_signal_and_leaves_nothing(environment, tmp_path):
+    (tmp_path / "job.py").write_text(JOB)
+    script = subprocess.Popen(["bash", SCRIPT, tmp_path / "job.py"], env=environment, stdout=subprocess.PIPE, text=True)
+    said, started, refused = [], set(), None
+    for line in script.stdout:
+        said.append(line)
+        if line == "waiting\n":
+            (dashboard,) = set(re.findall(r"http://[\w.]+:\d+", "".join(said)))
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{dashboard}/api/jobs/")
+            started = {process.pid for process in psutil.Process(script.pid).children(recursive=True)}
+            script.send_signal(signal.SIGTERM)
+    assert script.wait(60) == 5
+    assert dashboard.startswith("http://127.0.0.1:")
+    assert refused.value.code == 401
+    assert any(f"token {tmp_path}" in line and "0o100600" in line for line in said)
+    assert not list((tmp_path / ".ray").iterdir())
+    assert started
+    assert not [pid for pid in started if psutil.pid_exists(pid)]
