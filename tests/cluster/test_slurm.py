@@ -1,12 +1,12 @@
 """The batch script: linted, and run for real on one node, with stand-ins for Slurm's own commands."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
@@ -62,7 +62,7 @@ def environment(tmp_path):
         (stand_ins / name).write_text(f"#!/bin/sh\n{body}\n")
         (stand_ins / name).chmod(0o755)
     (job_id,) = (port - 20000 for port in free_ports_in(20000, 29999, 1))
-    (metrics,) = free_ports(1)
+    metrics, dashboard = free_ports(2)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     return {
         **inherited,
@@ -70,6 +70,7 @@ def environment(tmp_path):
         "HOME": str(tmp_path),
         "PAD_RAY_VENV": str(Path(sys.executable).parents[1]),
         "PAD_RAY_METRICS_PORT": str(metrics),
+        "PAD_RAY_DASHBOARD_PORT": str(dashboard),
         "SLURM_JOB_ID": str(job_id),
         "SLURM_JOB_NODELIST": "this-node",
         "SLURM_SUBMIT_DIR": str(REPOSITORY),
@@ -84,22 +85,26 @@ def free_ports_in(first, last, number):
     return found[os.getpid() % 1000 :: 1000][:number]
 
 
-def test_a_job_runs_on_a_cluster_of_its_own_hears_the_signal_and_leaves_nothing(environment, tmp_path):
+@pytest.fixture
+def submitted(environment, tmp_path):
+    """The script with a job that waits for a signal."""
     (tmp_path / "job.py").write_text(JOB)
     script = subprocess.Popen(["bash", SCRIPT, tmp_path / "job.py"], env=environment, stdout=subprocess.PIPE, text=True)
-    said, started, refused = [], set(), None
-    for line in script.stdout:
-        said.append(line)
-        if line == "waiting\n":
-            (dashboard,) = set(re.findall(r"http://[\w.]+:\d+", "".join(said)))
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(f"{dashboard}/api/jobs/")
-            started = {process.pid for process in psutil.Process(script.pid).children(recursive=True)}
-            script.send_signal(signal.SIGTERM)
-    assert script.wait(60) == 5
-    assert dashboard.startswith("http://127.0.0.1:")
-    assert refused.value.code == 401
+    yield script
+    script.terminate()
+    script.wait(60)
+
+
+def test_a_job_runs_on_a_cluster_of_its_own_hears_the_signal_and_leaves_nothing(submitted, environment, tmp_path):
+    said = list(takewhile(lambda line: line != "waiting\n", submitted.stdout))
+    assert submitted.poll() is None, said
+    started = psutil.Process(submitted.pid).children(recursive=True)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"http://127.0.0.1:{environment['PAD_RAY_DASHBOARD_PORT']}/api/jobs/")
+    submitted.send_signal(signal.SIGTERM)
+    submitted.stdout.read()
+    assert submitted.wait(60) == 5
     assert any(f"token {tmp_path}" in line and "0o100600" in line for line in said)
     assert not list((tmp_path / ".ray").iterdir())
     assert started
-    assert not [pid for pid in started if psutil.pid_exists(pid)]
+    assert not psutil.wait_procs(started, timeout=20)[1]
