@@ -29,9 +29,8 @@ def state_bytes(parameters: int, trained: int, config: TrainingConfig, workers: 
     gradients, weights = trained * width, parameters * width
     if placement.offload == "cpu":
         optimiser = 0
-    share = [optimiser / workers, gradients / workers, weights / workers]
-    whole = [optimiser, gradients, weights]
-    return sum(share[: placement.stage] + whole[placement.stage :])
+    parts = (optimiser, gradients, weights)
+    return float(sum(part / workers if placed < placement.stage else part for placed, part in enumerate(parts)))
 
 
 def place(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -208,13 +207,10 @@ def _fitted(result: Any, score: str) -> _Fitted:
 
 
 def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
-    # DeepSpeed compiles its CPU communication once; the folder keeps it for later runs.
-    extensions = Path(platformdirs.user_cache_dir("pad_ray")) / "torch_extensions"
-    environment = {"TORCH_EXTENSIONS_DIR": str(extensions)}
     if gpus:
-        return environment
+        return {}
     threads = max(1, (os.cpu_count() or 1) // workers)
-    return {**environment, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
+    return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
 
 
 def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | None) -> Any:

@@ -1,7 +1,6 @@
 """One training worker: what it is given, and how it gets ready."""
 
 import os
-import shutil
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +73,7 @@ def set_up(task: Task) -> Worker:
     import deepspeed
     import ray.train
 
-    _without_compiler()
+    _without_compiling()
     torch.manual_seed(task.seed)
     deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
     context = ray.train.get_context()
@@ -95,12 +94,15 @@ def set_up(task: Task) -> Worker:
     return Worker(task, rank, workers, engine, student, placement, train, validation, history, kept)
 
 
-def _without_compiler() -> None:
+def _without_compiling() -> None:
+    """Keep DeepSpeed from compiling an all-reduce of its own for CPUs when it starts; gloo's is used.
+
+    The compiler runs for more than a minute, anew in each environment, and a worker that is killed meanwhile leaves a lock
+    behind for which all later ones wait.
+    """
     import deepspeed
 
-    if shutil.which(os.environ.get("CXX", "c++")) is None:
-        # DeepSpeed compiles a faster all-reduce for CPUs when it starts, and stops where it finds no compiler.
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
 def _partitioned_loading(settings: dict[str, Any]) -> Any:
