@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from rich.table import Table
@@ -152,15 +152,8 @@ def closing_table(run: "Run") -> None:
         stages.add_row(f"{entry['stage']} ({entry['unit']})", *map(str, counts))
     run.progress.console.print(stages)
     sections = metrics.read(run.folder)
-    made = sections["synthesis"]
-    low, high = made["interval"]
-    run.progress.say(
-        f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} ({low:.1%} to {high:.1%})"
-    )
-    if len(made["by_path"]) > 1:
-        for path, counts in made["by_path"].items():
-            share = counts["accepted"] / counts["drafts"]
-            run.progress.say(f"yield of {path}: {counts['accepted']} of {counts['drafts']}, {share:.1%}")
+    if "synthesis" in sections:
+        _say_yield(run, sections["synthesis"])
     scores = Table("task", "student", "prompt", "questions", "accuracy", "95 % interval", "executable", title="scores")
     for item in sections.get("evaluation", []):
         low, high = item["interval"]
@@ -174,3 +167,14 @@ def closing_table(run: "Run") -> None:
             f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "
             f"{pair['fixed']} fixed, {pair['broken']} broken, McNemar p = {pair['p_value']:.2g}"
         )
+
+
+def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
+    low, high = made["interval"]
+    run.progress.say(
+        f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} ({low:.1%} to {high:.1%})"
+    )
+    if len(made["by_path"]) > 1:
+        for path, counts in made["by_path"].items():
+            share = counts["accepted"] / counts["drafts"]
+            run.progress.say(f"yield of {path}: {counts['accepted']} of {counts['drafts']}, {share:.1%}")

@@ -2,13 +2,16 @@
 
 import os
 
+import pyarrow.compute as pc
 import yaml
 
 from pad_ray.job import start_ray
+from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
 from pad_ray.sizing import lines, sizes
-from pad_ray.stages import Run, read_inputs
+from pad_ray.stages import Run, read_inputs, stored_corpus
+from pad_ray.synthesis.corpus import TRAIN
 
 # Tokens of a text are about a quarter of its characters; good enough to size a run.
 CHARACTERS_PER_TOKEN = 4
@@ -38,6 +41,28 @@ def preview(run: Run) -> None:
         say(line)
     for lack in lacking(recipe, resources):
         say(f"lacking: {lack}")
+
+
+def preview_training(run: Run) -> None:
+    """Print the resolved recipe, what there is to train on, estimates of steps and tokens, and what is lacking."""
+    recipe, config, say = run.recipe, run.recipe.training, run.progress.say
+    say(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    corpus = stored_corpus(run)
+    student = resolve(config.student)
+    rows, characters = 0, 0
+    for part in run.folder.parts(TRAIN):
+        table = run.folder.read_part(part, ["source", "target"])
+        rows += len(table)
+        characters += sum(pc.sum(pc.utf8_length(table[name])).as_py() or 0 for name in ("source", "target"))
+    steps = config.epochs * -(-rows // config.rows_per_step)
+    say(f"student: {student.name}@{student.revision}; {rows} rows to train on, {corpus.validation_rows} to validate")
+    say(
+        f"estimate: at most {min(steps, config.max_steps or steps)} steps of {config.rows_per_step} rows, about "
+        f"{characters // CHARACTERS_PER_TOKEN} tokens an epoch"
+    )
+    for lack in lacking(recipe):
+        if lack.startswith("training"):
+            say(f"lacking: {lack}")
 
 
 def shown(prompt: str | tuple[Message, ...]) -> str:

@@ -14,7 +14,7 @@ from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.stage import solve
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
-from pad_ray.errors import StageError
+from pad_ray.errors import InputError, StageError
 from pad_ray.evaluation.intervals import wilson
 from pad_ray.evaluation.paired import compare
 from pad_ray.evaluation.scores import score
@@ -26,7 +26,7 @@ from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.report import render
 from pad_ray.rundir import RunDir
-from pad_ray.schema import Outcome, PathKind, Question, Solution
+from pad_ray.schema import CorpusRow, Outcome, PathKind, Question, Solution, content_id
 from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.card import CardFacts, write_card
 from pad_ray.synthesis.contamination import KnownTests, load_tests
@@ -36,7 +36,8 @@ from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST, store
 from pad_ray.tasks import get_task
 from pad_ray.tracking import Tracker
-from pad_ray.training.train import Trained, train
+from pad_ray.training.model_card import write_model_card
+from pad_ray.training.train import STUDENT, Trained, train
 
 REPORT = "report.html"
 
@@ -76,13 +77,18 @@ def read_inputs(recipe: Recipe) -> Inputs:
     }
     for name in recipe.corpus.decontaminate or []:
         get_task(name)
-    recipe.tracking.check()
     versions.check(recipe.teacher)
-    resolve(recipe.training.student)
+    check_student(recipe)
     paths = teacher_paths(recipe)
     for path in paths:
         assert_not_in_test(path.sets, (question for test in tests.values() for question in test))
     return Inputs(train_questions, tests, Plan(paths, fingerprint(recipe.teacher), recipe.synthesis, seed))
+
+
+def check_student(recipe: Recipe) -> None:
+    """InputError where the student's weights or a tracking backend are not usable."""
+    recipe.tracking.check()
+    resolve(recipe.training.student)
 
 
 def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
@@ -161,17 +167,48 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     return corpus
 
 
+def stored_corpus(run: Run) -> Corpus:
+    """The corpus that an earlier job built in this run; one of other origin is told apart by its row ids.
+
+    Raises:
+        InputError: the run has no corpus, or one without rows to train on or to validate.
+    """
+    folder = run.folder
+    corpus = Corpus(hash=metrics.read(folder).get("corpus", {}).get("hash", ""))
+    for name in (corpora.TRAIN, corpora.VALIDATION):
+        rows = sum(folder.row_count(part) for part in folder.parts(name))
+        if not rows:
+            raise InputError(f"{folder.path(name)}: no rows; make a corpus with jobs/synthesize.py and the same recipe")
+        corpus.rows[f"{name.removeprefix('corpus/')}/any"] = rows
+    if not corpus.hash:
+        tables = (folder.read_table(name, CorpusRow, ["row_id"]) for name in (corpora.TRAIN, corpora.VALIDATION))
+        corpus.hash = content_id("stored", [table["row_id"].to_pylist() for table in tables])
+    return corpus
+
+
 def train_student(run: Run, corpus: Corpus) -> Trained:
     """Fine-tune the student on the corpus."""
+    recipe = run.recipe
     folders = {"train": corpora.TRAIN, "validation": corpora.VALIDATION}
-    trained = train(run.folder, folders, corpus.hash, run.recipe.training, run.recipe.seed, run.progress)
+    with Tracker(recipe.tracking, run.folder, "training") as tracker:
+        trained = train(
+            run.folder,
+            folders,
+            corpus.hash,
+            recipe.training,
+            recipe.seed,
+            run.progress,
+            sandbox=recipe.sandbox,
+            tracker=tracker,
+        )
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     ledger.record(
         run.folder,
         StageEntry("training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds),
     )
     fields = asdict(trained)
-    metrics.update(run.folder, "training", {name: fields[name] for name in fields if name not in ("key", "rows")})
+    unwanted = ("key", "rows", "config", "corpus", "seed")
+    metrics.update(run.folder, "training", {name: fields[name] for name in fields if name not in unwanted})
     return trained
 
 
@@ -255,7 +292,9 @@ def compare_students(run: Run, tests: dict[str, list[Question]]) -> None:
 
 
 def write_report(run: Run) -> str:
-    """Render `report.html`; returns where it is."""
+    """Render `report.html`, and put new scores into the student's model card; returns where the page is."""
+    if run.folder.exists(f"{STUDENT}/training.json"):
+        write_model_card(run.folder, STUDENT)
     run.folder.write_text(REPORT, render(run.folder.location))
     return run.folder.path(REPORT)
 

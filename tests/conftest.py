@@ -66,8 +66,7 @@ def local_ray():
     ray.shutdown()
 
 
-@pytest.fixture(scope="session")
-def tiny_student(tmp_path_factory):
+def make_tiny_student(folder):
     """A random Llama of two layers with the tokenizer of a real student, in the Hugging Face layout."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -88,7 +87,12 @@ def tiny_student(tmp_path_factory):
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=True,
     )
-    folder = tmp_path_factory.mktemp("models") / "tiny-student"
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_student(tmp_path_factory):
+    """The tiny student of the tests."""
+    return make_tiny_student(tmp_path_factory.mktemp("models") / "tiny-student")

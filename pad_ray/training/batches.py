@@ -1,82 +1,211 @@
-"""From corpus rows to tensors: tokens, an epoch's order, and padded batches whose labels cover the target alone."""
+"""Which rows make a step, a worker's pass and a tensor.
 
-import math
-import random
-from collections.abc import Iterable, Sequence
+A plan depends on the rows, the seed and the epoch alone, never on the workers: whoever computes a step, it is the same.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from pad_ray.schema import CorpusRow, content_id
+from pad_ray.schema import content_id
+from pad_ray.training.objectives import CODES, Numbers
+from pad_ray.training.tokens import Example, TokenTable
 
-IGNORED = -100
+Rows = npt.NDArray[np.int64]
+Passes = list[list[list[int]]]
+"""`passes[pass][worker]` lists rows. Every worker has as many passes, because they meet in each; a pass may be empty."""
+
+
+def steps_in_epoch(count: int, rows_per_step: int) -> int:
+    return -(-count // rows_per_step)
+
+
+def epoch_steps(table: TokenTable, rows_per_step: int, seed: int, epoch: int, *, paired: bool) -> list[Rows]:
+    """The rows of each optimiser step of an epoch, shuffled; the last step may be short.
+
+    `paired` keeps a program and a rationale of the same question in the same step, which may then hold one row more or
+    less than `rows_per_step`, at least 2.
+    """
+    units = _pairs(table) if paired else np.arange(len(table))
+    generator = np.random.default_rng(int(content_id("epoch", seed, epoch)[:16], 16))
+    place = generator.permutation(units.max() + 1)[units]
+    order = np.argsort(place, kind="stable")
+    # A unit belongs to the step that its last row falls into.
+    ends = np.searchsorted(place[order], place[order], side="right") - 1
+    step_of = ends // rows_per_step
+    return np.split(order, np.flatnonzero(np.diff(step_of)) + 1)
+
+
+def _pairs(table: TokenTable) -> Rows:
+    """A unit's number for each row: the n-th program and the n-th rationale of a question have the same."""
+    kinds = np.isin(table.objectives, (CODES["program"], CODES["rationale"]))
+    rows = np.arange(len(table))
+    order = np.lexsort((rows, table.objectives, table.questions))
+    starts = np.r_[True, np.diff(table.questions[order]) != 0] | np.r_[True, np.diff(table.objectives[order]) != 0]
+    nth = np.empty(len(table), np.int64)
+    nth[order] = np.arange(len(table)) - np.maximum.accumulate(np.where(starts, np.arange(len(table)), 0))
+    keys = np.stack([np.where(kinds, -1, rows), np.where(kinds, table.questions, 0), np.where(kinds, nth, 0)], axis=1)
+    units: Rows = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    return units
+
+
+def deal(lengths: Rows, workers: int, tokens_per_pass: int, *, packed: bool) -> Passes:
+    """Places in `lengths` for each pass and worker, at most `tokens_per_pass` tokens each, as even as can be.
+
+    Packed, a pass costs the tokens of its rows; padded, its rows times the longest of them, so rows of like length share
+    a pass. A row longer than the budget has a pass to itself.
+    """
+    budget = max(tokens_per_pass, int(lengths.max(initial=1)))
+    cut = _pack if packed else _group
+    passes = 1
+    while (bins := cut(lengths, passes * workers, budget)) is None:
+        passes += 1
+    bins.sort(key=lambda rows: -int(lengths[rows].sum()) if rows else 0)
+    return [bins[number * workers : (number + 1) * workers] for number in range(passes)]
+
+
+def _pack(lengths: Rows, bins: int, budget: int) -> list[list[int]] | None:
+    """Longest row first, into the bin with the fewest tokens; None where a bin overflows."""
+    filled: list[list[int]] = [[] for _ in range(bins)]
+    loads = [0] * bins
+    for row in np.argsort(-lengths, kind="stable").tolist():
+        lowest = loads.index(min(loads))
+        filled[lowest].append(row)
+        loads[lowest] += int(lengths[row])
+    return filled if max(loads) <= budget else None
+
+
+def _group(lengths: Rows, bins: int, budget: int) -> list[list[int]] | None:
+    """Rows by length, cut into at most so many groups with the smallest largest cost; None where that is too large."""
+    order = np.argsort(lengths, kind="stable")
+    if len(_cut(lengths, order, budget)) > bins:
+        return None
+    low, high = int(lengths.max(initial=1)), budget
+    while low < high:
+        middle = (low + high) // 2
+        if len(_cut(lengths, order, middle)) <= bins:
+            high = middle
+        else:
+            low = middle + 1
+    groups = _cut(lengths, order, low)
+    return groups + [[] for _ in range(bins - len(groups))]
+
+
+def _cut(lengths: Rows, order: Rows, budget: int) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for row in order.tolist():
+        if groups and (len(groups[-1]) + 1) * int(lengths[row]) <= budget:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """Token ids of one row; `target_tokens` of them, at the end, are learnt."""
+class Batch:
+    """One pass as tensors. `inputs` are the student's arguments; the rest has one entry for each token that is learnt.
 
-    token_ids: list[int]
-    target_tokens: int
-
-
-def encode(rows: Iterable[CorpusRow], tokenizer: Any, max_tokens: int) -> tuple[list[Example], int]:
-    """Examples, and the number of rows left out because they are longer than `max_tokens`.
-
-    Source and target are tokenised apart, as at inference, where the source is the whole prompt. The target ends with
-    the end-of-sequence token, so that a student learns to stop.
+    `places` (2, tokens) says in which row and column of the logits a token is predicted; None: they are in order.
     """
-    examples, left_out = [], 0
-    for row in rows:
-        source = tokenizer(row.source)["input_ids"]
-        target = [*tokenizer(row.target, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-        if len(source) + len(target) > max_tokens:
-            left_out += 1
-        else:
-            examples.append(Example(source + target, len(target)))
-    return examples, left_out
+
+    inputs: dict[str, Any]
+    labels: torch.Tensor
+    weights: torch.Tensor
+    objectives: torch.Tensor
+    places: torch.Tensor | None
+
+    def to(self, device: torch.device | str) -> "Batch":
+        moved = {name: value.to(device) if torch.is_tensor(value) else value for name, value in self.inputs.items()}
+        places = None if self.places is None else self.places.to(device)
+        return Batch(moved, self.labels.to(device), self.weights.to(device), self.objectives.to(device), places)
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
-    """A permutation of `count` examples that depends on nothing but the seed and the epoch."""
-    order = list(range(count))
-    random.Random(content_id("epoch", seed, epoch)).shuffle(order)
-    return order
+def _learnt(examples: Sequence[Example], weights: Numbers) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Labels, weights and objective codes of the target tokens of all examples, in order."""
+    counts = torch.tensor([example.target_tokens for example in examples])
+    codes = torch.tensor([example.objective for example in examples])
+    labels = torch.cat([_ids(example)[-example.target_tokens :] for example in examples])
+    objectives = codes.repeat_interleave(counts)
+    return labels, torch.tensor(weights, dtype=torch.float32)[objectives], objectives
 
 
-def steps_of(order: Sequence[int], rows_per_step: int) -> list[list[int]]:
-    """The rows of each optimiser step; the last step of an epoch may be short."""
-    return [list(order[start : start + rows_per_step]) for start in range(0, len(order), rows_per_step)]
+def _ids(example: Example) -> torch.Tensor:
+    return torch.from_numpy(example.ids.astype(np.int64))
 
 
-def shares(step: Sequence[int], examples: Sequence[Example], workers: int, rows_per_pass: int) -> list[list[list[int]]]:
-    """A step's rows for each worker, in passes: `shares[worker][pass]` lists rows.
+def nothing(pad_id: int) -> Example:
+    """A row for a worker that has none in a pass and still takes part in it: its caller gives it the weight 0."""
+    return Example(np.full(2, pad_id, np.int32), 1, 0)
 
-    Rows are dealt by length, so that workers and passes are even and padding is short. Every worker has the same number
-    of passes, because DeepSpeed counts them; a pass may be empty.
+
+def pack(examples: Sequence[Example], weights: Numbers) -> Batch:
+    """All examples in one row of shape (1, tokens), positions starting anew in each.
+
+    `block_bounds` and the arguments of flash attention say where an example starts and ends.
     """
-    by_length = sorted(step, key=lambda row: len(examples[row].token_ids))
-    dealt = [by_length[worker::workers] for worker in range(workers)]
-    passes = math.ceil(max(map(len, dealt)) / rows_per_pass)
-    return [[rows[i * rows_per_pass : (i + 1) * rows_per_pass] for i in range(passes)] for rows in dealt]
+    lengths = [len(example.ids) for example in examples]
+    bounds = [0, *accumulate(lengths)]
+    # The token before a learnt one predicts it.
+    kept = [
+        torch.arange(end - example.target_tokens - 1, end - 1)
+        for end, example in zip(bounds[1:], examples, strict=True)
+    ]
+    cumulative = torch.tensor(bounds, dtype=torch.int32)
+    inputs = {
+        "input_ids": torch.cat([_ids(example) for example in examples])[None],
+        "position_ids": torch.cat([torch.arange(length) for length in lengths])[None],
+        "logits_to_keep": torch.cat(kept),
+        "block_bounds": bounds,
+        "cu_seq_lens_q": cumulative,
+        "cu_seq_lens_k": cumulative,
+        "max_length_q": max(lengths),
+        "max_length_k": max(lengths),
+    }
+    return Batch(inputs, *_learnt(examples, weights), places=None)
 
 
-def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
-    """Tensors of shape (rows, longest row); padding on the right. `labels` is `IGNORED` outside the targets.
+def pad(examples: Sequence[Example], weights: Numbers, pad_id: int, *, keeps: bool) -> Batch:
+    """Examples as rows of shape (rows, longest row), padding on the right.
 
-    No rows give one row of one padding token, whose loss is zero: a worker without work still takes part in the step.
+    `keeps` asks for the logits of those columns alone in which some row predicts a learnt token.
     """
-    examples = examples or [Example([pad_id], 0)]
-    width = max(len(example.token_ids) for example in examples)
-    shape = (len(examples), width)
-    input_ids = torch.full(shape, pad_id)
-    attention_mask = torch.zeros(shape, dtype=torch.long)
-    labels = torch.full(shape, IGNORED)
+    input_ids, attention_mask = _padded([_ids(example) for example in examples], pad_id)
+    rows, columns = [], []
     for row, example in enumerate(examples):
-        length = len(example.token_ids)
-        ids = torch.tensor(example.token_ids)
-        input_ids[row, :length] = ids
-        attention_mask[row, :length] = 1
-        labels[row, length - example.target_tokens : length] = ids[length - example.target_tokens :]
-    return {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
+        end = len(example.ids) - 1
+        columns.append(torch.arange(end - example.target_tokens, end))
+        rows.append(torch.full((example.target_tokens,), row))
+    column = torch.cat(columns)
+    inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+    if keeps:
+        inputs["logits_to_keep"], column = torch.unique(column, return_inverse=True)
+    return Batch(inputs, *_learnt(examples, weights), places=torch.stack([torch.cat(rows), column]))
+
+
+def pad_pairs(examples: Sequence[Example], weights: Numbers, pad_id: int, start_id: int) -> Batch:
+    """Sources for an encoder and targets, shifted behind the start token, for its decoder; both padded on the right."""
+    targets = [_ids(example)[-example.target_tokens :] for example in examples]
+    input_ids, attention_mask = _padded([_ids(e)[: -e.target_tokens] for e in examples], pad_id)
+    shifted = [torch.cat([torch.tensor([start_id]), target[:-1]]) for target in targets]
+    decoder_input_ids, decoder_mask = _padded(shifted, pad_id)
+    places = decoder_mask.nonzero().T
+    inputs = {
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
+        "decoder_input_ids": decoder_input_ids,
+        "decoder_attention_mask": decoder_mask,
+    }
+    return Batch(inputs, *_learnt(examples, weights), places=places)
+
+
+def _padded(rows: Sequence[torch.Tensor], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    from torch.nn.utils.rnn import pad_sequence
+
+    ids = pad_sequence(list(rows), batch_first=True, padding_value=pad_id)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+    return ids, mask

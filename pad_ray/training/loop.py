@@ -1,213 +1,207 @@
 """The loop of one training worker: a plain DeepSpeed loop under Ray Train.
 
-Every step's loss is the mean over the target tokens of the whole step, whatever the number of workers and passes.
+A step's rows, weights, random numbers and learning rate follow from its number and the seed, so a loop that goes on from
+a checkpoint does what it would have done without the interruption.
 """
 
-import json
 import math
-import os
-import shutil
+import resource
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
-from pad_ray.models import resolve
-from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow
-from pad_ray.training.batches import IGNORED, Example, collate, encode, epoch_order, shares, steps_of
+from pad_ray.schema import content_id
+from pad_ray.training import checkpoints
+from pad_ray.training.batches import Batch, Rows, deal, epoch_steps, steps_in_epoch
 from pad_ray.training.config import TrainingConfig
+from pad_ray.training.objectives import OBJECTIVES, Numbers, losses, token_weights, tokens_by_objective
+from pad_ray.training.probes import accuracy
+from pad_ray.training.tokens import TokenTable, discard_copy
+from pad_ray.training.worker import Worker, set_up
 
-HISTORY = "history.json"
-STUDENT = "student"
-
-
-@dataclass
-class Worker:
-    """What the functions of the loop share on one worker."""
-
-    config: TrainingConfig
-    seed: int
-    rank: int
-    world: int
-    engine: Any
-    tokenizer: Any
-    train: list[Example]
-    validation: list[Example]
-    total_steps: int
-    board: Any
+# Validation rows that are dealt to the workers at once.
+VALIDATION_ROWS = 1024
 
 
 def train_worker(arguments: dict[str, Any]) -> None:
     """What Ray Train runs on every worker."""
-    import ray.train
-
-    worker = _set_up(arguments)
-    history, first_epoch = _restore(worker)
-    for epoch in range(first_epoch, worker.config.epochs):
-        _train_epoch(worker, epoch, history)
-        loss = _validation_loss(worker)
-        history["validation"].append({"step": worker.engine.global_steps, "epoch": epoch + 1, "loss": loss})
-        losses = [entry["loss"] for entry in history["validation"]]
-        since_best = len(losses) - 1 - losses.index(min(losses))
-        with tempfile.TemporaryDirectory() as folder:
-            _save(worker, Path(folder), history, student=since_best == 0)
-            checkpoint = ray.train.Checkpoint.from_directory(folder)
-            ray.train.report({"validation_loss": loss, "history": history}, checkpoint=checkpoint)
-        if since_best >= worker.config.patience:
-            break
+    worker = set_up(arguments["task"])
+    _train(worker)
+    discard_copy(worker.task.tokens)
 
 
-def _set_up(arguments: dict[str, Any]) -> Worker:
-    import deepspeed
-    import ray.train
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def _train(worker: Worker) -> None:
+    total = total_steps(worker.config, len(worker.train))
+    for number, rows in _steps_left(worker, total):
+        started = time.monotonic()
+        entry = _step(worker, rows, number, total)
+        if not all(map(math.isfinite, entry.values())):
+            # Every worker sees the same loss, and none goes on; a restart would only come here again.
+            worker.task.board.stop.remote(_diverged(entry))
+            return
+        worker.history.curve.append(entry)
+        _tell(worker, {**entry, **_speed(worker, rows, time.monotonic() - started)}, total)
+        done = number + 1
+        validate = done % _validate_every(worker) == 0 or done == total
+        if validate or done % (worker.config.checkpoint_every_steps or total) == 0:
+            _checkpoint(worker, validate=validate)
+        if worker.history.without_better() >= worker.config.patience:
+            return
 
-    if shutil.which(os.environ.get("CXX", "c++")) is None:
-        # DeepSpeed compiles a faster all-reduce for CPUs when it starts, and stops where it finds no compiler.
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    config, seed = arguments["config"], arguments["seed"]
-    context = ray.train.get_context()
-    world = context.get_world_size()
-    torch.manual_seed(seed)
-    deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
-    weights = resolve(config.student).path
-    tokenizer = AutoTokenizer.from_pretrained(weights)
-    model = AutoModelForCausalLM.from_pretrained(weights, dtype=getattr(torch, config.precision))
-    run = RunDir(arguments["location"])
-    train, validation = (
-        encode(run.read_records(arguments[split], CorpusRow), tokenizer, config.max_tokens)[0]
-        for split in ("train", "validation")
+
+def total_steps(config: TrainingConfig, rows: int) -> int:
+    steps = config.epochs * steps_in_epoch(rows, config.rows_per_step)
+    return min(steps, config.max_steps or steps)
+
+
+def _validate_every(worker: Worker) -> int:
+    return worker.config.validate_every_steps or steps_in_epoch(len(worker.train), worker.config.rows_per_step)
+
+
+def _steps_left(worker: Worker, total: int) -> Iterator[tuple[int, Rows]]:
+    """Number and rows of each step from the engine's on; none where an earlier worker had stopped early."""
+    first: int = worker.engine.global_steps
+    if worker.history.without_better() >= worker.config.patience:
+        return
+    in_epoch = steps_in_epoch(len(worker.train), worker.config.rows_per_step)
+    paired = worker.rationale_weight is not None and worker.config.rows_per_step > 1
+    plan = lru_cache(maxsize=1)(
+        lambda epoch: epoch_steps(worker.train, worker.config.rows_per_step, worker.task.seed, epoch, paired=paired)
     )
-    # With GAS set to the passes of a full step, DeepSpeed divides each loss by it; `_step` multiplies it back.
-    engine, *_ = deepspeed.initialize(
-        model=model, model_parameters=model.parameters(), config=_deepspeed(config, world)
-    )
-    total = config.epochs * len(steps_of(range(len(train)), config.rows_per_step))
-    return Worker(
-        config, seed, context.get_world_rank(), world, engine, tokenizer, train, validation, total, arguments["board"]
-    )
+    for number in range(first, total):
+        yield number, plan(number // in_epoch)[number % in_epoch]
 
 
-def _deepspeed(config: TrainingConfig, world: int) -> dict[str, Any]:
-    passes = math.ceil(math.ceil(config.rows_per_step / world) / config.rows_per_pass)
-    return {
-        "train_micro_batch_size_per_gpu": config.rows_per_pass,
-        "gradient_accumulation_steps": passes,
-        "bf16": {"enabled": config.precision == "bfloat16"},
-        "zero_optimization": {"stage": config.zero_stage, "stage3_gather_16bit_weights_on_model_save": True},
-        "zero_allow_untested_optimizer": True,
-        "gradient_clipping": config.gradient_clip,
-        "optimizer": {
-            "type": "AdamW",
-            "params": {"lr": config.learning_rate, "weight_decay": config.weight_decay, "torch_adam": True},
-        },
-        "steps_per_print": 2**31,
-    }
-
-
-def _restore(worker: Worker) -> tuple[dict[str, list[dict[str, float]]], int]:
-    """History and first epoch: of the last checkpoint where Ray Train has one, else empty and 0."""
-    import ray.train
-
-    checkpoint = ray.train.get_checkpoint()
-    if checkpoint is None:
-        return {"curve": [], "validation": []}, 0
-    with checkpoint.as_directory() as folder:
-        worker.engine.load_checkpoint(folder)
-        history: dict[str, list[dict[str, float]]] = json.loads((Path(folder) / HISTORY).read_text())
-    return history, len(history["validation"])
-
-
-def _train_epoch(worker: Worker, epoch: int, history: dict[str, list[dict[str, float]]]) -> None:
-    worker.engine.train()
-    order = epoch_order(len(worker.train), worker.seed, epoch)
-    steps = steps_of(order, worker.config.rows_per_step)
-    for number, step in enumerate(steps, 1):
-        rate = _learning_rate(worker.config, worker.engine.global_steps, worker.total_steps)
-        for group in worker.engine.optimizer.param_groups:
-            group["lr"] = rate
-        loss = _step(worker, step)
-        done = worker.engine.global_steps
-        history["curve"].append(
-            {"step": done, "epoch": epoch + number / len(steps), "loss": loss, "learning_rate": rate}
-        )
-        if worker.rank == 0:
-            worker.board.update.remote(done, worker.total_steps, loss)
-
-
-def _learning_rate(config: TrainingConfig, step: int, total: int) -> float:
+def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
+    """The rate of a step, the first being 0: it rises over the warm-up, then follows the schedule."""
     warmup = max(1, round(config.warmup_share * total))
     rising = (step + 1) / warmup
-    falling = (total - step) / max(1, total - warmup)
-    return config.learning_rate * min(1.0, rising, falling)
+    left = (total - step) / max(1, total - warmup)
+    falling = {"linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * min(1.0, left)), "constant": 1.0}
+    return config.learning_rate * min(1.0, rising, falling[config.schedule])
 
 
-def _step(worker: Worker, rows: Sequence[int]) -> float:
-    """One optimiser step; returns the mean loss over the step's target tokens, in nats."""
-    passes = shares(rows, worker.train, worker.world, worker.config.rows_per_pass)[worker.rank]
-    wanted = worker.engine.gradient_accumulation_steps()
-    passes += [[]] * (wanted - len(passes))
-    tokens = sum(worker.train[row].target_tokens for row in rows)
-    # DeepSpeed divides by the passes and averages over the workers; what is wanted is the sum over the step's tokens.
-    scale = wanted * worker.world / tokens
-    total = torch.zeros(1)
-    for micro in passes:
-        loss = _summed_loss(worker, [worker.train[row] for row in micro])
-        total += loss.detach().float().cpu()
-        worker.engine.backward(loss * scale)
-        worker.engine.step()
-    return _over_workers(worker, total) / tokens
+def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, float]:
+    """One optimiser step; returns its losses in nats a token, all and by objective."""
+    rate = learning_rate(worker.config, number, total)
+    for group in worker.engine.optimizer.param_groups:
+        group["lr"] = rate
+    torch.manual_seed(int(content_id("step", worker.task.seed, number, worker.rank)[:15], 16))
+    worker.engine.train()
+    tokens = tokens_by_objective(worker.train.objectives[rows], worker.train.target_tokens[rows])
+    weights = token_weights(tokens, worker.rationale_weight)
+    passes = _own_passes(worker, worker.train, rows)
+    sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
+    for place, shared in enumerate(passes, 1):
+        worker.engine.set_gradient_accumulation_boundary(place == len(passes))
+        # DeepSpeed averages over the workers; what is wanted is the sum.
+        loss, summed = _pass(worker, worker.train, shared, weights * worker.workers)
+        sums += summed
+        worker.engine.backward(loss)
+    norm = gradient_norm(worker.engine)
+    worker.engine.step()
+    norm = worker.engine.get_global_grad_norm() if norm is None else norm
+    found = losses(worker.over_workers(sums).tolist(), tokens, worker.rationale_weight)
+    in_epoch = steps_in_epoch(len(worker.train), worker.config.rows_per_step)
+    position = {"step": number + 1, "epoch": (number + 1) / in_epoch}
+    return {**position, **found, "learning_rate": rate, "gradient_norm": float(norm)}
 
 
-def _summed_loss(worker: Worker, examples: Sequence[Example]) -> torch.Tensor:
-    batch = collate(examples, worker.tokenizer.pad_token_id or worker.tokenizer.eos_token_id)
-    batch = {name: tensor.to(worker.engine.device) for name, tensor in batch.items()}
-    labels = batch.pop("labels")[:, 1:]
-    logits = worker.engine(**batch, use_cache=False).logits[:, :-1]
-    learnt = labels != IGNORED
-    # Selecting nothing would leave the graph without this worker's parameters and the step without its gradients.
-    empty = logits.sum() * 0
-    return empty + functional.cross_entropy(logits[learnt].float(), labels[learnt], reduction="sum")
+def gradient_norm(engine: Any) -> float | None:
+    """The norm of all gradients where DeepSpeed does not tell it: without ZeRO in float32, where each worker has them."""
+    if engine.zero_optimization() or engine.bfloat16_enabled():
+        return None
+    gradients = [parameter.grad for parameter in engine.module.parameters() if parameter.grad is not None]
+    return float(torch.nn.utils.get_total_norm(gradients))
 
 
-def _over_workers(worker: Worker, value: torch.Tensor) -> float:
-    import deepspeed.comm
+def _own_passes(worker: Worker, table: TokenTable, rows: Rows) -> list[Rows]:
+    """This worker's rows of each pass."""
+    lengths = table.lengths[rows]
+    dealt = deal(lengths, worker.workers, worker.config.tokens_per_pass, packed=worker.student.packs)
+    return [rows[np.array(shared[worker.rank], np.int64)] for shared in dealt]
 
-    value = value.to(worker.engine.device)
-    deepspeed.comm.all_reduce(value)
-    return float(value.item())
+
+def _pass(worker: Worker, table: TokenTable, rows: Rows, weights: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weighted loss of some rows, to be differentiated, and their summed losses by objective code."""
+    batch = worker.student.batch([table.example(int(row)) for row in rows], weights).to(worker.engine.device)
+    each = token_losses(worker.engine, batch)
+    sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
+    if len(rows):
+        sums.index_add_(0, batch.objectives.cpu(), each.detach().double().cpu())
+    return (each * batch.weights).sum(), sums
 
 
-def _validation_loss(worker: Worker) -> float:
-    """Mean loss over the target tokens of the validation rows, in nats."""
+def token_losses(model: Any, batch: Batch) -> torch.Tensor:
+    """Cross-entropy of each learnt token, in nats."""
+    logits = model(**batch.inputs, use_cache=False).logits
+    picked = logits[0] if batch.places is None else logits[batch.places[0], batch.places[1]]
+    return functional.cross_entropy(picked.float(), batch.labels, reduction="none")
+
+
+def _diverged(entry: dict[str, float]) -> str:
+    return (
+        f"training: step {entry['step']:.0f}: the loss is {entry['loss']} and the gradient's norm "
+        f"{entry['gradient_norm']}; the last checkpoint is kept. Lower --training.learning_rate or --training.gradient_clip, "
+        "raise --training.warmup_share, or train in float32"
+    )
+
+
+def _speed(worker: Worker, rows: Rows, seconds: float) -> dict[str, float]:
+    """Figures of a step that differ from run to run; memory is this worker's at its highest."""
+    on_gpu = torch.cuda.is_available()
+    peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    tokens = int(worker.train.target_tokens[rows].sum())
+    return {"seconds": seconds, "target_tokens_per_s": tokens / seconds, "peak_memory_mib": peak / 2**20}
+
+
+def _tell(worker: Worker, entry: dict[str, float], total: int) -> None:
+    if worker.rank == 0:
+        worker.task.board.add.remote(total, "", entry)
+
+
+def _checkpoint(worker: Worker, *, validate: bool) -> None:
+    """Report a checkpoint, validated first where asked; Ray Train keeps the last one and that of the best validation."""
+    import ray.train
+
+    step = worker.engine.global_steps
+    best = False
+    if validate:
+        entry = {"step": step, "epoch": worker.history.curve[-1]["epoch"], **_validate(worker)}
+        best = worker.history.add_validation(entry)
+        if worker.rank == 0:
+            worker.task.board.add.remote(0, "validation_", entry)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoints.save(worker, Path(folder), best=best)
+            reported = ray.train.Checkpoint.from_directory(folder)
+            ray.train.report({checkpoints.SCORE: step if best else -1}, checkpoint=reported)
+    except (OSError, RuntimeError) as error:
+        worker.task.board.fault.remote(
+            f"training: step {step}: the checkpoint cannot be written: {error}; the last one is kept. Make room at "
+            f"{worker.task.location} and in {tempfile.gettempdir()}; the same command continues"
+        )
+        raise
+
+
+def _validate(worker: Worker) -> dict[str, float]:
+    """Losses over the validation rows in nats a token, and with probes the accuracy."""
     worker.engine.eval()
-    passes = shares(range(len(worker.validation)), worker.validation, worker.world, worker.config.rows_per_pass)
-    total = torch.zeros(1)
+    table = worker.validation
+    weight = worker.config.rationale_weight if worker.rationale_weight is not None and table.mixed else None
+    sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
     with torch.no_grad():
-        for rows in passes[worker.rank]:
-            total += _summed_loss(worker, [worker.validation[row] for row in rows]).float().cpu()
-    return _over_workers(worker, total) / sum(example.target_tokens for example in worker.validation)
-
-
-def _save(worker: Worker, folder: Path, history: dict[str, list[dict[str, float]]], *, student: bool) -> None:
-    """This worker's part of a checkpoint, and with `student` the weights in the Hugging Face layout."""
-    worker.engine.save_checkpoint(str(folder))
-    weights = _weights(worker.engine) if student else None
-    if worker.rank != 0:
-        return
-    (folder / HISTORY).write_text(json.dumps(history))
-    if weights is not None:
-        worker.engine.module.save_pretrained(folder / STUDENT, state_dict=weights)
-        worker.tokenizer.save_pretrained(folder / STUDENT)
-
-
-def _weights(engine: Any) -> Any:
-    """The whole state dict, on the first worker; every worker must call it, because ZeRO-3 gathers its parts."""
-    if engine.zero_optimization_stage() == 3:
-        return engine._zero3_consolidated_16bit_state_dict()
-    return engine.module.state_dict()
+        for start in range(0, len(table), VALIDATION_ROWS):
+            rows = np.arange(start, min(start + VALIDATION_ROWS, len(table)))
+            for shared in _own_passes(worker, table, rows):
+                sums += _pass(worker, table, shared, np.zeros(len(OBJECTIVES)))[1]
+    tokens = tokens_by_objective(table.objectives, table.target_tokens)
+    found = losses(worker.over_workers(sums).tolist(), tokens, weight)
+    return {**found, "accuracy": accuracy(worker)} if worker.task.probes else found

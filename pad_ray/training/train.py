@@ -3,120 +3,183 @@
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from pad_ray.errors import StageError
+from pad_ray.errors import StageError, reason
 from pad_ray.models import resolve
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow, content_id
-from pad_ray.training.config import TrainingConfig
-from pad_ray.training.loop import STUDENT, train_worker
+from pad_ray.sandbox import SandboxConfig
+from pad_ray.schema import content_id
+from pad_ray.tracking import Tracker
+from pad_ray.training.config import MEANS, TrainingConfig
+from pad_ray.training.probes import choose_probes
+from pad_ray.training.tokens import Tokenised, tokenise
 
 CHECKPOINTS = "checkpoints"
-TRAINED = f"{STUDENT}/training.json"
+STUDENT = "student"
 CPU_WORKERS = 2
+PUBLISHER_CPUS = 1.0
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training run; `curve` and `validation` hold the losses by step and by epoch, in nats a token."""
+    """A finished training run; `curve` and `validation` hold the losses by step and by validation, in nats a token.
+
+    Losses of single objectives stand beside them as `loss_<objective>`. `corpus` is the corpus' hash, `config` the training
+    section of the recipe.
+    """
 
     key: str
     rows: int
     left_out: int
     steps: int
     best_validation_loss: float
+    best_accuracy: float | None
     curve: list[dict[str, float]]
     validation: list[dict[str, float]]
     seconds: float
+    corpus: str
+    seed: int
+    config: dict[str, Any]
+    workers: int
+    zero_stage: int
+    offload: str
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What Ray Train leaves: the checkpoint of the best validation, and how the last one was made."""
+
+    best: Any
+    meta: Mapping[str, Any]
 
 
 class _Board:
-    """Where the first worker says how far it is, for the progress display of the driver."""
+    """Where the first worker says how far it is, for the progress display and the tracker of the driver."""
 
     def __init__(self) -> None:
-        self.latest = (0, 0, float("nan"))
+        self.entries: list[tuple[int, str, dict[str, float]]] = []
+        self.stopped: str | None = None
+        self.faulty: str | None = None
 
-    def update(self, step: int, total: int, loss: float) -> None:
-        self.latest = (step, total, loss)
+    def add(self, total: int, prefix: str, entry: dict[str, float]) -> None:
+        self.entries.append((total, prefix, entry))
 
-    def read(self) -> tuple[int, int, float]:
-        return self.latest
+    def stop(self, why: str) -> None:
+        """Training cannot go on, and would not after a restart."""
+        self.stopped = why
+
+    def fault(self, why: str) -> None:
+        """A worker is about to fail for this reason."""
+        self.faulty = why
+
+    def take(self) -> list[tuple[int, str, dict[str, float]]]:
+        """What was added since the last call."""
+        taken, self.entries = self.entries, []
+        return taken
+
+    def reasons(self) -> tuple[str | None, str | None]:
+        return self.stopped, self.faulty
 
 
 def train(
-    run: RunDir, folders: dict[str, str], corpus_hash: str, config: TrainingConfig, seed: int, progress: Progress
+    run: RunDir,
+    folders: dict[str, str],
+    corpus_hash: str,
+    config: TrainingConfig,
+    seed: int,
+    progress: Progress,
+    *,
+    into: str = STUDENT,
+    sandbox: SandboxConfig | None = None,
+    tracker: Tracker | None = None,
 ) -> Trained:
-    """Fine-tune the student on `folders["train"]`; nothing to do where `student/` is the result of the same work.
+    """Fine-tune the student on the corpus in `folders` (`train` and `validation`) and put it into the folder `into`.
+
+    Called again with the same corpus, student and settings it continues, also with another number of workers; there is
+    nothing to do where `into` is the result of the same work.
 
     Raises:
-        StageError: every row is longer than `max_tokens`, or the workers failed more than `max_failures` times.
+        StageError: a split has no row that fits into `max_tokens`, the loss is no number, a checkpoint cannot be written,
+            or the workers failed more than `max_failures` times. The last checkpoint stays.
     """
     student = resolve(config.student)
     key = _key(config, corpus_hash, f"{student.name}@{student.revision}", seed)
-    finished = run.read_json(TRAINED, {})
+    finished = run.read_json(f"{into}/training.json", {})
     if finished.get("key") == key:
         return Trained(**finished)
-    rows, left_out = _check_lengths(run, folders, config, student.path)
     started = time.monotonic()
-    result = _fit(run, folders, key, config, seed, progress)
-    history = result.metrics["history"]
-    losses = [entry["loss"] for entry in history["validation"]]
-    trained = Trained(
+    tokens = tokenise(run, folders, corpus_hash, config.student, config.max_tokens)
+    probes = choose_probes(run, folders["validation"], config.validation_questions)
+    fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, tracker)
+    trained = _trained(fitted, tokens, key, config, corpus_hash, seed, time.monotonic() - started)
+    _publish(run, fitted.best, into, config, trained)
+    return trained
+
+
+def _trained(
+    fitted: _Fitted, tokens: Tokenised, key: str, config: TrainingConfig, corpus_hash: str, seed: int, seconds: float
+) -> Trained:
+    history, placement = fitted.meta["history"], fitted.meta["placement"]
+    best = next(entry for entry in history["validation"] if entry["step"] == history["best_step"])
+    return Trained(
         key=key,
-        rows=rows,
-        left_out=left_out,
+        rows=tokens.rows["train"],
+        left_out=tokens.left_out["train"],
         steps=len(history["curve"]),
-        best_validation_loss=min(losses),
+        best_validation_loss=best["loss"],
+        best_accuracy=best.get("accuracy"),
         curve=history["curve"],
         validation=history["validation"],
-        seconds=time.monotonic() - started,
+        seconds=seconds,
+        corpus=corpus_hash,
+        seed=seed,
+        config=config.model_dump(mode="json"),
+        workers=fitted.meta["workers"],
+        zero_stage=placement["stage"],
+        offload=placement["offload"],
     )
-    _publish(run, result, trained)
-    return trained
 
 
 def _key(config: TrainingConfig, corpus_hash: str, student: str, seed: int) -> str:
     """Names a training run: the same corpus, student and settings are the same run, and continue it."""
-    settings = config.model_dump(exclude={"workers", "cpus_per_worker", "max_failures"})
-    return content_id("training", settings, corpus_hash, student, seed)
+    return content_id("training", config.model_dump(exclude=MEANS), corpus_hash, student, seed)
 
 
-def _check_lengths(run: RunDir, folders: dict[str, str], config: TrainingConfig, weights: Path) -> tuple[int, int]:
-    """Rows of the training split that fit and that do not. Here, so that a worker group is not started in vain."""
-    from transformers import AutoTokenizer
-
-    from pad_ray.training.batches import encode
-
-    tokenizer = AutoTokenizer.from_pretrained(weights)
-    fitting = {}
-    for split, folder in folders.items():
-        examples, left_out = encode(run.read_records(folder, CorpusRow), tokenizer, config.max_tokens)
-        fitting[split] = (len(examples), left_out)
-        if not examples:
-            raise StageError(
-                f"training: none of the {left_out} rows of {folder} fits into {config.max_tokens} tokens; "
-                "raise --training.max_tokens"
-            )
-    return fitting["train"]
-
-
-def _fit(run: RunDir, folders: dict[str, str], key: str, config: TrainingConfig, seed: int, progress: Progress) -> Any:
+def _fit(
+    run: RunDir,
+    tokens: Tokenised,
+    key: str,
+    config: TrainingConfig,
+    seed: int,
+    probes: list[Any],
+    sandbox: SandboxConfig,
+    progress: Progress,
+    tracker: Tracker | None,
+) -> _Fitted:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
+    from pad_ray.training.checkpoints import SCORE
+    from pad_ray.training.loop import train_worker
+    from pad_ray.training.worker import Task
+
     gpus = int(ray.cluster_resources().get("GPU", 0))
     workers = config.workers or gpus or CPU_WORKERS
-    board = ray.remote(num_cpus=0)(_Board).remote()
+    # Here, and not on a node that may be lost.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
     trainer = TorchTrainer(
         train_worker,
-        train_loop_config={"config": config, "seed": seed, "location": run.location, "board": board, **folders},
+        train_loop_config={"task": Task(config, seed, run.location, tokens.folder, board, probes, sandbox)},
         scaling_config=ScalingConfig(
             num_workers=workers, use_gpu=gpus > 0, resources_per_worker={"CPU": config.cpus_per_worker}
         ),
@@ -124,26 +187,33 @@ def _fit(run: RunDir, folders: dict[str, str], key: str, config: TrainingConfig,
             name=key,
             storage_path=f"{run.location}/{CHECKPOINTS}" if "://" in run.location else run.path(CHECKPOINTS),
             checkpoint_config=CheckpointConfig(
-                num_to_keep=1, checkpoint_score_attribute="validation_loss", checkpoint_score_order="min"
+                num_to_keep=1, checkpoint_score_attribute=SCORE, checkpoint_score_order="max"
             ),
             failure_config=FailureConfig(max_failures=config.max_failures),
             worker_runtime_env={"env_vars": _worker_environment(workers, gpus)},
         ),
     )
-    return _watched(trainer, board, progress)
+    return _fitted(_watched(trainer, board, progress, tracker), SCORE)
+
+
+def _fitted(result: Any, score: str) -> _Fitted:
+    import json
+
+    from pad_ray.training.checkpoints import META
+
+    best = max(result.best_checkpoints, key=lambda pair: pair[1][score])[0]
+    with result.checkpoint.as_directory() as folder:
+        return _Fitted(best, json.loads((Path(folder) / META).read_text()))
 
 
 def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
-    # DeepSpeed compiles its CPU communication once; the folder keeps it for later runs.
-    extensions = Path(platformdirs.user_cache_dir("pad_ray")) / "torch_extensions"
-    environment = {"TORCH_EXTENSIONS_DIR": str(extensions)}
     if gpus:
-        return environment
+        return {}
     threads = max(1, (os.cpu_count() or 1) // workers)
-    return {**environment, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
+    return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
 
 
-def _watched(trainer: Any, board: Any, progress: Progress) -> Any:
+def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | None) -> Any:
     """`trainer.fit()` with progress: fit blocks, so it runs in a thread while this one asks the board."""
     outcome: dict[str, Any] = {}
 
@@ -155,22 +225,45 @@ def _watched(trainer: Any, board: Any, progress: Progress) -> Any:
 
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
-    while thread.is_alive() and ray.get(board.read.remote())[1] == 0:
-        thread.join(1.0)
-    step, total, loss = ray.get(board.read.remote())
-    with progress.stage("training", "steps", total, done=max(0, step - 1)) as bar:
-        while thread.is_alive():
-            step, total, loss = ray.get(board.read.remote())
-            bar.update(step, f"loss {loss:.3f}")
-            thread.join(1.0)
+    _show(thread, board, progress, tracker)
+    stopped, faulty = ray.get(board.reasons.remote())
+    if stopped:
+        raise StageError(stopped)
     if "error" in outcome:
-        raise StageError(f"training failed: {outcome['error']}; run the job again to continue from the last checkpoint")
+        why = (
+            faulty
+            or f"training failed: {reason(outcome['error'])}; the same command continues from the last checkpoint"
+        )
+        raise StageError(why)
     return outcome["result"]
 
 
-def _publish(run: RunDir, result: Any, trained: Trained) -> None:
-    """Put the weights of the best epoch into `student/`; `training.json`, written last, makes it count as done."""
-    best = min(result.best_checkpoints, key=lambda pair: pair[1]["validation_loss"])[0]
-    with best.as_directory() as folder:
-        run.put_folder(Path(folder) / STUDENT, STUDENT)
-    run.write_json(TRAINED, vars(trained))
+def _show(thread: threading.Thread, board: Any, progress: Progress, tracker: Tracker | None) -> None:
+    """Pass on what the first worker says until the thread ends."""
+    entries: list[tuple[int, str, dict[str, float]]] = []
+    while thread.is_alive() and not entries:
+        thread.join(1.0)
+        entries = ray.get(board.take.remote())
+    if not entries:
+        return
+    total, _, first = entries[0]
+    with progress.stage("training", "steps", total, done=int(first["step"]) - 1) as bar:
+        while entries or thread.is_alive():
+            for _, prefix, entry in entries:
+                step = int(entry["step"])
+                bar.update(step, f"{prefix}loss {entry['loss']:.3f}")
+                if tracker is not None:
+                    tracker.log(step, {f"{prefix}{name}": value for name, value in entry.items() if name != "step"})
+            thread.join(1.0)
+            entries = ray.get(board.take.remote())
+
+
+def _publish(run: RunDir, best: Any, into: str, config: TrainingConfig, trained: Trained) -> None:
+    from pad_ray.training.export import publish
+
+    # Where torch is loaded already and a model fits, which the driver's node need not have.
+    task = ray.remote(num_cpus=PUBLISHER_CPUS)(publish)
+    try:
+        ray.get(task.remote(run.location, best, into, config, vars(trained)))
+    except (RayError, OSError) as error:
+        raise StageError(f"training: {into} cannot be written: {reason(error)}; the same command goes on") from error

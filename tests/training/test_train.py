@@ -1,22 +1,23 @@
 """A real DeepSpeed on two workers, under a real Ray Train, on a tiny student."""
 
 import json
+import math
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from pad_ray.errors import StageError
-from pad_ray.paths import Program
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow, Objective
+from pad_ray.schema import Objective, Question
 from pad_ray.tasks import arithmetic
-from pad_ray.training.batches import collate, encode, epoch_order, steps_of
-from pad_ray.training.config import TrainingConfig
+from pad_ray.training.config import LoraConfig, TrainingConfig
 from pad_ray.training.train import train
+from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
+from tests.training.matrix import plain_losses
 
-FOLDERS = {"train": "corpus/train", "validation": "corpus/validation"}
-ROWS = 20
+QUESTIONS = 10
 
 
 @pytest.fixture(scope="module")
@@ -26,35 +27,36 @@ def config(tiny_student):
         epochs=2,
         workers=2,
         rows_per_step=8,
-        rows_per_pass=3,
+        tokens_per_pass=300,
         learning_rate=2e-3,
         warmup_share=0.0,
         precision="float32",
         zero_stage=2,
+        rationale_weight=0.3,
+        cpus_per_worker=0.5,
     )
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """A run of programs and rationales, with the questions of its validation rows."""
+
+    def make(name="run", objectives=(Objective.PROGRAM, Objective.RATIONALE)):
+        return fill(RunDir(str(tmp_path / name)), objectives)
+
+    return make
+
+
+def fill(run, objectives):
+    write_corpus(run, corpus_rows(QUESTIONS, objectives=objectives), corpus_rows(4, "test", objectives))
+    problems = arithmetic.generate("test", 0)
+    run.write_records("questions/train/part-000000.parquet", Question, [next(problems).question for _ in range(4)])
+    return run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    run = RunDir(str(tmp_path_factory.mktemp("training")))
-    problems = arithmetic.generate("train", 0)
-    for folder, count in {"corpus/train": ROWS, "corpus/validation": 4}.items():
-        rows = [_row(next(problems)) for _ in range(count)]
-        run.write_records(f"{folder}/part-00000.parquet", CorpusRow, rows)
-    return run
-
-
-def _row(problem):
-    question = problem.question
-    source = Program().source(question)
-    return CorpusRow(
-        question.question_id,
-        question.question_id,
-        "d",
-        Objective.PROGRAM,
-        source,
-        problem.reference_program,
-    )
+    return fill(RunDir(str(tmp_path_factory.mktemp("training"))), (Objective.PROGRAM, Objective.RATIONALE))
 
 
 @pytest.fixture(scope="module")
@@ -62,39 +64,20 @@ def trained(local_ray, run, config):
     return train(run, FOLDERS, "hash", config, seed=0, progress=Progress())
 
 
-def test_the_loss_is_that_of_a_plain_pytorch_loop_on_the_same_rows(trained, run, config, tiny_student):
-    assert [entry["loss"] for entry in trained.curve] == pytest.approx(
-        _plain_losses(run, config, tiny_student), rel=1e-3
-    )
+def test_the_loss_is_that_of_a_plain_pytorch_loop_on_the_same_rows(trained, run, config):
+    assert [entry["loss"] for entry in trained.curve] == pytest.approx(plain_losses(run, config, 6), rel=1e-3)
 
 
-def _plain_losses(run, config, student):
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(student)
-    model = AutoModelForCausalLM.from_pretrained(student, dtype=torch.float32).train()
-    examples, _ = encode(run.read_records("corpus/train", CorpusRow), tokenizer, config.max_tokens)
-    steps = [step for epoch in range(2) for step in steps_of(epoch_order(ROWS, 0, epoch), config.rows_per_step)]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0)
-    losses = []
-    for number, step in enumerate(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * min(1.0, (len(steps) - number) / (len(steps) - 1))
-        batch = collate([examples[row] for row in step], tokenizer.pad_token_id)
-        loss = model(**batch).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    return losses
+def test_losses_of_programs_and_rationales_stand_beside_the_mixed_loss(trained):
+    for entry in [*trained.curve, *trained.validation]:
+        assert entry["loss"] == pytest.approx(0.3 * entry["loss_rationale"] + 0.7 * entry["loss_program"])
 
 
 def test_the_validation_loss_falls_and_its_best_is_kept(trained):
     losses = [entry["loss"] for entry in trained.validation]
     assert losses[-1] < losses[0]
     assert trained.best_validation_loss == min(losses)
-    assert (trained.rows, trained.left_out, trained.steps) == (ROWS, 0, 6)
+    assert (trained.rows, trained.left_out, trained.steps) == (2 * QUESTIONS, 0, 6)
 
 
 def test_the_student_loads_in_transformers_with_its_tokenizer(trained, run, tiny_student):
@@ -107,6 +90,16 @@ def test_the_student_loads_in_transformers_with_its_tokenizer(trained, run, tiny
     text = "def solution():\n    result = 3"
     tokenizers = [AutoTokenizer.from_pretrained(path) for path in (folder, tiny_student)]
     assert tokenizers[0](text) == tokenizers[1](text)
+    assert tokenizers[0].chat_template == tokenizers[1].chat_template
+    assert (folder / "generation_config.json").exists()
+    with safe_open(folder / "model.safetensors", "pt") as weights:
+        assert "lm_head.weight" not in weights.keys()  # noqa: SIM118
+
+
+def test_the_model_card_names_corpus_and_recipe(trained, run):
+    card = run.read_bytes("student/README.md").decode()
+    assert "corpus `hash`" in card
+    assert "learning_rate: 0.002" in card
 
 
 def test_the_same_work_is_not_done_again(trained, run, config):
@@ -115,11 +108,42 @@ def test_the_same_work_is_not_done_again(trained, run, config):
     assert sorted(run.local_path("checkpoints").iterdir()) == checkpoints
 
 
-def test_rows_that_are_all_too_long_are_an_error_before_any_worker_starts(run, config):
+def test_what_was_trained_is_written_down(trained, run):
+    assert json.loads(run.read_bytes("student/training.json"))["key"] == trained.key
+
+
+def test_adapters_of_an_encoder_decoder_are_merged_and_judged_by_executed_accuracy(
+    local_ray, make_run, config, tiny_t5
+):
+    from transformers import AutoModelForSeq2SeqLM
+
+    run = make_run(objectives=(Objective.PROGRAM,))
+    changes = {"student": str(tiny_t5), "lora": LoraConfig(rank=2), "epochs": 1, "validation_questions": 3}
+    changes |= {"validation_tokens": 8, "zero_stage": "auto"}
+    found = train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), into="refined")
+    assert found.best_accuracy == 0.0
+    merged = AutoModelForSeq2SeqLM.from_pretrained(run.local_path("refined"))
+    assert not any("lora" in name for name, _ in merged.named_parameters())
+    before = AutoModelForSeq2SeqLM.from_pretrained(tiny_t5)
+    assert any(not torch.equal(a, b) for a, b in zip(merged.parameters(), before.parameters(), strict=True))
+
+
+def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(local_ray, make_run, config):
+    run = make_run()
+    changes = {"learning_rate": 1e30, "gradient_clip": 1e30, "checkpoint_every_steps": 1, "workers": 1}
+    with pytest.raises(StageError, match=r"training: step \d: the loss is .*(nan|inf).*--training.learning_rate"):
+        train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress())
+    (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
+    assert all(math.isfinite(entry["loss"]) for entry in json.loads(meta.read_text())["history"]["curve"])
+    assert not run.exists("student")
+
+
+def test_rows_that_are_all_too_long_are_an_error_before_any_worker_starts(local_ray, run, config):
     short = config.model_copy(update={"max_tokens": 8})
     with pytest.raises(StageError, match=r"none of the 20 rows of corpus/train fits into 8 tokens; raise --training"):
         train(run, FOLDERS, "hash", short, seed=0, progress=Progress())
 
 
-def test_what_was_trained_is_written_down(trained, run):
-    assert json.loads(run.read_bytes("student/training.json"))["key"] == trained.key
+def test_an_empty_corpus_is_an_error_before_any_worker_starts(local_ray, tmp_path, config):
+    with pytest.raises(StageError, match="training: corpus/train has no rows"):
+        train(RunDir(str(tmp_path)), FOLDERS, "hash", config, seed=0, progress=Progress())

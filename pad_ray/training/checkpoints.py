@@ -1,0 +1,144 @@
+"""Checkpoints of the training loop: what they hold, when another number of workers takes one up, and how they fail.
+
+A checkpoint is DeepSpeed's own, one file a worker, with the history of the run; the one with the best validation so far
+holds the student's weights too. Ray Train makes a checkpoint count once every worker has written its part.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from pad_ray.training.config import TrainingConfig
+from pad_ray.training.deepspeed_config import Placement
+from pad_ray.training.tokens import scratch_folder
+
+if TYPE_CHECKING:
+    from pad_ray.training.worker import Worker
+
+STUDENT = "student"
+STATE = "state"
+META = "meta.json"
+SCORE = "best_step"
+Entry = dict[str, float]
+
+
+@dataclass
+class History:
+    """Losses by step (`curve`) and by validation, and the step of the best validation, -1 before the first."""
+
+    curve: list[Entry] = field(default_factory=list)
+    validation: list[Entry] = field(default_factory=list)
+    best_step: int = -1
+
+    def add_validation(self, entry: Entry) -> bool:
+        """Add one; True where it is the best so far, by accuracy where that is measured, then by loss."""
+        best = [found for found in self.validation if found["step"] == self.best_step]
+        better = not best or _goodness(entry) > _goodness(best[0])
+        self.validation.append(entry)
+        if better:
+            self.best_step = int(entry["step"])
+        return better
+
+    def without_better(self) -> int:
+        """Validations since the best one."""
+        return sum(entry["step"] > self.best_step for entry in self.validation)
+
+
+def _goodness(entry: Entry) -> tuple[float, float]:
+    return entry.get("accuracy", 0.0), -entry["loss"]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint that is there: its folder, and how it was made."""
+
+    checkpoint: Any
+    step: int
+    workers: int
+    saved_placement: Placement
+    placement: Placement
+    history: History
+
+    def must_convert(self, workers: int) -> bool:
+        """True where the state's partitions are not those of `workers` workers at `placement`."""
+        return self.placement.stage > 0 and (
+            self.workers != workers or self.saved_placement.stage != self.placement.stage
+        )
+
+    def load_into(self, engine: Any, workers: int) -> History:
+        """Give the engine weights, optimiser state and step number of this checkpoint; returns its history."""
+        with self.checkpoint.as_directory() as folder:
+            place = _converted(Path(folder), self.step) if self.must_convert(workers) else Path(folder)
+            engine.load_checkpoint(str(place), tag=STATE, load_module_strict=False)
+        engine.global_steps = self.step
+        return self.history
+
+
+def latest(config: TrainingConfig) -> Saved | None:
+    """The last checkpoint of this run, as Ray Train knows it; None where there is none.
+
+    It goes on at the ZeRO stage that it was made at, unless the recipe names another: only stages 1 to 3 can be changed.
+    """
+    import ray.train
+
+    checkpoint = ray.train.get_checkpoint()
+    if checkpoint is None:
+        return None
+    with checkpoint.as_directory() as folder:
+        meta = json.loads((Path(folder) / META).read_text())
+    saved = Placement(**meta["placement"])
+    asked = saved.stage if config.zero_stage == "auto" or 0 in (saved.stage, config.zero_stage) else config.zero_stage
+    return Saved(
+        checkpoint, meta["step"], meta["workers"], saved, Placement(asked, saved.offload), History(**meta["history"])
+    )
+
+
+def _converted(folder: Path, step: int) -> Path:
+    """DeepSpeed's universal form of a checkpoint, made by the first worker of each node."""
+    place = scratch_folder() / f"universal-{folder.name}-{step}"
+    done = place / "done"
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{place}.lock"):
+        if not done.exists():
+            command = [sys.executable, "-m", "deepspeed.checkpoint.ds_to_universal", "--inject_missing_state"]
+            paths = ["--input_folder", str(folder / STATE), "--output_folder", str(place / STATE)]
+            workers = ["--num_extract_workers", "1", "--num_merge_workers", "1"]
+            subprocess.run([*command, *paths, *workers], check=True, capture_output=True)
+            done.touch()
+    return place
+
+
+def save(worker: "Worker", folder: Path, *, best: bool) -> None:
+    """This worker's part of a checkpoint, and with `best` the weights of the student in the Hugging Face layout."""
+    adapters = worker.config.lora is not None
+    worker.engine.save_checkpoint(str(folder), tag=STATE, exclude_frozen_parameters=adapters)
+    if best:
+        _save_student(worker, folder / STUDENT)
+    if worker.rank == 0:
+        meta = {
+            "step": worker.engine.global_steps,
+            "workers": worker.workers,
+            "placement": asdict(worker.placement),
+            "history": asdict(worker.history),
+        }
+        (folder / META).write_text(json.dumps(meta))
+
+
+def _save_student(worker: "Worker", folder: Path) -> None:
+    """The weights, adapters alone where there are any; all workers take part, because ZeRO-3 gathers them."""
+    engine = worker.engine
+    if worker.placement.stage == 3:
+        # Frozen weights stay where they are: an adapter is saved without them.
+        state = engine._zero3_consolidated_16bit_state_dict(exclude_frozen_parameters=worker.config.lora is not None)
+    else:
+        state = engine.module.state_dict()
+    if worker.rank == 0:
+        tied = getattr(engine.module, "_tied_weights_keys", None) or {}
+        if engine.module.config.tie_word_embeddings and worker.config.lora is None:
+            state = {name: tensor for name, tensor in state.items() if name not in set(tied)}
+        engine.module.save_pretrained(folder, state_dict=state)

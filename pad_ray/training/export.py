@@ -1,0 +1,55 @@
+"""The best checkpoint as a student in the Hugging Face layout, which transformers and vLLM load, with its model card."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pad_ray.models import resolve
+from pad_ray.rundir import RunDir
+from pad_ray.training.checkpoints import STUDENT
+from pad_ray.training.config import TrainingConfig
+from pad_ray.training.model_card import TRAINED, write_model_card
+
+
+def publish(location: str, checkpoint: Any, into: str, config: TrainingConfig, trained: Mapping[str, Any]) -> None:
+    """Put the student of `checkpoint` into the folder `into` of the run, in place of what is there.
+
+    Adapters are merged into the weights, or with `lora.merge` off exported as peft reads them. `training.json` is written
+    last and makes it count as done.
+    """
+    run = RunDir(location)
+    with checkpoint.as_directory() as folder, tempfile.TemporaryDirectory() as scratch:
+        source = Path(folder) / STUDENT
+        if config.lora is not None and config.lora.merge:
+            source = merge(source, Path(scratch), config)
+        run.delete(into)
+        run.put_folder(source, into)
+    with tempfile.TemporaryDirectory() as scratch:
+        _save_tokenizer(resolve(config.student).path, Path(scratch))
+        for file in Path(scratch).iterdir():
+            run.write_bytes(f"{into}/{file.name}", file.read_bytes())
+    run.write_json(f"{into}/{TRAINED}", trained)
+    write_model_card(run, into)
+
+
+def merge(adapters: Path, folder: Path, config: TrainingConfig) -> Path:
+    """Weights with their adapters added, in `folder`. Added in float32: bfloat16 would round most of an adapter away."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    weights = resolve(config.student).path
+    encodes = AutoConfig.from_pretrained(weights).is_encoder_decoder
+    auto = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
+    model = auto.from_pretrained(weights, dtype=torch.float32)
+    merged = PeftModel.from_pretrained(model, adapters).merge_and_unload()
+    merged.to(getattr(torch, config.precision)).save_pretrained(folder)
+    return folder
+
+
+def _save_tokenizer(weights: Path, folder: Path) -> None:
+    """Tokenizer and chat template."""
+    from transformers import AutoTokenizer
+
+    AutoTokenizer.from_pretrained(weights).save_pretrained(folder)

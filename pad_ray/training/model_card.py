@@ -1,0 +1,51 @@
+"""The model card of a student: `README.md` beside its weights (https://huggingface.co/docs/hub/model-cards)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from pad_ray import metrics
+from pad_ray.rundir import RunDir
+
+CARD = "README.md"
+TRAINED = "training.json"
+# The student that the stages of evaluation measure.
+MEASURED = "student"
+
+
+def write_model_card(run: RunDir, into: str) -> None:
+    """Write the model card: what the student is, what it learnt from, with which recipe, and its scores so far.
+
+    Called again when there are new scores.
+    """
+    trained = run.read_json(f"{into}/{TRAINED}")
+    config = trained["config"]
+    sections = metrics.read(run)
+    front = {"base_model": config["student"], "library_name": "transformers", "tags": ["pad_ray", "distillation"]}
+    scores = [
+        _score(item) for item in sections.get("evaluation", []) if item["student"] == "after" and into == MEASURED
+    ]
+    validation = f"Its best validation loss is {trained['best_validation_loss']:.4f} nats a token"
+    if trained["best_accuracy"] is not None:
+        validation += f", at an accuracy of {trained['best_accuracy']:.1%} on validation questions"
+    adapters = "adapters" if config["lora"] else "all weights"
+    lines = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n",
+        f"# {config['student']}, distilled with pad_ray\n",
+        f"Fine-tuned ({adapters}) in {trained['steps']} steps on {trained['rows']} rows of the corpus `{trained['corpus']}`, "
+        f"whose card is `corpus/README.md` of the run. {validation}.\n",
+        "## Scores\n",
+        *(scores or ["Not measured yet."]),
+        "\n## Recipe\n",
+        f"```yaml\n{yaml.safe_dump({'seed': trained['seed'], 'training': config}, sort_keys=False)}```",
+    ]
+    run.write_text(f"{into}/{CARD}", "\n".join(lines) + "\n")
+
+
+def _score(item: Mapping[str, Any]) -> str:
+    low, high = item["interval"]
+    return (
+        f"- {item['task']} ({item['split']}, {item['questions']} questions, {item['strategy']}, {item['prompt']}): "
+        f"{item['accuracy']:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+    )

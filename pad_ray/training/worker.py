@@ -1,0 +1,135 @@
+"""One training worker: what it is given, and how it gets ready."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from pad_ray.models import resolve
+from pad_ray.rundir import RunDir
+from pad_ray.sandbox import SandboxConfig
+from pad_ray.training import checkpoints
+from pad_ray.training.checkpoints import History
+from pad_ray.training.config import TrainingConfig
+from pad_ray.training.deepspeed_config import Placement, deepspeed_settings, place
+from pad_ray.training.probes import Probe
+from pad_ray.training.students import Student, load_student, parameter_count
+from pad_ray.training.tokens import TokenTable, open_tokens
+
+# Adapters on all linear layers have about this share of a model's parameters.
+ADAPTER_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the driver asks every worker to do. `tokens` is the folder of the run with the corpus as tokens."""
+
+    config: TrainingConfig
+    seed: int
+    location: str
+    tokens: str
+    board: Any
+    probes: list[Probe] = field(default_factory=list)
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
+
+
+@dataclass
+class Worker:
+    """What the functions of the loop share on one worker. `kept` holds what has to live as long as the engine."""
+
+    task: Task
+    rank: int
+    workers: int
+    engine: Any
+    student: Student
+    placement: Placement
+    train: TokenTable
+    validation: TokenTable
+    history: History
+    kept: Any = None
+
+    @property
+    def config(self) -> TrainingConfig:
+        return self.task.config
+
+    @property
+    def rationale_weight(self) -> float | None:
+        """Mixed Distillation's lambda; None where the corpus does not mix programs and rationales."""
+        return self.config.rationale_weight if self.train.mixed else None
+
+    def over_workers(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of each value over all workers."""
+        import deepspeed.comm
+
+        summed = values.to(self.engine.device)
+        deepspeed.comm.all_reduce(summed)
+        return summed.cpu()
+
+
+def set_up(task: Task) -> Worker:
+    """Join the group, load the student and the tokens, and take up the last checkpoint where there is one."""
+    import deepspeed
+    import ray.train
+
+    _without_compiling()
+    torch.manual_seed(task.seed)
+    deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
+    context = ray.train.get_context()
+    workers = context.get_world_size()
+    found = checkpoints.latest(task.config)
+    placement = found.placement if found else _placement(task.config, context.get_local_world_size())
+    settings = deepspeed_settings(task.config, placement, universal=bool(found and found.must_convert(workers)))
+    kept = _partitioned_loading(settings) if placement.stage == 3 else None
+    student = load_student(resolve(task.config.student).path, task.config)
+    learnt = [parameter for parameter in student.model.parameters() if parameter.requires_grad]
+    engine, *_ = deepspeed.initialize(model=student.model, model_parameters=learnt, config=settings)
+    if task.config.compile:
+        engine.compile()
+    history = found.load_into(engine, workers) if found else History()
+    run = RunDir(task.location)
+    train, validation = (open_tokens(run, task.tokens, split) for split in ("train", "validation"))
+    rank = context.get_world_rank()
+    return Worker(task, rank, workers, engine, student, placement, train, validation, history, kept)
+
+
+def _without_compiling() -> None:
+    """Keep DeepSpeed from compiling an all-reduce of its own for CPUs when it starts; gloo's is used.
+
+    The compiler runs for more than a minute, anew in each environment, and a worker that is killed meanwhile leaves a lock
+    behind for which all later ones wait.
+    """
+    import deepspeed
+
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def _partitioned_loading(settings: dict[str, Any]) -> Any:
+    """While this lives, transformers loads a model's parts straight to the workers that hold them."""
+    from transformers.integrations import HfDeepSpeedConfig
+
+    return HfDeepSpeedConfig(settings)
+
+
+def _placement(config: TrainingConfig, local_workers: int) -> Placement:
+    """Chosen by the worker with the least memory, so that all choose the same."""
+    import deepspeed.comm
+
+    on_gpu = torch.cuda.is_available()
+    memory = torch.cuda.mem_get_info()[1] if on_gpu else _node_memory() // local_workers
+    device = deepspeed.get_accelerator().current_device_name()
+    least = torch.tensor([memory], dtype=torch.int64, device=device)
+    deepspeed.comm.all_reduce(least, op=deepspeed.comm.ReduceOp.MIN)
+    parameters = parameter_count(resolve(config.student).path)
+    trained = parameters if config.lora is None else int(parameters * ADAPTER_SHARE)
+    return place(config, parameters, trained, deepspeed.comm.get_world_size(), int(least.item()), on_gpu=on_gpu)
+
+
+def _node_memory() -> int:
+    """Bytes that Ray gives to tasks on this node."""
+    import ray
+
+    here = ray.get_runtime_context().get_node_id()
+    found = [node["Resources"].get("memory", 0.0) for node in ray.nodes() if node["NodeID"] == here]
+    return int(np.max(found, initial=0.0)) or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

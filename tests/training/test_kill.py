@@ -1,0 +1,144 @@
+"""Whatever is killed, the run made again ends with the same weights, bit for bit.
+
+They take minutes and are run where PAD_RAY_KILLS is set.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Objective
+from tests.jobs.conftest import REPOSITORY, run_job
+from tests.training.conftest import corpus_rows, write_corpus
+
+STEPS = 30
+EVERY = 2
+
+pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), reason="PAD_RAY_KILLS is not set")
+
+
+def write_recipe(folder, student):
+    """30 steps of two workers, a checkpoint every two."""
+    run = RunDir(str(folder / "run"))
+    objectives = (Objective.PROGRAM, Objective.RATIONALE)
+    write_corpus(run, corpus_rows(40, objectives=objectives), corpus_rows(4, "test", objectives))
+    training = {"student": str(student), "epochs": 9, "max_steps": STEPS, "rows_per_step": 8, "learning_rate": 2e-3}
+    training |= {"checkpoint_every_steps": EVERY, "validate_every_steps": 10, "patience": 9, "workers": 2}
+    training |= {"precision": "float32", "zero_stage": 2, "tokens_per_pass": 600}
+    recipe = {"run_dir": run.location, "training": training}
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+def steps_done(run):
+    """Optimiser steps of the newest checkpoint that is whole."""
+    found = [
+        json.loads(path.read_text())["step"] for path in run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
+    ]
+    return max(found, default=0)
+
+
+def outcome(folder):
+    run = RunDir(str(folder / "run"))
+    return load_file(run.local_path("student/model.safetensors")), run.read_json("student/training.json")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, tiny_student):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = run_job("train", write_recipe(folder, tiny_student))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return outcome(folder)
+
+
+def start_job(recipe):
+    command = [sys.executable, "jobs/train.py", str(recipe)]
+    return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for_steps(folder, count, job):
+    while steps_done(RunDir(str(folder / "run"))) < count:
+        assert job.poll() is None, job.stdout.read()
+        time.sleep(0.02)
+
+
+def assert_same(folder, undisturbed):
+    weights, trained = outcome(folder)
+    expected, reference = undisturbed
+    assert trained["curve"] == reference["curve"]
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def kill_driver(recipe, folder, steps):
+    job = start_job(recipe)
+    wait_for_steps(folder, steps, job)
+    family = job.children(recursive=True)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    psutil.wait_procs(family, timeout=30)
+
+
+def test_a_killed_driver_continues(tmp_path, tiny_student, undisturbed):
+    recipe = write_recipe(tmp_path, tiny_student)
+    kill_driver(recipe, tmp_path, 12)
+    done = run_job("train", recipe)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same(tmp_path, undisturbed)
+
+
+def test_a_killed_worker_is_replaced(tmp_path, tiny_student, undisturbed):
+    job = start_job(write_recipe(tmp_path, tiny_student))
+    wait_for_steps(tmp_path, 12, job)
+    victims = [process for process in job.children(recursive=True) if is_worker(process)]
+    assert len(victims) == 2
+    victims[1].kill()
+    output, _ = job.communicate(timeout=200)
+    assert job.returncode == 0, output
+    assert_same(tmp_path, undisturbed)
+
+
+def is_worker(process):
+    try:
+        return "RayTrainWorker" in process.cmdline()[0]
+    except (psutil.NoSuchProcess, IndexError):
+        return False
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undisturbed, stage):
+    recipe = write_recipe(tmp_path, tiny_student)
+    kill_driver(recipe, tmp_path, 12)
+    done = run_job("train", recipe, "--training.workers", "1", "--training.zero_stage", str(stage))
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, trained = outcome(tmp_path)
+    assert (trained["workers"], trained["zero_stage"], trained["steps"]) == (1, stage, STEPS)
+    # The same rows and weights in another order of summation.
+    losses, expected = ([entry["loss"] for entry in one["curve"]] for one in (trained, undisturbed[1]))
+    assert losses == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed):
+    recipe = write_recipe(tmp_path, tiny_student)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.training.lose_a_node", str(recipe), "12"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "node replaced" in done.stdout
+    assert_same(tmp_path, undisturbed)
