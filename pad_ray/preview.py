@@ -56,7 +56,7 @@ def preview_refinement(run: Run) -> None:
         f"{programs * config.variants_per_program} variants; repair rows: {config.repair_share:.0%} of the rows; "
         f"{sum(map(len, inputs.test.values()))} test questions"
     )
-    for lack in lacking(run.recipe):
+    for lack in lacking(run.recipe.model_copy(update={"teacher": inputs.student})):
         say(f"lacking: {lack}")
 
 
