@@ -72,10 +72,8 @@ def collect(run: Run, inputs: Inputs) -> Collected:
     stage = "refinement.collect"
     seconds = stages.seconds_so_far(run, stage) + time.monotonic() - started
     protections = asdict(collected.protections) if collected.protections else None
-    ledger.record(
-        run.folder,
-        ledger.judged(stage, "drafts", collected.planned, collected.outcomes, seconds, protections),
-    )
+    outcomes = {outcome.value: count for outcome, count in collected.outcomes.items()}
+    ledger.record(run.folder, ledger.judged(stage, "drafts", collected.planned, outcomes, seconds, protections))
     return collected
 
 
@@ -99,7 +97,7 @@ def inject(run: Run, collected: Collected) -> Injected:
         "on_policy_rows": collected.rows,
         "on_policy_left_out": collected.left_out,
         "mix": mix,
-        "injected": asdict(injected),
+        "injected": vars(injected),
         **asdict(compared),
     }
     metrics.update(run.folder, "refinement", made)

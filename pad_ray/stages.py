@@ -252,10 +252,9 @@ def compare_students(run: Run, tests: dict[str, list[Question]], a: str = "befor
     """Paired tests of student `b` against `a`, on every task; those of other students stay."""
     pairs = [pair for pair in metrics.read(run.folder).get("paired", []) if (pair["a"], pair["b"]) != (a, b)]
     for task, questions in tests.items():
-        sides = (_solutions(run, task, LABELS[student], questions) for student in (a, b))
-        pairs.append(
-            {"task": task, "a": a, "b": b, "test": "exact McNemar", **asdict(compare(*sides, run.recipe.seed))}
-        )
+        left, right = (_solutions(run, task, LABELS[student], questions) for student in (a, b))
+        paired = compare(left, right, run.recipe.seed)
+        pairs.append({"task": task, "a": a, "b": b, "test": "exact McNemar", **asdict(paired)})
     metrics.update(run.folder, "paired", pairs)
 
 
