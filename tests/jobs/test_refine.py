@@ -2,14 +2,16 @@
 
 import shutil
 from collections import Counter
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
 
 from jobs.refine import refine
-from pad_ray import job, ledger, metrics, refining, stages
+from pad_ray import job, ledger, metrics, refining
 from pad_ray.errors import InputError
 from pad_ray.ledger import StageEntry
+from pad_ray.paths import Program
 from pad_ray.preview import preview_refinement
 from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
@@ -17,31 +19,57 @@ from pad_ray.refinement.collect import ATTEMPTS
 from pad_ray.refinement.corpus import FOLDERS
 from pad_ray.refinement.pipeline import VARIANTS
 from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow, Draft, Objective, Verdict
+from pad_ray.schema import CorpusRow, Draft, Objective, Question, Verdict, content_id
 from pad_ray.stages import Run
+from pad_ray.tasks import arithmetic
+from tests.conftest import TRAIN_QUESTIONS
+
+
+def write_distilled(folder, tiny_student):
+    """What a run of `jobs/distill.py` leaves: questions, a corpus of right programs, and a student."""
+    problems = list(islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS))
+    tests = [problem.question for problem in islice(arithmetic.generate("test", 0), 12)]
+    folder.write_records("questions/train/part-0.parquet", Question, [problem.question for problem in problems])
+    folder.write_records("questions/test/arithmetic.parquet", Question, tests)
+    rows = [_row(problem) for problem in problems]
+    folder.write_records("corpus/train/part-0.parquet", CorpusRow, rows[4:])
+    folder.write_records("corpus/validation/part-0.parquet", CorpusRow, rows[:4])
+    shutil.copytree(tiny_student, folder.local_path("student"))
+    metrics.update(folder, "corpus", {"train_rows": len(rows) - 4, "validation_rows": 4})
+    made = {"drafts": 72, "accepted": 48, "yield": 2 / 3, "interval": [0.55, 0.76], "by_path": {}}
+    metrics.update(folder, "synthesis", made)
+    ledger.record(folder, StageEntry("training", "rows", len(rows) - 4, len(rows) - 4))
+
+
+def _row(problem):
+    question, program = problem.question, problem.reference_program
+    return CorpusRow(
+        content_id("row", question.question_id),
+        question.question_id,
+        f"draft of {question.question_id}",
+        Objective.PROGRAM,
+        Program().source(question),
+        program,
+    )
 
 
 @pytest.fixture
-def distilled(local_ray, write_recipe, tiny_student, monkeypatch):
-    """A run with a real corpus and a student; training it is another test's matter."""
-    # The shared Ray keeps the settings of the tests.
-    monkeypatch.setattr(job, "start_ray", lambda: None)
+def distilled(write_recipe, tiny_student):
+    """A run whose student is distilled, and what is said about it."""
     refinement = {"questions": 16, "samples": 4, "temperature": 1.0, "actors": 1, "actor_cpus": 0.5, "epochs": 1}
-    recipe = load_recipe(write_recipe(refinement=refinement, corpus={"decontaminate": []}))
-    said = []
-    progress = Progress()
+    recipe = load_recipe(write_recipe(refinement=refinement))
+    said, progress = [], Progress()
     progress.say = said.append
     run = Run(recipe, RunDir(recipe.run_dir), progress)
-    inputs = stages.read_inputs(recipe)
-    stages.store_questions(run, inputs)
-    stages.make_drafts(run, inputs.plan)
-    corpus = stages.build_corpus(run, inputs)
-    shutil.copytree(tiny_student, run.folder.local_path("student"))
-    ledger.record(run.folder, StageEntry("training", "rows", corpus.train_rows, corpus.train_rows))
+    write_distilled(run.folder, tiny_student)
     return SimpleNamespace(run=run, folder=run.folder, said=said)
 
 
-def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing(distilled, tiny_student):
+def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing(
+    local_ray, distilled, tiny_student, monkeypatch
+):
+    # The Ray that tests share keeps their settings.
+    monkeypatch.setattr(job, "start_ray", lambda: None)
     run, folder = distilled.run, distilled.folder
     refine(run)
     entries = {entry["stage"]: entry for entry in ledger.entries(folder)}
