@@ -5,13 +5,16 @@ import os
 import pyarrow.compute as pc
 import yaml
 
+from pad_ray import metrics, refining
 from pad_ray.job import start_ray
 from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
+from pad_ray.schema import Question
 from pad_ray.sizing import lines, sizes
 from pad_ray.stages import Run, read_inputs, stored_corpus
 from pad_ray.synthesis.corpus import TRAIN
+from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 
 # Tokens of a text are about a quarter of its characters; good enough to size a run.
 CHARACTERS_PER_TOKEN = 4
@@ -60,9 +63,30 @@ def preview_training(run: Run) -> None:
         f"estimate: at most {min(steps, config.max_steps or steps)} steps of {config.rows_per_step} rows, about "
         f"{characters // CHARACTERS_PER_TOKEN} tokens an epoch"
     )
-    for lack in lacking(recipe):
+    for lack in lacking(recipe, resources_at_hand()):
         if lack.startswith("training"):
             say(f"lacking: {lack}")
+
+
+def preview_refinement(run: Run) -> None:
+    """Print the resolved recipe, what the student is asked first, estimates of rows, and what this machine lacks."""
+    config, say = run.recipe.refinement, run.progress.say
+    say(yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
+    inputs = refining.read_inputs(run)
+    first: Question = next(run.folder.iter_records(QUESTIONS, Question))
+    say(f"first prompt:\n{shown(inputs.plan.paths[0].prompt(first))}")
+    stored = sum(run.folder.row_count(part) for part in run.folder.parts(QUESTIONS))
+    asked = min(stored, config.questions or stored)
+    corpus = metrics.read(run.folder)["corpus"]
+    programs = corpus["train_rows"] + corpus["validation_rows"]
+    say(f"student: {inputs.plan.engine}")
+    say(
+        f"estimate: {asked} questions, {asked * config.samples} drafts of the student; at most {programs} programs and "
+        f"{programs * config.variants_per_program} variants; repair rows: {config.repair_share:.0%} of the rows; "
+        f"{sum(map(len, inputs.test.values()))} test questions"
+    )
+    for lack in lacking(run.recipe.model_copy(update={"teacher": inputs.student}), resources_at_hand()):
+        say(f"lacking: {lack}")
 
 
 def shown(prompt: str | tuple[Message, ...]) -> str:

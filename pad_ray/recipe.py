@@ -11,6 +11,7 @@ from pydantic import Field
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
 from pad_ray.evaluation.config import EvaluationConfig
+from pad_ray.refinement.config import RefinementConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
 from pad_ray.sizing import SizingConfig
@@ -34,6 +35,7 @@ class Recipe(Settings):
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")
     synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig, description="the drafts")
     corpus: CorpusConfig = Field(default_factory=CorpusConfig, description="which drafts a student learns from")
+    refinement: RefinementConfig = Field(default_factory=RefinementConfig, description="how a student learns to repair")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="the student")
     tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="where progress is written besides")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="how students are measured")

@@ -8,12 +8,13 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
@@ -126,6 +127,14 @@ class RunDir:
 
     def read_records(self, folder: str, record: type[R]) -> list[R]:
         return from_table(record, self.read_table(folder, record))
+
+    def select(self, folder: str, record: type[Any], key: str, values: Collection[str]) -> pa.Table:
+        """The rows of a folder of such records whose column `key` is one of the values; reads it piece by piece."""
+        paths = [self.path(name) for name in self.parts(folder)]
+        if not paths or not values:
+            return arrow_schema(record).empty_table()
+        wanted = ds.field(key).isin(pa.array(sorted(values), pa.string()))
+        return ds.dataset(paths, filesystem=self.filesystem, format="parquet").to_table(filter=wanted)
 
     def iter_records(self, folder: str, record: type[R]) -> Iterator[R]:
         """The records of a folder, one part in memory at a time."""

@@ -34,12 +34,17 @@ from pad_ray.synthesis.corpus import Corpus
 from pad_ray.synthesis.pipeline import Tally, synthesize
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST, store
+from pad_ray.synthesis.rows import objectives_of
 from pad_ray.tasks import get_task
 from pad_ray.tracking import Tracker
 from pad_ray.training.model_card import write_model_card
 from pad_ray.training.train import STUDENT, Trained, train
 
 REPORT = "report.html"
+STUDENTS = {"after": "student", "refined": "refined"}
+"""Where the weights of a trained student are in the run's folder."""
+LABELS = {"before": "before-greedy", "after": "greedy", "refined": "refined-greedy"}
+"""What a student's greedy solutions are kept under."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
         get_task(name)
     versions.check(recipe.teacher)
     check_student(recipe)
+    objectives_of(recipe.synthesis.paths, recipe.corpus)
     paths = teacher_paths(recipe)
     for path in paths:
         assert_not_in_test(path.sets, (question for test in tests.values() for question in test))
@@ -158,9 +164,9 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     ledger.record(run.folder, entry)
     dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
     dropped.pop(Outcome.ACCEPTED, None)
-    rows = corpus.train_rows + corpus.validation_rows
-    ledger.record(run.folder, StageEntry("corpus", "drafts", accepted, rows, dropped, seconds=corpus.seconds))
-    named = ("train_rows", "validation_rows", "questions", "contaminated", "hash")
+    kept = corpus.final[Outcome.ACCEPTED]
+    ledger.record(run.folder, StageEntry("corpus", "drafts", accepted, kept, dropped, seconds=corpus.seconds))
+    named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "hash")
     metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
     write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))
     corpora.require_rows(corpus)
@@ -252,13 +258,13 @@ def first_demonstrations(recipe: Recipe) -> Sets:
 
 
 def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -> None:
-    """Measure the base student (`before`) with the teacher's demonstrations, or the trained one (`after`) without."""
+    """Measure the base student (`before`) with the teacher's demonstrations, or a trained one (`STUDENTS`) without."""
     recipe = run.recipe
     before = student == "before"
     path = Program(first_demonstrations(recipe)) if before else Program()
-    model = recipe.training.student if before else str(run.folder.local_path("student"))
+    model = recipe.training.student if before else str(run.folder.local_path(STUDENTS[student]))
     engine = recipe.evaluation.engine.model_copy(update={"model": model})
-    label = "before-greedy" if before else "greedy"
+    label = LABELS[student]
     strategy = Greedy(path, recipe.evaluation.max_tokens)
     outcomes: Counter[str] = Counter()
     seconds = 0.0
@@ -276,18 +282,18 @@ def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -
         outcomes.update(solution.outcome.value for solution in solutions)
         seconds += took
     stage = f"evaluation.{student}"
-    seconds += _seconds_so_far(run, stage)
+    seconds += seconds_so_far(run, stage)
     asked = sum(map(len, tests.values()))
     ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
 
 
-def compare_students(run: Run, tests: dict[str, list[Question]]) -> None:
-    """Paired tests of the student after against before, on every task."""
-    pairs = []
+def compare_students(run: Run, tests: dict[str, list[Question]], a: str = "before", b: str = "after") -> None:
+    """Paired tests of student `b` against `a`, on every task; those of other students stay."""
+    pairs = [pair for pair in metrics.read(run.folder).get("paired", []) if (pair["a"], pair["b"]) != (a, b)]
     for task, questions in tests.items():
-        before, after = (_solutions(run, task, label, questions) for label in ("before-greedy", "greedy"))
-        paired = compare(before, after, run.recipe.seed)
-        pairs.append({"task": task, "a": "before", "b": "after", **asdict(paired)})
+        left, right = (_solutions(run, task, LABELS[student], questions) for student in (a, b))
+        paired = compare(left, right, run.recipe.seed)
+        pairs.append({"task": task, "a": a, "b": b, **asdict(paired)})
     metrics.update(run.folder, "paired", pairs)
 
 
@@ -304,7 +310,7 @@ def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -
     return [by_id[question.question_id] for question in questions]
 
 
-def _seconds_so_far(run: Run, stage: str) -> float:
+def seconds_so_far(run: Run, stage: str) -> float:
     """What earlier calls of a stage took, so that a run in several goes reports all of its time."""
     times: list[Any] = [entry["seconds"] for entry in ledger.entries(run.folder) if entry["stage"] == stage]
     return float(times[0]) if times else 0.0

@@ -29,6 +29,7 @@ def render(run_dir: str) -> str:
             curve=charts.lines(metrics.training) if metrics.training else None,
             accuracy=charts.whiskers(metrics.evaluation) if metrics.evaluation else None,
             student_outcomes=sections.student_outcomes(data),
+            refinement=sections.refinement(data),
             times=sections.times(data),
             checks=sections.checks(data),
             recipe=sections.recipe(data),

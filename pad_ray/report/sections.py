@@ -11,6 +11,8 @@ from pad_ray.report.shapes import Corpus, Environment, Paired, Score, Stage
 from pad_ray.schema import Outcome
 
 SIGNIFICANT = 0.05
+REFINED = "refined"
+"""What the scores call a student after self-refinement."""
 _SECRET = re.compile(r"(api_key|password|secret|access_token|auth_token)$", re.IGNORECASE)
 
 
@@ -70,10 +72,11 @@ def _compare(data: RunData, paired: Paired) -> Headline:
     before, after = score_of(data, paired.task, paired.a), score_of(data, paired.task, paired.b)
     verdict = _verdict(paired)
     asked = _asked(after) if after else f"{paired.task} questions"
+    what = "Self-refinement" if paired.b == REFINED else "Distillation"
     opening = {
-        "better": f"Distillation made the student better at {asked}",
-        "worse": f"Distillation made the student worse at {asked}",
-        "open": f"Distillation made no difference that {asked} can show",
+        "better": f"{what} made the student better at {asked}",
+        "worse": f"{what} made the student worse at {asked}",
+        "open": f"{what} made no difference that {asked} can show",
     }[verdict]
     return Headline(
         sentence=f"{opening}{_accuracies(before, after)}.",
@@ -186,7 +189,7 @@ def funnel(data: RunData) -> list[Step]:
         _step("Question", _out(questions), "read", _by_split(data)),
         _step("Draft", synthesis.rows_in if synthesis else None, "sampled", _each(data, synthesis)),
         _step("Verdict", _out(synthesis), "accepted", _share(synthesis, "of the drafts")),
-        _step("Corpus", _out(corpus), "rows written", _share(corpus, "of the accepted")),
+        _step("Corpus", _rows(data) if corpus else None, "rows written", _share(corpus, "of the accepted")),
         _step("Student", _out(training), "rows trained on", _steps(data)),
         _step("Score", _out(after), "answers correct", _share(after, "of the questions")),
     ]
@@ -198,6 +201,12 @@ def _stage(data: RunData, name: str) -> Stage | None:
 
 def _out(stage: Stage | None) -> int | None:
     return stage.rows_out if stage else None
+
+
+def _rows(data: RunData) -> int | None:
+    """A kept draft may give several rows, so the ledger, which counts drafts there, does not say."""
+    corpus = data.metrics.corpus
+    return corpus.train_rows + corpus.validation_rows if corpus else None
 
 
 def _step(name: str, number: int | None, unit: str, note: str) -> Step:
@@ -281,6 +290,36 @@ def student_outcomes(data: RunData) -> list[OutcomeRow]:
     return [OutcomeRow(text.words(name), numbers) for name, numbers in zip(names, counts, strict=True)]
 
 
+@dataclass(frozen=True)
+class Refinement:
+    """What self-refinement was made of: how much, and an error's share in the student's failures and in what it reads."""
+
+    lead: str
+    errors: list[OutcomeRow]
+
+
+def refinement(data: RunData) -> Refinement | None:
+    """Both histograms of errors side by side, in descending order of the student's."""
+    made = data.metrics.refinement
+    if made is None:
+        return None
+    rows = ", ".join(f"{text.count(count)} {text.words(name)}" for name, count in _origins(made.rows).items() if count)
+    lead = (
+        f"The student failed in {text.count(made.student_failures)} of {text.count(made.drafts)} drafts for train "
+        f"questions; {text.count(made.injected_variants)} programs of the corpus were spoiled in the mix of its errors. The "
+        f"histograms differ by {text.percent(made.total_variation)} of their mass."
+    )
+    errors = [
+        OutcomeRow(text.words(share.outcome), [text.percent(share.student), text.percent(share.injected)])
+        for share in made.shares
+    ]
+    return Refinement(f"{lead} Rows to train on: {rows}." if rows else lead, errors)
+
+
+def _origins(rows: Mapping[str, int]) -> dict[str, int]:
+    return {name.removeprefix("train/"): count for name, count in rows.items() if name.startswith("train/")}
+
+
 def times(data: RunData) -> list[charts.Bar]:
     stages = data.ledger.stages if data.ledger else []
     seconds = {stage.stage: stage.seconds for stage in stages if stage.seconds is not None}
@@ -299,7 +338,7 @@ def checks(data: RunData) -> list[Check]:
         *found,
         Check("drafts", synthesis.rows_in, kept + data.outcomes.thrown_count),
         Check("drafts accepted", synthesis.rows_out, kept + left_out),
-        Check("corpus rows", corpus.rows_out, data.corpus_rows),
+        Check("drafts in the corpus", corpus.rows_out, kept),
     ]
 
 

@@ -99,6 +99,23 @@ class Training(BaseModel):
     seconds: float | None = None
 
 
+class ErrorShare(BaseModel):
+    """Shares of one outcome, from 0 to 1: among the student's failures, and among the injected variants."""
+
+    outcome: str
+    student: float
+    injected: float
+
+
+class Refinement(BaseModel):
+    drafts: int = 0
+    shares: list[ErrorShare] = Field(default_factory=list)
+    total_variation: float = 0.0
+    student_failures: int = 0
+    injected_variants: int = 0
+    rows: dict[str, int] = Field(default_factory=dict)
+
+
 class Sandbox(BaseModel):
     protections: dict[str, Any] = Field(default_factory=dict)
 
@@ -109,6 +126,7 @@ class Metrics(BaseModel):
     synthesis: Synthesis | None = None
     corpus: Corpus | None = None
     training: Training | None = None
+    refinement: Refinement | None = None
     sandbox: Sandbox | None = None
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pad_ray.schema import PathKind
+from pad_ray.schema import Objective, PathKind
 
 
 class SynthesisConfig(BaseModel):
@@ -42,6 +42,12 @@ class CorpusConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    objectives: list[Objective] | None = Field(
+        None,
+        min_length=1,
+        description="what the kept drafts teach: program, rationale, answer (label only), and from Socratic drafts "
+        "decompose, solve_step, unified_socratic; default: each path as it is written",
+    )
     max_per_question: int = Field(4, ge=1, description="drafts of one question and kind that are kept")
     balance: bool = Field(
         True,
@@ -61,3 +67,12 @@ class CorpusConfig(BaseModel):
     max_overlap: float = Field(
         0.5, gt=0, le=1, description="share of a question's n-grams in one test question from which on it is left out"
     )
+
+    @model_validator(mode="after")
+    def _taught(self) -> "CorpusConfig":
+        objectives = self.objectives or []
+        if len(set(objectives)) < len(objectives):
+            raise ValueError(f"`objectives` names one twice: {', '.join(objectives)}")
+        if Objective.REPAIR in objectives:
+            raise ValueError("`objectives` names repair, whose rows need a student's errors: jobs/refine.py makes them")
+        return self

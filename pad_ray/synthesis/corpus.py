@@ -16,14 +16,11 @@ import ray
 from ray.exceptions import RayError
 
 from pad_ray.errors import StageError, reason
-from pad_ray.paths import PATHS
 from pad_ray.rundir import RunDir
 from pad_ray.schema import (
     CorpusRow,
     Draft,
-    Objective,
     Outcome,
-    PathKind,
     Question,
     Verdict,
     content_id,
@@ -34,6 +31,7 @@ from pad_ray.synthesis.contamination import KnownTests
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
+from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
 from pad_ray.synthesis.verify import engine_fault, read_path
 from pad_ray.workers import add_counts
@@ -47,7 +45,6 @@ DRAFTS_PER_BUCKET = 20_000
 # Rows that a sorting task reads before it writes them to their buckets.
 ROWS_PER_GROUP = 200_000
 BUCKET_CPUS = 1.0
-OBJECTIVES = {PathKind.PROGRAM: Objective.PROGRAM, PathKind.RATIONALE: Objective.RATIONALE}
 
 __all__ = ["DROPPED", "REJECTED", "TRAIN", "VALIDATION", "Corpus", "build", "require_rows"]
 
@@ -56,8 +53,9 @@ __all__ = ["DROPPED", "REJECTED", "TRAIN", "VALIDATION", "Corpus", "build", "req
 class Corpus:
     """What was built. `verified` counts drafts by their verdict, `final` after the filters that look across drafts.
 
-    `rows` counts rows by split and objective (`train/program`), `by_path` drafts and `accepted_by_path` accepted drafts by
-    kind, `contaminated` questions by the test set that they overlap with. `hash` covers every row id and its side.
+    `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
+    `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with. `hash`
+    covers every row id and its side.
     """
 
     planned: int = 0
@@ -170,6 +168,7 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
     """One bucket's rows of the corpus, and what it adds to the counts."""
     plan, config, seed, known = shared
     run = RunDir(location)
+    objectives = objectives_of([path.kind for path in plan.paths], config)
     corpus = Corpus()
     rows: dict[str, list[CorpusRow]] = {TRAIN: [], VALIDATION: []}
     rejected: list[Verdict] = []
@@ -180,16 +179,15 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
         overlap = known.overlap(question.text)
         if overlap is not None and not overlap.exact and overlap.share < config.max_overlap:
             overlap = None
-        chosen = select(question, judged, config, overlap)
+        chosen, made = teach(question, select(question, judged, config, overlap), objectives)
         _count(corpus, plan, judged, chosen)
         if overlap is not None:
             corpus.contaminated[overlap.task] += 1
-        kept = [item for item in chosen if item.verdict.outcome is Outcome.ACCEPTED]
-        corpus.questions += bool(kept)
-        rejected += [item.verdict for item in chosen if item.verdict.outcome is not Outcome.ACCEPTED]
+        corpus.questions += bool(made)
+        rejected += [item.verdict for item in chosen if not item.accepted]
         place = int(content_id("split", seed, question.question_id)[:8], 16) / 2**32
         side = VALIDATION if place < config.validation_share else TRAIN
-        rows[side] += [_row(item, question) for item in kept]
+        rows[side] += made
     part = f"part-{bucket:06}.parquet"
     for folder, content in rows.items():
         if content:
@@ -235,10 +233,3 @@ def _count(corpus: Corpus, plan: Plan, judged: Sequence[Judged], chosen: Sequenc
     corpus.accepted_by_path.update(item.draft.path.value for item in judged if item.verdict.outcome is Outcome.ACCEPTED)
     corpus.prompt_tokens += sum(item.draft.prompt_tokens for item in judged)
     corpus.completion_tokens += sum(item.draft.completion_tokens for item in judged)
-
-
-def _row(item: Judged, question: Question) -> CorpusRow:
-    source = PATHS[item.draft.path]().source(question)
-    objective = OBJECTIVES.get(item.draft.path, Objective.UNIFIED_SOCRATIC)
-    row_id = content_id("row", question.question_id, objective, source, item.text)
-    return CorpusRow(row_id, question.question_id, item.draft.draft_id, objective, source, item.text)

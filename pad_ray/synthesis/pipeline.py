@@ -105,8 +105,11 @@ def synthesize(
     config: SynthesisConfig,
     progress: Progress,
     tracker: Tracker | None = None,
+    stage: str = "synthesis",
 ) -> Tally:
     """Make every planned draft of the stored questions that is not committed yet, judge it and commit it.
+
+    `stage` is what messages call it.
 
     Raises:
         StageError: an engine does not start, or the store fails; what is committed stays, and the same call continues.
@@ -122,9 +125,9 @@ def synthesize(
     tally.engines = engines * teacher.tensor_parallel
     sandboxes = min(len(work), verifier_count(config, teacher))
     devices = f"{tally.engines} GPUs" if tally.on_gpu else f"{teacher.cpus:g} CPUs each"
-    progress.say(f"synthesis: {engines} engines ({plan.engine}) on {devices}, {sandboxes} sandboxes")
-    with progress.stage("synthesis", "drafts", total, done=found) as bar:
-        for row in rows(_pipeline(run, work, plan, finished, teacher, sandbox, config, sandboxes), "synthesis"):
+    progress.say(f"{stage}: {engines} engines ({plan.engine}) on {devices}, {sandboxes} sandboxes")
+    with progress.stage(stage, "drafts", total, done=found) as bar:
+        for row in rows(_pipeline(run, work, plan, finished, teacher, sandbox, config, sandboxes), stage):
             tally.add(row)
             rates = tally.rates(time.monotonic() - started)
             bar.update(found + tally.made, _note(rates, tally.on_gpu))

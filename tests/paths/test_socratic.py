@@ -3,11 +3,24 @@ import time
 
 import pytest
 
-from pad_ray.paths.socratic import Socratic, judge_socratic, pairs
-from pad_ray.schema import AnswerKind, Outcome
+from pad_ray.paths.answer import answer_source, answer_target
+from pad_ray.paths.rationale import Rationale, judge_rationale
+from pad_ray.paths.socratic import (
+    Socratic,
+    decompose_source,
+    decompose_target,
+    judge_socratic,
+    pairs,
+    read_step,
+    read_sub_questions,
+    step_examples,
+    step_source,
+)
+from pad_ray.schema import AnswerKind, Outcome, Question
 
 STEPS = ["How many eggs? ** 3*4 = <<3*4=12>>12 eggs.", "How many are left? ** 12-2 = <<12-2=10>>10."]
 SOCRATIC = "\n".join([*STEPS, "#### 10"])
+EGGS = Question("q", "t", "train", "Three hens lay 4 eggs\neach. 2 break.", "10", AnswerKind.NUMBER, [])
 
 
 def judged(text, gold="10"):
@@ -85,3 +98,41 @@ def test_published_paths_are_accepted_but_for_two_that_lack_a_step(data_dir):
     assert [one.failure for one in parsed if one.failure] == ["line 4 has no step", "line 2 has no step"]
     whole = [one.text for one in parsed if one.failure is None]
     assert {judged(text, text.rpartition("#### ")[2])[0] for text in whole} == {Outcome.ACCEPTED}
+
+
+def test_a_decomposer_writes_the_sub_questions_and_no_step():
+    assert decompose_source(EGGS) == "Question: Three hens lay 4 eggs each. 2 break.\nSub-questions:\n"
+    written = decompose_target(SOCRATIC)
+    assert written == "How many eggs?\nHow many are left?"
+    assert read_sub_questions(f"\n{written}\n\n") == [question for question, _ in pairs(SOCRATIC)]
+
+
+def test_a_solver_reads_the_steps_before_and_writes_the_next_one():
+    (first, one), (second, two) = step_examples(EGGS, SOCRATIC)
+    asked = "Question: Three hens lay 4 eggs each. 2 break.\n"
+    assert first == f"{asked}Sub-question: How many eggs?\nStep:\n"
+    assert one == "3*4 = <<3*4=12>>12 eggs."
+    assert second == f"{asked}{STEPS[0]}\nSub-question: How many are left?\nStep:\n"
+    assert two == "12-2 = <<12-2=10>>10.\n#### 10"
+
+
+def test_a_solver_that_writes_what_it_learnt_goes_through_what_it_learnt_from():
+    history = []
+    for number, (source, target) in enumerate(step_examples(EGGS, SOCRATIC)):
+        question = read_sub_questions(decompose_target(SOCRATIC))[number]
+        assert step_source(EGGS, history, question) == source
+        step, answer = read_step(target)
+        history.append((question, step))
+    assert (history, answer) == (pairs(SOCRATIC), "#### 10")
+
+
+def test_a_step_is_one_line_of_the_history_however_it_was_written():
+    assert read_step("\n3*4 = 12,\n so 12 eggs.\n#### 12\nQuestion: next") == ("3*4 = 12, so 12 eggs.", "#### 12")
+    assert read_step("12 eggs.") == ("12 eggs.", None)
+
+
+def test_an_answer_alone_is_read_as_a_rationale_is_and_asked_for_otherwise():
+    target = answer_target(EGGS.gold)
+    assert judge_rationale("d", target, "10", AnswerKind.NUMBER).outcome is Outcome.ACCEPTED
+    sources = {answer_source(EGGS), Rationale().source(EGGS), Socratic().source(EGGS), decompose_source(EGGS)}
+    assert len(sources) == 4

@@ -198,6 +198,41 @@ def test_a_key_in_the_recipe_does_not_reach_the_page(make_run):
     assert "sk-not-for-the-page" not in render(str(make_run()))
 
 
+def test_self_refinement_shows_both_histograms_side_by_side_and_its_own_comparison(make_run):
+    run = make_run()
+    shares = [
+        {"outcome": "wrong_answer", "student": 0.9, "injected": 0.85},
+        {"outcome": "name_error", "student": 0.1, "injected": 0.15},
+    ]
+    made = {"drafts": 400, "shares": shares, "total_variation": 0.05, "student_failures": 120, "injected_variants": 300}
+    rows = {"train/first_pass": 100, "train/on_policy": 40, "train/injected": 60, "validation/injected": 7}
+
+    def refined(metrics):
+        metrics["refinement"] = {**made, "rows": rows}
+        metrics["evaluation"].append(
+            {**metrics["evaluation"][1], "student": "refined", "accuracy": 0.41, "correct": 82}
+        )
+        metrics["paired"].append(
+            {**metrics["paired"][0], "a": "after", "b": "refined", "difference": 0.05, "p_value": 0.01}
+        )
+
+    edit(run / "metrics.json", refined)
+    text = Page(render(str(run))).text
+    assert "wrong answer 90.0 % 85.0 % name error 10.0 % 15.0 %" in text
+    assert "120 of 400 drafts" in text and "100 first pass, 40 on policy, 60 injected." in text
+    assert (
+        "Self-refinement made the student better at 200 arithmetic test questions: 36.0 % before, 41.0 % after" in text
+    )
+
+
+def test_a_corpus_row_is_no_draft(make_run):
+    run = make_run()
+    edit(run / "metrics.json", lambda metrics: metrics["corpus"].update(train_rows=500))
+    text = Page(render(str(run))).text
+    assert "Corpus 505 rows written" in text
+    assert re.search(r"drafts in the corpus (\d+) \1 yes", text)
+
+
 def test_a_run_stopped_after_synthesis_shows_what_it_has_and_says_what_is_missing(make_run):
     run = make_run()
     for folder in ("corpus", "rejected"):

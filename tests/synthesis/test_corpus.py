@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pad_ray.paths import Program, Rationale
+from pad_ray.paths import Program, Rationale, Socratic
 from pad_ray.schema import CorpusRow, Draft, Objective, Outcome, Question, Verdict
 from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.pipeline import commit
@@ -88,6 +88,18 @@ def test_kinds_are_taught_from_sources_that_tell_them_apart(synthesis):
     made.corpus()
     sources = {row.objective: row.source for row in rows(made)}
     assert sources[Objective.PROGRAM] != sources[Objective.RATIONALE]
+
+
+def test_a_draft_that_gives_several_rows_is_one_draft_of_the_ledger(synthesis):
+    made = synthesis(questions=QUESTIONS[:1], samples=3, paths=(Socratic(),))
+    steps = [f"How many? ** 2+{n} = <<2+{n}={n + 2}>>{n + 2}.\nAnd then? ** It is 5.\n#### 5" for n in (1, 2, 1)]
+    write_drafts(made, QUESTIONS[0], steps)
+    built = made.corpus(objectives=["answer", "decompose", "solve_step"])
+    assert built.final == {"accepted": 2, "duplicate": 1}
+    counts = Counter(name.split("/")[1] for name in built.rows.elements())
+    assert counts == {"answer": 1, "decompose": 1, "solve_step": 4}
+    assert built.train_rows + built.validation_rows == len(rows(made)) == len({row.row_id for row in rows(made)}) == 6
+    assert len({row.draft_id for row in rows(made)}) == built.final["accepted"]
 
 
 def test_a_test_question_is_not_taught(synthesis):

@@ -1,0 +1,111 @@
+"""The corpus of a refined student: repair rows among first-pass rows, so that its first pass stays as good."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pad_ray.errors import StageError
+from pad_ray.refinement.collect import FAILURES
+from pad_ray.refinement.config import RefinementConfig
+from pad_ray.refinement.pipeline import ROWS
+from pad_ray.rundir import RunDir
+from pad_ray.schema import CorpusRow, Outcome, content_id
+from pad_ray.synthesis import corpus as first_pass
+
+FOLDER = "refinement/corpus"
+FIRST_PASS, ON_POLICY, INJECTED = "first_pass", "on_policy", "injected"
+SPLITS = {"train": first_pass.TRAIN, "validation": first_pass.VALIDATION}
+FOLDERS = {split: f"{FOLDER}/{split}" for split in SPLITS}
+
+
+@dataclass
+class RefinementCorpus:
+    """What was built. `rows` counts rows by split and origin (`train/injected`), `left_out` those that were not taken by
+    the reason, `hash` covers every row id and its side.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    hash: str = ""
+
+    @property
+    def train_rows(self) -> int:
+        return sum(count for name, count in self.rows.items() if name.startswith("train/"))
+
+
+def build(run: RunDir, config: RefinementConfig) -> RefinementCorpus:
+    """Build `refinement/corpus/{train,validation}` from the run's corpus, `FAILURES` and `ROWS`.
+
+    A question is on the side that it has in the run's corpus. Of what there is too much of, the rows with the smallest
+    ids are taken: ids are content hashes, so the choice is random, and the same each time.
+
+    Raises:
+        StageError: there are no repair rows to train on.
+    """
+    run.delete(FOLDER)
+    corpus = RefinementCorpus()
+    validation = run.read_table(first_pass.VALIDATION, CorpusRow, ["question_id"])["question_id"].unique()
+    for split in SPLITS:
+        ids = {origin: _ids(run, split, origin, validation) for origin in (FIRST_PASS, ON_POLICY, INJECTED)}
+        # An injected error that the student really makes is there twice.
+        fresh = ids[INJECTED].filter(pc.invert(pc.is_in(ids[INJECTED], value_set=ids[ON_POLICY])))
+        corpus.left_out[Outcome.DUPLICATE] += len(ids[INJECTED]) - len(fresh)
+        ids[INJECTED] = fresh
+        counts = _quotas({origin: len(found) for origin, found in ids.items()}, config)
+        for origin, count in counts.items():
+            chosen = ids[origin].take(pc.bottom_k_unstable(ids[origin], count)) if count else ids[origin][:0]
+            _write(run, split, origin, chosen)
+            corpus.rows[f"{split}/{origin}"] = count
+            corpus.left_out[Outcome.OVER_CAP] += len(ids[origin]) - count
+            corpus.hash = content_id("refinement", corpus.hash, split, origin, sorted(chosen.to_pylist()))
+    if not corpus.rows[f"train/{ON_POLICY}"] + corpus.rows[f"train/{INJECTED}"]:
+        raise StageError(
+            f"refinement: no repair row of {run.path(FAILURES)} or {run.path(ROWS)} belongs to a question to train on; "
+            "raise --refinement.max-source-characters, or distil more questions"
+        )
+    return corpus
+
+
+def _quotas(found: Mapping[str, int], config: RefinementConfig) -> dict[str, int]:
+    """Rows to take of each origin: `repair_share` of all repair something, and of these `on_policy_share` are the
+    student's own failures as far as there are enough of both. All of what is scarcer is taken.
+    """
+    share, first, repair = config.repair_share, found[FIRST_PASS], found[ON_POLICY] + found[INJECTED]
+    wanted = round(first * share / (1 - share))
+    if repair < wanted:
+        first = max(1, round(repair * (1 - share) / share)) if repair else first
+        return {FIRST_PASS: first, ON_POLICY: found[ON_POLICY], INJECTED: found[INJECTED]}
+    own = min(found[ON_POLICY], max(round(wanted * config.on_policy_share), wanted - found[INJECTED]))
+    return {FIRST_PASS: first, ON_POLICY: own, INJECTED: wanted - own}
+
+
+def _parts(run: RunDir, split: str, origin: str) -> list[str]:
+    return run.parts({FIRST_PASS: SPLITS[split], ON_POLICY: FAILURES, INJECTED: ROWS}[origin])
+
+
+def _ids(run: RunDir, split: str, origin: str, validation: pa.Array) -> pa.Array:
+    """The ids of all rows of an origin whose question is on this side."""
+    found = [pa.array([], pa.string())]
+    for part in _parts(run, split, origin):
+        table = run.read_part(part, ["row_id", "question_id"])
+        held_out = pc.is_in(table["question_id"], value_set=validation)
+        found += table["row_id"].filter(held_out if split == "validation" else pc.invert(held_out)).chunks
+    return pa.concat_arrays(found)
+
+
+def _write(run: RunDir, split: str, origin: str, row_ids: pa.Array) -> None:
+    """The chosen rows, each part in one of its own."""
+    for number, table in enumerate(_chosen(run, split, origin, row_ids)):
+        run.write_table(f"{FOLDERS[split]}/{origin}-{number:06}.parquet", table)
+
+
+def _chosen(run: RunDir, split: str, origin: str, row_ids: pa.Array) -> Iterator[pa.Table]:
+    for part in _parts(run, split, origin):
+        table = run.read_part(part)
+        table = table.filter(pc.is_in(table["row_id"], value_set=row_ids))
+        if len(table):
+            # The metadata of injected parts counts the part's own slice.
+            yield table.replace_schema_metadata(None)

@@ -1,0 +1,144 @@
+"""The stages of self-refinement (PaD, arXiv 2305.13888, section 3.2): collect -> inject -> train -> measure.
+
+They go on from a run whose student is trained; as the stages there, each can be called again and continues.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+
+from pad_ray import ledger, metrics, stages
+from pad_ray.engines import versions
+from pad_ray.engines.config import EngineConfig
+from pad_ray.engines.kinds import fingerprint
+from pad_ray.errors import InputError
+from pad_ray.ledger import StageEntry
+from pad_ray.paths import Program
+from pad_ray.refinement import corpus as corpora
+from pad_ray.refinement.collect import Collected
+from pad_ray.refinement.collect import collect as collect_drafts
+from pad_ray.refinement.corpus import RefinementCorpus
+from pad_ray.refinement.histogram import mix_from, side_by_side
+from pad_ray.refinement.inject import GIVEN_UP, NO_MUTATION
+from pad_ray.refinement.pipeline import Injected, inject_dataset
+from pad_ray.refinement.programs import store_programs
+from pad_ray.schema import Outcome, PathKind, Question, from_table
+from pad_ray.stages import STUDENTS, Run
+from pad_ray.synthesis.plan import Plan
+from pad_ray.synthesis.questions import TEST
+from pad_ray.training.train import train
+
+STUDENT, REFINED = STUDENTS["after"], STUDENTS["refined"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What refinement starts from: the engine that serves the student, what it is asked for, and the test questions that
+    it was measured on, by task.
+    """
+
+    student: EngineConfig
+    plan: Plan
+    test: dict[str, list[Question]]
+
+
+def read_inputs(run: Run) -> Inputs:
+    """Find the student of the run and plan what it is asked. Writes nothing.
+
+    Raises:
+        InputError: the run is remote, has no trained student, or the engine or its model is not usable.
+    """
+    recipe, folder = run.recipe, run.folder
+    if not folder.is_local:
+        raise InputError(f"{folder.location}: refinement trains, so its run_dir has to be a local or shared path")
+    if not any(entry["stage"] == "training" for entry in ledger.entries(folder)):
+        raise InputError(f"{folder.location} has no trained student: run jobs/distill.py on it with this recipe first")
+    recipe.tracking.check()
+    student = recipe.evaluation.engine.model_copy(update={"model": str(folder.local_path(STUDENT))})
+    versions.check(student)
+    asked = recipe.refinement
+    drawn = {"samples": asked.samples, "temperature": asked.temperature, "top_p": asked.top_p}
+    limits = {"paths": [PathKind.PROGRAM], "max_tokens": recipe.evaluation.max_tokens}
+    config = recipe.synthesis.model_copy(update={**drawn, **limits})
+    tests = {part.rpartition("/")[2].removesuffix(".parquet"): part for part in folder.parts(TEST)}
+    questions = {task: from_table(Question, folder.read_part(part)) for task, part in tests.items()}
+    return Inputs(student, Plan((Program(),), fingerprint(student), config, recipe.seed), questions)
+
+
+def collect(run: Run, inputs: Inputs) -> Collected:
+    """Let the student answer train questions, and keep what went wrong."""
+    started, recipe = time.monotonic(), run.recipe
+    store_programs(run.folder)
+    collected = collect_drafts(run.folder, inputs.plan, inputs.student, recipe.refinement, recipe.sandbox, run.progress)
+    stage = "refinement.collect"
+    seconds = stages.seconds_so_far(run, stage) + time.monotonic() - started
+    protections = asdict(collected.protections) if collected.protections else None
+    outcomes = {outcome.value: count for outcome, count in collected.outcomes.items()}
+    ledger.record(run.folder, ledger.judged(stage, "drafts", collected.planned, outcomes, seconds, protections))
+    return collected
+
+
+def inject(run: Run, collected: Collected) -> Injected:
+    """Spoil the corpus' programs in the mix of the student's own errors, and write both histograms side by side."""
+    started, config = time.monotonic(), run.recipe.refinement
+    mix = mix_from(collected.errors, config.smoothing)
+    injected = inject_dataset(run.folder, mix, run.recipe.seed, config, run.recipe.sandbox)
+    missing = {reason: injected.dropped[reason] for reason in (NO_MUTATION, GIVEN_UP) if injected.dropped[reason]}
+    stage = "refinement.inject"
+    seconds = stages.seconds_so_far(run, stage) + time.monotonic() - started
+    wanted = injected.programs * config.variants_per_program
+    ledger.record(
+        run.folder,
+        StageEntry(stage, "variants", wanted, injected.rows, {**missing, **injected.left_out}, seconds=seconds),
+    )
+    compared = side_by_side(collected.errors, {Outcome(name): count for name, count in injected.outcomes.items()})
+    made = {
+        "drafts": collected.planned,
+        "outcomes": collected.outcomes,
+        "on_policy_rows": collected.rows,
+        "on_policy_left_out": collected.left_out,
+        "mix": mix,
+        "injected": vars(injected),
+        **asdict(compared),
+    }
+    metrics.update(run.folder, "refinement", made)
+    return injected
+
+
+def build_corpus(run: Run) -> RefinementCorpus:
+    """Mix repair rows with the first-pass rows that the student was trained on."""
+    started = time.monotonic()
+    corpus = corpora.build(run.folder, run.recipe.refinement)
+    left_out = {reason: count for reason, count in corpus.left_out.items() if count}
+    rows = corpus.rows.total()
+    seconds = time.monotonic() - started
+    entry = StageEntry("refinement.corpus", "rows", rows + sum(left_out.values()), rows, left_out, seconds=seconds)
+    ledger.record(run.folder, entry)
+    _update(run, {"rows": corpus.rows, "hash": corpus.hash})
+    return corpus
+
+
+def train_refined(run: Run, corpus: RefinementCorpus) -> None:
+    """Train on from the student, on the corpus with repair rows."""
+    recipe = run.recipe
+    own = {name: getattr(recipe.refinement, name) for name in ("epochs", "learning_rate", "max_tokens")}
+    given = {name: value for name, value in own.items() if value is not None}
+    config = recipe.training.model_copy(update={**given, "student": str(run.folder.local_path(STUDENT))})
+    trained = train(run.folder, corpora.FOLDERS, corpus.hash, config, recipe.seed, run.progress, into=REFINED)
+    left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
+    entry = StageEntry(
+        "refinement.training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds
+    )
+    ledger.record(run.folder, entry)
+    fields = asdict(trained)
+    _update(run, {"training": {name: fields[name] for name in fields if name not in ("key", "rows")}})
+
+
+def measure(run: Run, inputs: Inputs) -> None:
+    """Measure student and refined student, which both answer at once, on the same test questions."""
+    for student in STUDENTS:
+        stages.evaluate_student(run, student, inputs.test)
+    stages.compare_students(run, inputs.test, "after", "refined")
+
+
+def _update(run: Run, values: dict[str, object]) -> None:
+    metrics.update(run.folder, "refinement", {**metrics.read(run.folder)["refinement"], **values})

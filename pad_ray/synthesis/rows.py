@@ -1,0 +1,86 @@
+"""From kept drafts to the rows of the corpus: one draft teaches every objective that its path can teach."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from pad_ray.errors import InputError
+from pad_ray.paths import PATHS
+from pad_ray.paths.answer import answer_source, answer_target
+from pad_ray.paths.socratic import decompose_source, decompose_target, step_examples
+from pad_ray.schema import CorpusRow, Objective, Outcome, PathKind, Question, content_id
+from pad_ray.synthesis.config import CorpusConfig
+from pad_ray.synthesis.select import Judged
+
+WHOLE = {
+    PathKind.PROGRAM: Objective.PROGRAM,
+    PathKind.RATIONALE: Objective.RATIONALE,
+    PathKind.SOCRATIC: Objective.UNIFIED_SOCRATIC,
+}
+"""What a path teaches as it is written."""
+
+TAUGHT_FROM: dict[Objective, tuple[PathKind, ...]] = {
+    **{objective: (kind,) for kind, objective in WHOLE.items()},
+    Objective.DECOMPOSE: (PathKind.SOCRATIC,),
+    Objective.SOLVE_STEP: (PathKind.SOCRATIC,),
+    Objective.ANSWER: tuple(PathKind),
+}
+
+
+def objectives_of(kinds: Sequence[PathKind], config: CorpusConfig) -> list[Objective]:
+    """What the drafts of these kinds teach.
+
+    Raises:
+        InputError: an objective is taught by none of the kinds, or a kind teaches none of the objectives.
+    """
+    if config.objectives is None:
+        return [WHOLE[kind] for kind in kinds]
+    for objective in config.objectives:
+        if not set(TAUGHT_FROM[objective]) & set(kinds):
+            (needed,) = TAUGHT_FROM[objective]
+            raise InputError(f"corpus.objectives: {objective} is taught by {needed} paths; add it to synthesis.paths")
+    for kind in kinds:
+        if not any(kind in TAUGHT_FROM[objective] for objective in config.objectives):
+            raise InputError(
+                f"synthesis.paths: {kind} paths teach none of corpus.objectives ({', '.join(config.objectives)}); leave "
+                f"{kind} out, or add {WHOLE[kind]} to corpus.objectives"
+            )
+    return config.objectives
+
+
+def teach(
+    question: Question, judged: Sequence[Judged], objectives: Collection[Objective]
+) -> tuple[list[Judged], list[CorpusRow]]:
+    """All drafts of a question in their order, and the distinct rows that the accepted ones give.
+
+    An accepted draft whose rows are all there already, as the answer is after the first draft, is a duplicate.
+    """
+    rows: dict[str, CorpusRow] = {}
+    taught = []
+    for item in judged:
+        if item.accepted:
+            made = [row for row in _rows(question, item, objectives) if row.row_id not in rows]
+            rows |= {row.row_id: row for row in made}
+            item = item if made else item.drop(Outcome.DUPLICATE, "teaches nothing that an earlier draft does not")
+        taught.append(item)
+    return taught, list(rows.values())
+
+
+def _rows(question: Question, item: Judged, objectives: Collection[Objective]) -> Iterator[CorpusRow]:
+    for objective in objectives:
+        if item.draft.path in TAUGHT_FROM[objective]:
+            for source, target in _examples(question, item, objective):
+                row_id = content_id("row", question.question_id, objective, source, target)
+                yield CorpusRow(row_id, question.question_id, item.draft.draft_id, objective, source, target)
+
+
+def _examples(question: Question, item: Judged, objective: Objective) -> list[tuple[str, str]]:
+    """Source and target of each row that a draft gives for one objective."""
+    match objective:
+        case Objective.ANSWER:
+            # A question without gold is kept with the answer that most of its drafts give.
+            return [(answer_source(question), answer_target(question.gold or item.verdict.value or ""))]
+        case Objective.DECOMPOSE:
+            return [(decompose_source(question), decompose_target(item.text))]
+        case Objective.SOLVE_STEP:
+            return step_examples(question, item.text)
+        case _:
+            return [(PATHS[item.draft.path]().source(question), item.text)]
