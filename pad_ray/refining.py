@@ -123,14 +123,22 @@ def train_refined(run: Run, corpus: RefinementCorpus) -> None:
     own = {name: getattr(recipe.refinement, name) for name in ("epochs", "learning_rate", "max_tokens")}
     given = {name: value for name, value in own.items() if value is not None}
     config = recipe.training.model_copy(update={**given, "student": str(run.folder.local_path(STUDENT))})
-    trained = train(run.folder, corpora.FOLDERS, corpus.hash, config, recipe.seed, run.progress, into=REFINED)
+    trained = train(
+        run.folder,
+        corpora.FOLDERS,
+        corpus.hash,
+        config,
+        recipe.seed,
+        run.progress,
+        into=REFINED,
+        sandbox=recipe.sandbox,
+    )
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     entry = StageEntry(
         "refinement.training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds
     )
     ledger.record(run.folder, entry)
-    fields = asdict(trained)
-    _update(run, {"training": {name: fields[name] for name in fields if name not in ("key", "rows")}})
+    _update(run, {"training": stages.training_figures(trained)})
 
 
 def measure(run: Run, inputs: Inputs) -> None:

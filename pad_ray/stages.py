@@ -212,10 +212,14 @@ def train_student(run: Run, corpus: Corpus) -> Trained:
         run.folder,
         StageEntry("training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds),
     )
-    fields = asdict(trained)
-    unwanted = ("key", "rows", "config", "corpus", "seed")
-    metrics.update(run.folder, "training", {name: fields[name] for name in fields if name not in unwanted})
+    metrics.update(run.folder, "training", training_figures(trained))
     return trained
+
+
+def training_figures(trained: Trained) -> dict[str, Any]:
+    """What `metrics.json` says of a training run; the rest is the recipe's and the ledger's."""
+    elsewhere = ("key", "rows", "config", "corpus", "seed")
+    return {name: value for name, value in asdict(trained).items() if name not in elsewhere}
 
 
 def _card(
