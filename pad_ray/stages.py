@@ -10,8 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pad_ray import ledger, metrics
+from pad_ray.decoding.base import Strategy
+from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.stage import solve
+from pad_ray.decoding.sampling import Resample
+from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import StageError
@@ -68,10 +71,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     """
     asked, seed = recipe.questions, recipe.seed
     train_questions = get_task(asked.task).stream("train", recipe.data_dir, asked.limit, seed)
-    tests = {
-        name: get_task(name).load("test", recipe.data_dir, asked.test_limit, seed)
-        for name in asked.test_tasks or [asked.task]
-    }
+    tests = read_tests(recipe)
     for name in recipe.corpus.decontaminate or []:
         get_task(name)
     recipe.tracking.check()
@@ -81,6 +81,15 @@ def read_inputs(recipe: Recipe) -> Inputs:
     for path in paths:
         assert_not_in_test(path.sets, (question for test in tests.values() for question in test))
     return Inputs(train_questions, tests, Plan(paths, fingerprint(recipe.teacher), recipe.synthesis, seed))
+
+
+def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
+    """The test questions by task. Raises InputError where a task or its files are not usable."""
+    asked = recipe.questions
+    return {
+        name: get_task(name).load("test", recipe.data_dir, asked.test_limit, recipe.seed)
+        for name in asked.test_tasks or [asked.task]
+    }
 
 
 def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
@@ -213,33 +222,78 @@ def first_demonstrations(recipe: Recipe) -> Sets:
 
 
 def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -> None:
-    """Measure the base student (`before`) with the teacher's demonstrations, or the trained one (`after`) without."""
-    recipe = run.recipe
-    before = student == "before"
-    path = Program(first_demonstrations(recipe)) if before else Program()
-    model = recipe.training.student if before else str(run.folder.local_path("student"))
-    engine = recipe.evaluation.engine.model_copy(update={"model": model})
-    label = "before-greedy" if before else "greedy"
-    strategy = Greedy(path, recipe.evaluation.max_tokens)
+    """Measure the base student (`before`) greedily with the teacher's demonstrations, or the trained one (`after`) without.
+
+    The trained one by all strategies of the recipe, greedy first: the two are compared by it.
+    """
+    config = run.recipe.evaluation
+    if student == "before":
+        measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
+        return
+    greedy = [] if any(one.label == Greedy().label for one in config.strategies) else [Greedy()]
+    model = str(run.folder.local_path("student"))
+    measure(run, student, model, [*greedy, *config.strategies], tests)
+
+
+def measure(
+    run: Run,
+    student: str,
+    model: str,
+    strategies: Sequence[Strategy],
+    tests: dict[str, list[Question]],
+    shown: Sets = (),
+) -> None:
+    """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot."""
+    config = run.recipe.evaluation
+    engine = config.engine.model_copy(update={"model": model})
+    paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
+    asking = Asking(paths, config.max_tokens, config.live_questions)
+    with Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress) as solver:
+        for strategy in with_baselines(list(strategies)) if config.equal_compute else strategies:
+            _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
+
+
+def _measure_one(
+    run: Run, student: str, strategy: Strategy, tests: dict[str, list[Question]], solver: Solver, shots: int
+) -> None:
     outcomes: Counter[str] = Counter()
-    seconds = 0.0
+    stage = _stage(student, strategy.label)
+    seconds = _seconds_so_far(run, stage)
     for task, questions in tests.items():
-        solutions, took = solve(run.folder, label, questions, engine, recipe.sandbox, strategy, run.progress)
+        budgets = _tokens(run, task, student, strategy, questions)
+        solved = solver.solve(solutions_folder(student, strategy.label), questions, strategy, budgets)
         entry = {
             "task": task,
             "split": "test",
             "student": student,
-            "strategy": strategy.name,
-            "prompt": f"{len(path.sets[0]) if path.sets else 0}-shot",
-            **asdict(score(solutions)),
+            "strategy": strategy.label,
+            "prompt": f"{shots}-shot",
+            **asdict(score(solved.solutions)),
         }
-        metrics.update_evaluation(run.folder, entry, took)
-        outcomes.update(solution.outcome.value for solution in solutions)
-        seconds += took
-    stage = f"evaluation.{student}"
-    seconds += _seconds_so_far(run, stage)
+        metrics.update_evaluation(run.folder, entry, solved.seconds)
+        outcomes.update(solution.outcome.value for solution in solved.solutions)
+        seconds += solved.seconds
     asked = sum(map(len, tests.values()))
     ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
+
+
+def solutions_folder(student: str, label: str) -> str:
+    """Where a student's solutions by a strategy are, below those of a task."""
+    return label if student == "after" else f"{student}-{label}"
+
+
+def _stage(student: str, label: str) -> str:
+    return f"evaluation.{student}" if label == "greedy" else f"evaluation.{student}.{label}"
+
+
+def _tokens(
+    run: Run, task: str, student: str, strategy: Strategy, questions: Sequence[Question]
+) -> dict[str, int] | None:
+    """What the strategy that another one is to spend as much as has spent, by question."""
+    if not isinstance(strategy, Resample):
+        return None
+    solutions = _solutions(run, task, solutions_folder(student, strategy.like), questions)
+    return {solution.question_id: solution.completion_tokens for solution in solutions}
 
 
 def compare_students(run: Run, tests: dict[str, list[Question]]) -> None:
@@ -259,7 +313,7 @@ def write_report(run: Run) -> str:
 
 
 def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
-    by_id = {s.question_id: s for s in run.folder.iter_records(f"solutions/{task}/{label}", Solution)}
+    by_id = {s.question_id: s for s in run.folder.iter_records(f"{SOLUTIONS}/{task}/{label}", Solution)}
     return [by_id[question.question_id] for question in questions]
 
 

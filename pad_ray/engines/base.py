@@ -9,12 +9,17 @@ from pad_ray.paths.base import Message
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How completions are drawn; a temperature of 0 is greedy. `max_tokens` bounds one completion."""
+    """How completions are drawn; a temperature of 0 is greedy. `max_tokens` bounds one completion.
+
+    With `keep_stop` the text of a completion holds the stop string and whatever else the last token wrote: a tokenizer joins
+    a line's end with the next one's indentation, and a completion that goes on from there has to see the same tokens.
+    """
 
     temperature: float
     top_p: float
     max_tokens: int
     stop: tuple[str, ...] = ()
+    keep_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

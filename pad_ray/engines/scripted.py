@@ -17,7 +17,8 @@ class ScriptedEngine:
     The script is a JSON object `{question text: [completion, ...]}`; the key `*` answers every other question. The question
     of a chat is in its last user message. Tokens are counted as words. In place of a completion stands a fault:
     `{"error": message}` fails the request, `{"crash": true}` ends the process as a prompt does that kills a real engine.
-    The key `@` holds options: `seconds` that every batch takes, and a file `log` to which each adds its tokens as a line.
+    A request that keeps its stop strings gets its completion up to the first one, and goes on in it where its prompt holds
+    the beginning: that is how a path is asked for line by line. The key `@` holds options: `seconds` that every batch takes, and a file `log` to which each adds its tokens as a line.
     """
 
     def __init__(self, script: str) -> None:
@@ -37,14 +38,25 @@ class ScriptedEngine:
 
     def _answer(self, request: Request) -> Generation:
         asked, words = _prompt(request)
-        question = asked.rsplit("Question: ", 1)[-1].split("\n", 1)[0]
+        question, _, below = asked.rsplit("Question: ", 1)[-1].partition("\n")
         choices = self.completions.get(question, self.default)
+        if request.sampling.keep_stop:
+            return _part(request, choices, below.partition("\n")[2], words)
         chosen = choices[request.seed % len(choices)]
         if chosen.crash:
             os._exit(1)
         if chosen.error is not None:
             return failed(request, "scripted", chosen.error)
         return Generation(request.request_id, "scripted", chosen.text, "stop", words, chosen.words, None, 0.0)
+
+
+def _part(request: Request, choices: "Sequence[_Entry]", begun: str, words: int) -> Generation:
+    """One line, or whatever ends with a stop string, of a completion that begins as the prompt does."""
+    fitting = [entry.text for entry in choices if entry.text.startswith(begun)] or [""]
+    rest = fitting[request.seed % len(fitting)][len(begun) :]
+    ends = [rest.index(stop) + len(stop) for stop in request.sampling.stop if stop in rest]
+    text = rest[: min(ends, default=len(rest))]
+    return Generation(request.request_id, "scripted", text, "stop", words, len(text.split()), None, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

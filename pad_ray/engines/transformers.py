@@ -145,7 +145,7 @@ class _Row:
         # All tokens anew each time: only the whole says which characters and spaces they make.
         text = self.tokenizer.decode(self.tokens, skip_special_tokens=True)
         found = [text.index(stop) for stop in self.request.sampling.stop if stop in text]
-        self.text = text[: min(found)] if found else text
+        self.text = text[: min(found)] if found and not self.request.sampling.keep_stop else text
         if found or token in self.ends:
             self.finish_reason = "stop"
         elif len(self.tokens) == self.limit:

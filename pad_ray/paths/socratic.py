@@ -1,15 +1,20 @@
 """Socratic paths (Socratic CoT, arXiv 2212.00193): a question is split into sub-questions, each answered by one step.
 
-The text is that of GSM8K-Socratic: a line `sub-question ** step` for each, then `#### answer`.
+The text is that of GSM8K-Socratic: a line `sub-question ** step` for each, then `#### answer`. One student writes it
+whole (unified), or two share the work: a decomposer (QG) writes all sub-questions, a solver (QA) one step at a time.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from pad_ray.paths.base import Parsed, ReasoningPath
+from pad_ray.paths.base import Parsed, ReasoningPath, asked_text
 from pad_ray.paths.rationale import ANSWER_MARK, judge_rationale, up_to_answer
-from pad_ray.schema import AnswerKind, Outcome, PathKind, Verdict
+from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Verdict
 
 SEPARATOR = " ** "
+DECOMPOSE_CUE = "Sub-questions:"
+SUB_QUESTION = "Sub-question:"
+STEP_CUE = "Step:"
 
 
 class Socratic(ReasoningPath):
@@ -39,6 +44,49 @@ def pairs(text: str) -> list[tuple[str, str]]:
     if not found:
         raise ValueError("the text has no sub-question")
     return found
+
+
+def decompose_source(question: Question) -> str:
+    """What a decomposer reads, in training and at inference."""
+    return f"Question: {asked_text(question)}\n{DECOMPOSE_CUE}\n"
+
+
+def decompose_target(text: str) -> str:
+    """What a decomposer learns to write: the sub-questions of a Socratic text, one a line. Raises as `pairs` does."""
+    return "\n".join(sub_question for sub_question, _ in pairs(text))
+
+
+def read_sub_questions(completion: str) -> list[str]:
+    """The sub-questions that a decomposer wrote, in order; none where it wrote nothing."""
+    return [line.strip() for line in completion.split("\n") if line.strip()]
+
+
+def step_source(question: Question, history: Sequence[tuple[str, str]], sub_question: str) -> str:
+    """What a solver reads before the step that answers `sub_question`.
+
+    `history` holds the earlier sub-questions with their steps: the teacher's in training, its own at inference.
+    """
+    said = "".join(f"{earlier}{SEPARATOR}{step}\n" for earlier, step in history)
+    return f"Question: {asked_text(question)}\n{said}{SUB_QUESTION} {sub_question}\n{STEP_CUE}\n"
+
+
+def step_examples(question: Question, text: str) -> list[tuple[str, str]]:
+    """Source and target of each step of a Socratic text, on the history of that text.
+
+    The last step goes on with the line `#### answer`: its own last number need not be the answer. Raises as `pairs` does.
+    """
+    found = pairs(text)
+    targets = [step for _, step in found]
+    targets[-1] = "\n".join([targets[-1], *(line for line in text.split("\n") if _is_answer(line))])
+    sources = [step_source(question, found[:number], one) for number, (one, _) in enumerate(found)]
+    return list(zip(sources, targets, strict=True))
+
+
+def read_step(completion: str) -> tuple[str, str | None]:
+    """The step that a solver wrote, on one line for the history, and its line `#### answer`, None where there is none."""
+    lines = up_to_answer(completion).text.split("\n")
+    answer = next((line for line in lines if _is_answer(line)), None)
+    return " ".join(line for line in lines if not _is_answer(line)), answer
 
 
 def judge_socratic(draft_id: str, text: str, gold: str, answer_kind: AnswerKind) -> Verdict:
