@@ -24,7 +24,7 @@ from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
 Prompt = str | tuple[Message, ...]
 GREEDY_TEMPERATURE = 0.0
 MAX_TEXT_CHARACTERS = 100_000
-"""Of a completion that is kept with a solution; a model's token limit stays far below it."""
+"""Of a completion that is looked at; a model's token limit stays far below it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Attempt:
             self._request(prompt, sampling, content_id("solve", self.question.question_id, self.stream, *place, index))
             for index, prompt in enumerate(prompts)
         ]
-        generations = await self.tools.engine.generate(requests)
+        generations = [_bounded(generation) for generation in await self.tools.engine.generate(requests)]
         self.completion_tokens += sum(generation.completion_tokens for generation in generations)
         if keep:
             self.texts += [generation.text for generation in generations]
@@ -183,6 +183,13 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
     )
 
 
+def _bounded(generation: Generation) -> Generation:
+    """A generation whose text takes no time to read."""
+    if len(generation.text) <= MAX_TEXT_CHARACTERS:
+        return generation
+    return replace(generation, text=generation.text[:MAX_TEXT_CHARACTERS])
+
+
 def _compare(question: Question, answer: Answer) -> Outcome:
     if not answer.valid or answer.value is None:
         return answer.outcome
@@ -221,5 +228,5 @@ def _comparable(kind: AnswerKind, value: str) -> bool:
 
 
 def _storable(text: str) -> str:
-    """Text that a table can hold: of bounded length, lone surrogates replaced."""
-    return text[:MAX_TEXT_CHARACTERS].encode("utf-8", "replace").decode()
+    """Text that a table can hold: lone surrogates replaced."""
+    return text.encode("utf-8", "replace").decode()

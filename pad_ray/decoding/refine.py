@@ -1,4 +1,4 @@
-"""Self-refinement at inference (PaD, 2305.13888, section 3.2): run the program, tell the student what happened, run its repair."""
+"""Self-refinement (PaD, 2305.13888, section 3.2): run the program, tell the student what happened, run its repair."""
 
 from typing import Annotated, Literal
 

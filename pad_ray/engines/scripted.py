@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ class ScriptedEngine:
     of a chat is in its last user message. Tokens are counted as words. In place of a completion stands a fault:
     `{"error": message}` fails the request, `{"crash": true}` ends the process as a prompt does that kills a real engine.
     A request that keeps its stop strings gets its completion up to the first one, and goes on in it where its prompt holds
-    the beginning: that is how a path is asked for line by line. The key `@` holds options: `seconds` that every batch takes, and a file `log` to which each adds its tokens as a line.
+    the beginning: that is how a path is asked for line by line. The key `@` holds options: `seconds` that every batch
+    takes, and a file `log` to which each adds its tokens as a line.
     """
 
     def __init__(self, script: str) -> None:
@@ -41,7 +42,7 @@ class ScriptedEngine:
         question, _, below = asked.rsplit("Question: ", 1)[-1].partition("\n")
         choices = self.completions.get(question, self.default)
         if request.sampling.keep_stop:
-            return _part(request, choices, below.partition("\n")[2], words)
+            choices = _following(choices, below.partition("\n")[2], request.sampling.stop)
         chosen = choices[request.seed % len(choices)]
         if chosen.crash:
             os._exit(1)
@@ -50,13 +51,15 @@ class ScriptedEngine:
         return Generation(request.request_id, "scripted", chosen.text, "stop", words, chosen.words, None, 0.0)
 
 
-def _part(request: Request, choices: "Sequence[_Entry]", begun: str, words: int) -> Generation:
-    """One line, or whatever ends with a stop string, of a completion that begins as the prompt does."""
-    fitting = [entry.text for entry in choices if entry.text.startswith(begun)] or [""]
-    rest = fitting[request.seed % len(fitting)][len(begun) :]
-    ends = [rest.index(stop) + len(stop) for stop in request.sampling.stop if stop in rest]
-    text = rest[: min(ends, default=len(rest))]
-    return Generation(request.request_id, "scripted", text, "stop", words, len(text.split()), None, 0.0)
+def _following(choices: "Sequence[_Entry]", begun: str, stops: Sequence[str]) -> "list[_Entry]":
+    """What follows in the completions that begin as a prompt does, up to the first stop string and with it."""
+    found = []
+    for entry in choices:
+        if entry.text.startswith(begun):
+            rest = entry.text[len(begun) :]
+            text = rest[: min((rest.index(stop) + len(stop) for stop in stops if stop in rest), default=len(rest))]
+            found.append(replace(entry, text=text, words=len(text.split())))
+    return found or [_Entry()]
 
 
 @dataclass(frozen=True, slots=True)
