@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any
 
 from pad_ray import ledger, metrics
@@ -17,7 +18,7 @@ from pad_ray.decoding.sampling import Resample
 from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
-from pad_ray.errors import StageError
+from pad_ray.errors import InputError, StageError
 from pad_ray.evaluation.scores import compare, score, wilson
 from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
@@ -103,14 +104,20 @@ def store_questions(run: Run, inputs: Inputs) -> None:
     """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
     started = time.monotonic()
     stored = store(run.folder, inputs.train)
-    for task, questions in inputs.test.items():
-        run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)
+    store_tests(run, inputs.test)
     elapsed = time.monotonic() - started
     tests = sum(map(len, inputs.test.values()))
     counts = (stored.asked + tests, stored.kept + tests, stored.unusable)
     ledger.record(run.folder, StageEntry("questions", "questions", *counts, seconds=elapsed))
     if not stored.kept:
         raise StageError(f"questions: none of {stored.asked} can be asked: {dict(stored.unusable)}")
+
+
+def store_tests(run: Run, tests: dict[str, list[Question]], *, keep: bool = False) -> None:
+    """Write the test questions to `questions/`. With `keep`, those of a task that is there already stay as they are."""
+    for task, questions in tests.items():
+        if not (keep and run.folder.exists(f"{TEST}/{task}.parquet")):
+            run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)
 
 
 def make_drafts(run: Run, plan: Plan) -> Tally:
@@ -226,13 +233,12 @@ def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -
 
     The trained one by all strategies of the recipe, greedy first: the two are compared by it.
     """
-    config = run.recipe.evaluation
     if student == "before":
         measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
         return
-    greedy = [] if any(one.label == Greedy().label for one in config.strategies) else [Greedy()]
-    model = str(run.folder.local_path("student"))
-    measure(run, student, model, [*greedy, *config.strategies], tests)
+    strategies = strategies_of(run)
+    greedy = [] if any(one.label == Greedy().label for one in strategies) else [Greedy()]
+    measure(run, student, str(run.folder.local_path("student")), [*greedy, *strategies], tests)
 
 
 def measure(
@@ -249,7 +255,7 @@ def measure(
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
     asking = Asking(paths, config.max_tokens, config.live_questions)
     with Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress) as solver:
-        for strategy in with_baselines(list(strategies)) if config.equal_compute else strategies:
+        for strategy in strategies:
             _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
 
 
@@ -275,6 +281,44 @@ def _measure_one(
         seconds += solved.seconds
     asked = sum(map(len, tests.values()))
     ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
+
+
+def student_to_measure(run: Run) -> tuple[str, str]:
+    """Name and model of the student that is evaluated: `after` and the run's own, or a name of its own for another model.
+
+    Raises:
+        InputError: the run has no student, or the model's name is unknown or its weights are damaged.
+    """
+    given = run.recipe.evaluation.student
+    if given is None:
+        own = run.folder.local_path("student")
+        if not own.is_dir():
+            raise InputError(f"{own}: there is no student; run jobs/distill.py first, or give --evaluation.student")
+        return "after", str(own)
+    model = resolve(given)
+    return f"{PurePath(given).name}-{model.revision[:8]}", given
+
+
+def strategies_of(run: Run) -> Sequence[Strategy]:
+    """The strategies of a recipe, with their neighbours of equal compute."""
+    config = run.recipe.evaluation
+    return with_baselines(config.strategies) if config.equal_compute else config.strategies
+
+
+def compare_strategies(run: Run, student: str, tests: dict[str, list[Question]]) -> None:
+    """Paired tests of one student's strategies on every task: each against the first, and its neighbour of equal compute."""
+    first, *others = strategies_of(run)
+    sides = [(first.label, other.label) for other in others]
+    sides += [
+        (other.label, other.like) for other in others if isinstance(other, Resample) and other.like != first.label
+    ]
+    pairs = []
+    for task, questions in tests.items():
+        for a, b in sides:
+            one, other = (_solutions(run, task, solutions_folder(student, label), questions) for label in (a, b))
+            paired = compare(one, other, run.recipe.seed)
+            pairs.append({"task": task, "student": student, "a": a, "b": b, **asdict(paired)})
+    metrics.update(run.folder, "paired_strategies", pairs)
 
 
 def solutions_folder(student: str, label: str) -> str:
