@@ -9,11 +9,13 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
-from pad_ray.engines.base import Engine, Generation, Request, Sampling
+from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
 from pad_ray.paths import PATHS, ReasoningPath
 from pad_ray.paths.base import Message
 from pad_ray.paths.equations import legible
@@ -40,6 +42,19 @@ class Tools:
     paths: Mapping[PathKind, ReasoningPath] = field(default_factory=lambda: {kind: PATHS[kind]() for kind in PATHS})
     max_tokens: int = 256
     verifiers: Verifiers = field(default_factory=Verifiers)
+
+    @cached_property
+    def top_tokens(self) -> Batcher[Continued, list[NextToken]]:
+        """The likeliest next tokens of completions that have begun, those of all questions computed together.
+
+        Raises:
+            ValueError: the engine does not show its tokens.
+        """
+        if not isinstance(self.engine, TokenEngine):
+            raise ValueError(
+                "the engine does not show its tokens: a search token by token needs engine.kind transformers"
+            )
+        return Batcher(self.engine.top_tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from pad_ray.decoding.mixed import Mixed
 from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.sampling import BestOfN, Resample, Vote
 from pad_ray.decoding.socratic import SocraticSteps
+from pad_ray.decoding.token_beam import TokenBeam
 
 Known = Annotated[
-    Greedy | Vote | BestOfN | Resample | StepBeam | Refine | Mixed | SocraticSteps, Field(discriminator="kind")
+    Greedy | Vote | BestOfN | Resample | StepBeam | TokenBeam | Refine | Mixed | SocraticSteps,
+    Field(discriminator="kind"),
 ]
 # Those that spend more than sampling would: the same tokens spent on samples are their honest neighbour.
-COSTLY = (StepBeam, Refine)
+COSTLY = (StepBeam, TokenBeam, Refine)
 
 
 def _from_name(given: Any) -> Any:
@@ -62,5 +64,5 @@ def with_baselines(strategies: Strategies) -> Strategies:
     return found
 
 
-def _path(costly: StepBeam | Refine) -> Any:
+def _path(costly: StepBeam | TokenBeam | Refine) -> Any:
     return costly.first.path if isinstance(costly, Refine) else costly.path

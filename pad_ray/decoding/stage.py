@@ -33,6 +33,7 @@ SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
 BLOCK_QUESTIONS = 32
 BLOCKS_IN_FLIGHT = 4
+TOKEN_BY_TOKEN = "token_beam"
 LINE_BY_LINE = ("step_beam", "socratic")
 
 
@@ -111,6 +112,11 @@ class Solver:
             )
         if strategy.kind in LINE_BY_LINE and any(path.chat for path in self.asking.paths.values()):
             raise InputError(f"{strategy.label} asks line by line, which a chat cannot: ask with plain text")
+
+        if strategy.kind == TOKEN_BY_TOKEN and self.engine.kind != "transformers":
+            raise InputError(
+                f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
+            )
 
     def _keep_what_fits(
         self,

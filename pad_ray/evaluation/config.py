@@ -18,8 +18,8 @@ class EvaluationConfig(BaseModel):
     strategies: Annotated[Strategies, AfterValidator(checked)] = Field(
         default_factory=lambda: [Greedy()],
         min_length=1,
-        description="how the trained student answers: greedy, vote, best_of_n, step_beam, refine, mixed, socratic, resample, "
-        "each a name or a mapping with its settings",
+        description="how the trained student answers: greedy, vote, best_of_n, step_beam, token_beam, refine, mixed, socratic, "
+        "resample, each a name or a mapping with its settings",
     )
     equal_compute: bool = Field(
         True, description="beside step_beam and refine, plain sampling with as many tokens on the same questions"

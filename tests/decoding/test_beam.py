@@ -9,6 +9,8 @@ import pytest
 from pad_ray.decoding.base import Attempt
 from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.stage import solve_block
+from pad_ray.decoding.token_beam import TokenBeam
+from pad_ray.engines.base import NextToken
 from pad_ray.schema import Outcome
 from tests.decoding.engines import HEAD, TreeEngine, WrittenEngine, make_question, paths_of, random_tree, tools
 
@@ -187,3 +189,46 @@ def test_an_engine_that_fails_is_a_fault_and_no_wrong_answer(sandbox):
     (solution,) = solve([make_question()], engine, StepBeam(), sandbox)
     assert (solution.outcome, solution.correct) == (Outcome.ENGINE_FAULT, False)
     assert "4000 tokens" in solution.feedback
+
+
+class LetterEngine:
+    """Shows next tokens by a tree of lines, a character each: the likeliest line's character first."""
+
+    def __init__(self, tree):
+        self.paths = list(paths_of(tree))
+
+    def top_tokens(self, asked):
+        return [self._top(one) for one in asked]
+
+    def _top(self, one):
+        begun = "".join(map(chr, one.tokens))
+        mass = {}
+        for text, logprob in self.paths:
+            if text.startswith(begun):
+                following = text[len(begun) : len(begun) + 1]
+                mass[following] = mass.get(following, 0.0) + math.exp(logprob)
+        total = sum(mass.values())
+        best = sorted(mass.items(), key=lambda item: (-item[1], item[0]))[: one.count]
+        return [
+            NextToken((*one.tokens, *map(ord, following)), begun + following, math.log(share / total), not following)
+            for following, share in best
+        ]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_search_token_by_token_scores_each_line_once_when_it_is_finished(weight):
+    tree = random_tree(3, depth=2)
+    strategy = TokenBeam(beams=9, weight=weight, verifiers=[f"{__name__}:ShortNumbers"])
+
+    async def run():
+        attempt = Attempt(make_question(), tools(LetterEngine(tree), None, max_tokens=200), "test")
+        return await strategy.search(attempt)
+
+    found = asyncio.run(run())
+    scored = {
+        text: logprob + weight * sum(math.log(like(line)) for line in text.splitlines()[1:])
+        for text, logprob in paths_of(tree)
+    }
+    best = sorted(scored, key=scored.get, reverse=True)
+    assert [beam.text for beam in found[:3]] == best[:3]
+    assert found[0].score == pytest.approx(scored[best[0]])
