@@ -238,7 +238,8 @@ def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -
         return
     strategies = strategies_of(run)
     greedy = [] if any(one.label == Greedy().label for one in strategies) else [Greedy()]
-    measure(run, student, str(run.folder.local_path("student")), [*greedy, *strategies], tests)
+    model = run.folder.local_path("student" if student == "after" else student)
+    measure(run, student, str(model), [*greedy, *strategies], tests)
 
 
 def measure(

@@ -65,6 +65,8 @@ class Solver:
     ) -> None:
         self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
         self.actors: list[Any] = []
+        # Without a handle here it would end with the first start of the engines that it counts the starts of.
+        self.attempts: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -72,11 +74,11 @@ class Solver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(at_once=error is not None)
 
-    def close(self) -> None:
-        """End the engines. Safe to call twice."""
-        for actor in self.actors:
+    def close(self, *, at_once: bool = False) -> None:
+        """End the engines: without a handle to it an actor ends by itself, and closes what it has open; `at_once` kills it."""
+        for actor in self.actors if at_once else []:
             ray.kill(actor)
         self.actors.clear()
 
@@ -167,8 +169,9 @@ class Solver:
             options: dict[str, Any] = {"num_cpus": self.engine.cpus, "max_restarts": -1, "max_task_retries": -1}
             if uses_gpu(self.engine):
                 options["num_gpus"] = self.engine.tensor_parallel
-            attempts = Attempts.start(self.engine.max_restarts)
-            arguments = (self.run.location, self.engine, uses_gpu(self.engine), self.sandbox, self.asking, attempts)
+            self.attempts = Attempts.start(self.engine.max_restarts)
+            on_gpu = uses_gpu(self.engine)
+            arguments = (self.run.location, self.engine, on_gpu, self.sandbox, self.asking, self.attempts)
             actor = ray.remote(**options)(_Solve)
             self.actors = [actor.remote(*arguments) for _ in range(engine_count(self.engine))]
         self._get([actor.ready.remote() for actor in self.actors])
