@@ -288,8 +288,10 @@ def student_to_measure(run: Run) -> tuple[str, str]:
     """Name and model of the student that is evaluated: `after` and the run's own, or a name of its own for another model.
 
     Raises:
-        InputError: the run has no student, or the model's name is unknown or its weights are damaged.
+        InputError: the run has no student, the model's name is unknown or its weights are damaged, or what the engine needs
+            is not installed.
     """
+    versions.check(run.recipe.evaluation.engine)
     given = run.recipe.evaluation.student
     if given is None:
         own = run.folder.local_path("student")

@@ -1,5 +1,6 @@
 """Strategies that sample whole paths: maj@k, best of n by a verifier, and as many as another strategy's tokens allow."""
 
+import asyncio
 from statistics import fmean
 from typing import Literal
 
@@ -47,7 +48,7 @@ class BestOfN(Sampled):
         valid = [answer for answer in answers if answer.valid]
         if not valid:
             return answers[0]
-        scores = [await self._score(attempt, answer) for answer in valid]
+        scores = await asyncio.gather(*(self._score(attempt, answer) for answer in valid))
         best = max(range(len(valid)), key=lambda index: (scores[index], valid[index].mean_logprob or 0.0))
         return valid[best]
 

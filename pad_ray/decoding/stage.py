@@ -16,7 +16,7 @@ from ray.exceptions import RayError
 
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
-from pad_ray.decoding.verifiers import Verifiers
+from pad_ray.decoding.verifiers import NAMED, Verifiers
 from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
@@ -265,6 +265,6 @@ def _shown(prompt: Any) -> Any:
 def _models(settings: Any) -> list[str]:
     """The revisions of the models that a strategy's verifiers load: a scorer that is trained anew scores anew."""
     if isinstance(settings, dict):
-        own = [resolve(settings["model"]).revision] if settings.get("model") else []
+        own = [resolve(settings["model"]).revision] if settings.get("model") and settings["kind"] in NAMED else []
         return own + [revision for value in settings.values() for revision in _models(value)]
     return [revision for item in settings for revision in _models(item)] if isinstance(settings, list) else []
