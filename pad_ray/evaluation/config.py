@@ -9,6 +9,10 @@ from pad_ray.decoding.greedy import Greedy
 from pad_ray.engines.config import EngineConfig
 
 
+def _greedy() -> Strategies:
+    return [Greedy()]
+
+
 class EvaluationConfig(BaseModel):
     """Decoding and the engine that serves students; the engine's `model` is set to the student that is measured."""
 
@@ -16,7 +20,7 @@ class EvaluationConfig(BaseModel):
 
     max_tokens: int = Field(256, ge=1, description="longest path, in tokens")
     strategies: Annotated[Strategies, AfterValidator(checked)] = Field(
-        default_factory=lambda: [Greedy()],
+        default_factory=_greedy,
         min_length=1,
         description="how the trained student answers: greedy, vote, best_of_n, step_beam, token_beam, refine, mixed, socratic, "
         "resample, each a name or a mapping with its settings",

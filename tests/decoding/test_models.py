@@ -33,8 +33,8 @@ def test_a_line_is_as_faithful_as_it_is_near_to_some_sentence(faithfulness):
     assert 0 < far < near < 1
 
 
-def test_the_embedder_s_cosines_are_those_that_its_authors_publish(faithfulness):
-    """The example of the model's card: two sentences, mean pooling, normalised."""
+def test_an_embedding_is_the_mean_of_the_token_vectors_normalised(faithfulness):
+    """As the model's card says, also in a batch with padding."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -42,14 +42,13 @@ def test_the_embedder_s_cosines_are_those_that_its_authors_publish(faithfulness)
 
     folder = resolve("all-minilm-l6-v2").path
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).float().eval()
-    sentences = ["This is an example sentence", "Each sentence is converted"]
+    sentences = ["This is an example sentence", "Each sentence is converted to a vector that is as long as the others"]
     found = faithfulness._embed(sentences)
     for sentence, vector in zip(sentences, found, strict=True):
         with torch.inference_mode():
             states = model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0]
         expected = states.mean(0) / states.mean(0).norm()
         assert torch.allclose(vector, expected, atol=1e-5)
-    assert float(found[0] @ found[1]) == pytest.approx(0.4, abs=0.2)
 
 
 def test_a_line_scores_the_same_alone_and_beside_others(faithfulness):
