@@ -21,7 +21,7 @@ $(STAMP): cluster/locks/cpu.txt cluster/locks/dev.txt pyproject.toml
 	touch $(STAMP)
 
 models: setup
-	$(BIN)/python -m pad_ray.models qwen2.5-coder-0.5b smollm2-135m
+	$(BIN)/python -m pad_ray.models qwen2.5-coder-0.5b smollm2-135m all-minilm-l6-v2
 
 demo: models
 	$(BIN)/python jobs/distill.py jobs/recipes/demo.yaml

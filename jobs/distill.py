@@ -2,7 +2,7 @@
 
 import sys
 
-from pad_ray import job, stages
+from pad_ray import evaluating, job, stages
 from pad_ray.preview import preview
 from pad_ray.stages import Run
 
@@ -14,10 +14,10 @@ def distill(run: Run) -> None:
     stages.store_questions(run, inputs)
     stages.make_drafts(run, inputs.plan)
     corpus = stages.build_corpus(run, inputs)
-    stages.evaluate_student(run, "before", inputs.test)
+    evaluating.evaluate_student(run, "before", inputs.test)
     stages.train_student(run, corpus)
-    stages.evaluate_student(run, "after", inputs.test)
-    stages.compare_students(run, inputs.test)
+    evaluating.evaluate_student(run, "after", inputs.test)
+    evaluating.compare_students(run, inputs.test)
     page = stages.write_report(run)
     job.closing_table(run)
     run.progress.say(f"report: {page}")

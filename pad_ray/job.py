@@ -110,12 +110,15 @@ def start_ray() -> None:
     warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
 
 
-def start(run: "Run") -> None:
+def start(run: "Run", *, keep_recipe: bool = False) -> None:
     """Start or join Ray, and write what was asked and with what: `recipe.yaml` and `environment.json`.
 
-    Call it once the inputs are known to be good: until then nothing of the run exists.
+    Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
+    wrote of the run stays.
     """
     start_ray()
+    if keep_recipe and run.folder.exists("recipe.yaml"):
+        return
     run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
     started = run.folder.read_json("environment.json", {}).get("started", datetime.now(UTC).isoformat("T", "seconds"))
     run.folder.write_json(
@@ -165,7 +168,7 @@ def closing_table(run: "Run") -> None:
         low, high = pair["interval"]
         run.progress.say(
             f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "
-            f"{pair['fixed']} fixed, {pair['broken']} broken, McNemar p = {pair['p_value']:.2g}"
+            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}"
         )
 
 
@@ -178,3 +181,27 @@ def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
         for path, counts in made["by_path"].items():
             share = counts["accepted"] / counts["drafts"]
             run.progress.say(f"yield of {path}: {counts['accepted']} of {counts['drafts']}, {share:.1%}")
+
+
+def strategies_table(run: "Run", student: str) -> None:
+    """Print a student's scores by strategy with what they cost, and the paired tests between strategies."""
+    sections = metrics.read(run.folder)
+    table = Table(
+        "task", "strategy", "questions", "accuracy", "95 % interval", "executable", title=f"student: {student}"
+    )
+    table.add_column("tokens/question", justify="right")
+    table.add_column("s/question", justify="right")
+    for item in sections.get("evaluation", []):
+        if item["student"] == student:
+            low, high = item["interval"]
+            shares = (f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}")
+            costs = (item["completion_tokens"] / item["questions"], item["seconds"] / item["questions"])
+            row = (item["task"], item["strategy"], str(item["questions"]), *shares)
+            table.add_row(*row, f"{costs[0]:.0f}", f"{costs[1]:.2f}")
+    run.progress.console.print(table)
+    for pair in sections.get("paired_strategies", []):
+        low, high = pair["interval"]
+        run.progress.say(
+            f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "
+            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}"
+        )

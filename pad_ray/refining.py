@@ -6,11 +6,12 @@ They go on from a run whose student is trained; as the stages there, each can be
 import time
 from dataclasses import asdict, dataclass
 
-from pad_ray import ledger, metrics, stages
+from pad_ray import evaluating, ledger, metrics, stages
 from pad_ray.engines import versions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError
+from pad_ray.evaluating import STUDENTS
 from pad_ray.ledger import StageEntry
 from pad_ray.paths import Program
 from pad_ray.refinement import corpus as corpora
@@ -22,7 +23,7 @@ from pad_ray.refinement.inject import GIVEN_UP, NO_MUTATION
 from pad_ray.refinement.pipeline import Injected, inject_dataset
 from pad_ray.refinement.programs import store_programs
 from pad_ray.schema import Outcome, PathKind, Question, from_table
-from pad_ray.stages import STUDENTS, Run
+from pad_ray.stages import Run
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST
 from pad_ray.training.train import train
@@ -144,8 +145,8 @@ def train_refined(run: Run, corpus: RefinementCorpus) -> None:
 def measure(run: Run, inputs: Inputs) -> None:
     """Measure student and refined student, which both answer at once, on the same test questions."""
     for student in STUDENTS:
-        stages.evaluate_student(run, student, inputs.test)
-    stages.compare_students(run, inputs.test, "after", "refined")
+        evaluating.evaluate_student(run, student, inputs.test)
+    evaluating.compare_students(run, inputs.test, "after", "refined")
 
 
 def _update(run: Run, values: dict[str, object]) -> None:

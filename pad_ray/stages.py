@@ -10,23 +10,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pad_ray import ledger, metrics
-from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.stage import solve
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError, StageError
 from pad_ray.evaluation.intervals import wilson
-from pad_ray.evaluation.paired import compare
-from pad_ray.evaluation.scores import score
 from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
-from pad_ray.paths import PATHS, Program, ReasoningPath
-from pad_ray.paths.demonstrations import Sets, assert_not_in_test, load_sets
+from pad_ray.paths import PATHS, ReasoningPath
+from pad_ray.paths.demonstrations import assert_not_in_test, load_sets
 from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.report import render
 from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow, Outcome, PathKind, Question, Solution, content_id
+from pad_ray.schema import CorpusRow, Outcome, Question, content_id
 from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.card import CardFacts, write_card
 from pad_ray.synthesis.contamination import KnownTests, load_tests
@@ -41,10 +37,6 @@ from pad_ray.training.model_card import write_model_card
 from pad_ray.training.train import STUDENT, Trained, train
 
 REPORT = "report.html"
-STUDENTS = {"after": "student", "refined": "refined"}
-"""Where the weights of a trained student are in the run's folder."""
-LABELS = {"before": "before-greedy", "after": "greedy", "refined": "refined-greedy"}
-"""What a student's greedy solutions are kept under."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +68,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     """
     asked, seed = recipe.questions, recipe.seed
     train_questions = get_task(asked.task).stream("train", recipe.data_dir, asked.limit, seed)
-    tests = {
-        name: get_task(name).load("test", recipe.data_dir, asked.test_limit, seed)
-        for name in asked.test_tasks or [asked.task]
-    }
+    tests = read_tests(recipe)
     for name in recipe.corpus.decontaminate or []:
         get_task(name)
     versions.check(recipe.teacher)
@@ -89,6 +78,15 @@ def read_inputs(recipe: Recipe) -> Inputs:
     for path in paths:
         assert_not_in_test(path.sets, (question for test in tests.values() for question in test))
     return Inputs(train_questions, tests, Plan(paths, fingerprint(recipe.teacher), recipe.synthesis, seed))
+
+
+def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
+    """The test questions by task. Raises InputError where a task or its files are not usable."""
+    asked = recipe.questions
+    return {
+        name: get_task(name).load("test", recipe.data_dir, asked.test_limit, recipe.seed)
+        for name in asked.test_tasks or [asked.task]
+    }
 
 
 def check_student(recipe: Recipe) -> None:
@@ -108,14 +106,20 @@ def store_questions(run: Run, inputs: Inputs) -> None:
     """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
     started = time.monotonic()
     stored = store(run.folder, inputs.train)
-    for task, questions in inputs.test.items():
-        run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)
+    store_tests(run, inputs.test)
     elapsed = time.monotonic() - started
     tests = sum(map(len, inputs.test.values()))
     counts = (stored.asked + tests, stored.kept + tests, stored.unusable)
     ledger.record(run.folder, StageEntry("questions", "questions", *counts, seconds=elapsed))
     if not stored.kept:
         raise StageError(f"questions: none of {stored.asked} can be asked: {dict(stored.unusable)}")
+
+
+def store_tests(run: Run, tests: dict[str, list[Question]], *, keep: bool = False) -> None:
+    """Write the test questions to `questions/`. With `keep`, those of a task that is there already stay as they are."""
+    for task, questions in tests.items():
+        if not (keep and run.folder.exists(f"{TEST}/{task}.parquet")):
+            run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)
 
 
 def make_drafts(run: Run, plan: Plan) -> Tally:
@@ -256,62 +260,12 @@ def _card(
     )
 
 
-def first_demonstrations(recipe: Recipe) -> Sets:
-    """The first set of programs that the teacher is shown: a student that is not trained yet is asked with it."""
-    return load_sets(recipe.questions.task, PathKind.PROGRAM, recipe.data_dir)[:1]
-
-
-def evaluate_student(run: Run, student: str, tests: dict[str, list[Question]]) -> None:
-    """Measure the base student (`before`) with the teacher's demonstrations, or a trained one (`STUDENTS`) without."""
-    recipe = run.recipe
-    before = student == "before"
-    path = Program(first_demonstrations(recipe)) if before else Program()
-    model = recipe.training.student if before else str(run.folder.local_path(STUDENTS[student]))
-    engine = recipe.evaluation.engine.model_copy(update={"model": model})
-    label = LABELS[student]
-    strategy = Greedy(path, recipe.evaluation.max_tokens)
-    outcomes: Counter[str] = Counter()
-    seconds = 0.0
-    for task, questions in tests.items():
-        solutions, took = solve(run.folder, label, questions, engine, recipe.sandbox, strategy, run.progress)
-        entry = {
-            "task": task,
-            "split": "test",
-            "student": student,
-            "strategy": strategy.name,
-            "prompt": f"{len(path.sets[0]) if path.sets else 0}-shot",
-            **asdict(score(solutions, questions, recipe.seed)),
-        }
-        metrics.update_evaluation(run.folder, entry, took)
-        outcomes.update(solution.outcome.value for solution in solutions)
-        seconds += took
-    stage = f"evaluation.{student}"
-    seconds += seconds_so_far(run, stage)
-    asked = sum(map(len, tests.values()))
-    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
-
-
-def compare_students(run: Run, tests: dict[str, list[Question]], a: str = "before", b: str = "after") -> None:
-    """Paired tests of student `b` against `a`, on every task; those of other students stay."""
-    pairs = [pair for pair in metrics.read(run.folder).get("paired", []) if (pair["a"], pair["b"]) != (a, b)]
-    for task, questions in tests.items():
-        left, right = (_solutions(run, task, LABELS[student], questions) for student in (a, b))
-        paired = compare(left, right, run.recipe.seed)
-        pairs.append({"task": task, "a": a, "b": b, **asdict(paired)})
-    metrics.update(run.folder, "paired", pairs)
-
-
 def write_report(run: Run) -> str:
     """Render `report.html`, and put new scores into the student's model card; returns where the page is."""
     if run.folder.exists(f"{STUDENT}/training.json"):
         write_model_card(run.folder, STUDENT)
     run.folder.write_text(REPORT, render(run.folder.location))
     return run.folder.path(REPORT)
-
-
-def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
-    by_id = {s.question_id: s for s in run.folder.iter_records(f"solutions/{task}/{label}", Solution)}
-    return [by_id[question.question_id] for question in questions]
 
 
 def seconds_so_far(run: Run, stage: str) -> float:

@@ -1,76 +1,210 @@
-"""A strategy over many questions, as a Ray Data pipeline: an actor holds engine and sandbox and commits solutions."""
+"""Strategies over many questions: actors hold an engine and a sandbox each, and commit solutions block by block.
+
+All questions of a block are solved at once, and an engine works on several blocks: as one question waits for the sandbox or a
+verifier, others generate. How many questions are live is bounded, so that an engine's key-value cache holds their prefixes.
+"""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Self
 
-import pyarrow as pa
-import ray.data
+import ray
+from ray.exceptions import RayError
 
-from pad_ray.decoding.greedy import Greedy
+from pad_ray.decoding.base import Strategy, Tools, solve_question
+from pad_ray.decoding.batcher import Batcher
+from pad_ray.decoding.verifiers import NAMED, Verifiers
+from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
-from pad_ray.engines.stage import actor_options, uses_gpu
+from pad_ray.engines.stage import engine_count, uses_gpu
+from pad_ray.errors import InputError, StageError, reason
+from pad_ray.models import resolve
+from pad_ray.paths import ReasoningPath
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
-from pad_ray.schema import Question, Solution, Verdict, content_id, from_table, to_table
+from pad_ray.schema import PathKind, Question, Solution, content_id
 
 SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
 BLOCK_QUESTIONS = 32
+BLOCKS_IN_FLIGHT = 4
+TOKEN_BY_TOKEN = "token_beam"
+LINE_BY_LINE = ("step_beam", "socratic")
 
 
-def solve(
-    run: RunDir,
-    label: str,
-    questions: Sequence[Question],
-    engine: EngineConfig,
-    sandbox: SandboxConfig,
-    strategy: Greedy,
-    progress: Progress,
-) -> tuple[list[Solution], float]:
-    """Solutions of all questions, in their order, and the seconds this call took.
+@dataclass(frozen=True)
+class Asking:
+    """How a student is asked: its paths, the longest path in tokens, and the questions that are live in one engine."""
 
-    They are kept under `solutions/<task>/<label>/`; questions that are already solved there by the same model and strategy
-    are not solved again, and solutions by another model or strategy are replaced.
+    paths: Mapping[PathKind, ReasoningPath]
+    max_tokens: int
+    live_questions: int
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Solutions in the order of their questions, and the seconds that this call spent on those it solved."""
+
+    solutions: list[Solution]
+    seconds: float
+
+
+class Solver:
+    """A student and its engines, for as many strategies and tasks as are asked for. A context manager; Ray must be there.
+
+    Engines start with the first question that is not solved yet, and stay until the end.
     """
-    started = time.monotonic()
-    folder = f"{SOLUTIONS}/{questions[0].task}/{label}"
-    model, first = fingerprint(engine), strategy.path.prompt(questions[0])
-    key = content_id("solve", model, strategy.name, first, strategy.max_tokens)
-    if run.read_json(f"{folder}/{MANIFEST}", {}).get("key") != key:
-        run.delete(folder)
-        run.write_json(f"{folder}/{MANIFEST}", {"key": key, "model": model, "strategy": strategy.name})
-    solved = {solution.question_id for solution in run.iter_records(folder, Solution)}
-    left = [question for question in questions if question.question_id not in solved]
-    if left:
-        with progress.stage(f"evaluation {label}", "questions", len(questions), done=len(questions) - len(left)) as bar:
-            done, correct = len(questions) - len(left), 0
-            for row in _pipeline(run.location, folder, left, engine, sandbox, strategy).iter_rows():
-                done, correct = done + row["questions"], correct + row["correct"]
-                bar.update(done, f"{correct} right of the last {done - len(questions) + len(left)}")
-    by_id = {solution.question_id: solution for solution in run.iter_records(folder, Solution)}
-    return [by_id[question.question_id] for question in questions], time.monotonic() - started
 
+    def __init__(
+        self, run: RunDir, engine: EngineConfig, sandbox: SandboxConfig, asking: Asking, progress: Progress
+    ) -> None:
+        self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
+        self.actors: list[Any] = []
+        # Without a handle here it would end with the first start of the engines that it counts the starts of.
+        self.attempts: Any = None
 
-def _pipeline(
-    location: str,
-    folder: str,
-    questions: Sequence[Question],
-    engine: EngineConfig,
-    sandbox: SandboxConfig,
-    strategy: Greedy,
-) -> ray.data.Dataset:
-    starts = range(0, len(questions), BLOCK_QUESTIONS)
-    blocks = [to_table(Question, questions[start : start + BLOCK_QUESTIONS]) for start in starts]
-    return ray.data.from_arrow(blocks).map_batches(
-        _Solve,
-        fn_constructor_args=(location, folder, engine, uses_gpu(engine), sandbox, strategy),
-        batch_size=BLOCK_QUESTIONS,
-        batch_format="pyarrow",
-        **actor_options(engine),
-    )
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(at_once=error is not None)
+
+    def close(self, *, at_once: bool = False) -> None:
+        """End the engines: without a handle to it an actor ends by itself, and closes what it has open; `at_once` kills it."""
+        for actor in self.actors if at_once else []:
+            ray.kill(actor)
+        self.actors.clear()
+
+    def solve(
+        self,
+        folder: str,
+        questions: Sequence[Question],
+        strategy: Strategy,
+        budgets: Mapping[str, int] | None = None,
+    ) -> Solved:
+        """Solve questions of one task; `budgets` are completion tokens by question, for a strategy that is to spend them.
+
+        Solutions are kept under `solutions/<task>/<folder>/`. Questions that are solved there by the same model and strategy
+        are not solved again; solutions by another model or strategy are replaced.
+
+        Raises:
+            InputError: the engine cannot ask as the strategy needs, or the model or a verifier's model cannot be used.
+            StageError: the engines failed for good; what is committed stays.
+        """
+        self._check(strategy)
+        place = f"{SOLUTIONS}/{questions[0].task}/{folder}"
+        self._keep_what_fits(place, strategy, questions, budgets)
+        solved = {solution.question_id for solution in self.run.iter_records(place, Solution)}
+        left = [question for question in questions if question.question_id not in solved]
+        seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {}) if left else 0.0
+        by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
+        return Solved([by_id[question.question_id] for question in questions], seconds)
+
+    def _check(self, strategy: Strategy) -> None:
+        if strategy.kind in LINE_BY_LINE and self.engine.kind == "openai":
+            raise InputError(
+                f"{strategy.label} asks line by line, which the OpenAI protocol cannot: evaluate with engine.kind vllm"
+            )
+        if strategy.kind in LINE_BY_LINE and any(path.chat for path in self.asking.paths.values()):
+            raise InputError(f"{strategy.label} asks line by line, which a chat cannot: ask with plain text")
+
+        if strategy.kind == TOKEN_BY_TOKEN and self.engine.kind != "transformers":
+            raise InputError(
+                f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
+            )
+
+    def _keep_what_fits(
+        self,
+        place: str,
+        strategy: Strategy,
+        questions: Sequence[Question],
+        budgets: Mapping[str, int] | None,
+    ) -> None:
+        """Delete solutions that another model, strategy, prompt or budget made."""
+        model = fingerprint(self.engine)
+        settings = strategy.model_dump(mode="json", exclude={"name"})
+        prompts = [_shown(path.prompt(questions[0])) for path in self.asking.paths.values()]
+        key = content_id(
+            "solve",
+            model,
+            settings,
+            _models(settings),
+            prompts,
+            self.asking.max_tokens,
+            sorted((budgets or {}).items()),
+        )
+        if self.run.read_json(f"{place}/{MANIFEST}", {}).get("key") != key:
+            self.run.delete(place)
+            self.run.write_json(f"{place}/{MANIFEST}", {"key": key, "model": model, "strategy": settings})
+
+    def _solve_left(
+        self,
+        place: str,
+        label: str,
+        left: Sequence[Question],
+        total: int,
+        strategy: Strategy,
+        budgets: Mapping[str, int],
+    ) -> float:
+        before = total - len(left)
+        with self.progress.stage(f"evaluation {label}", "questions", total, done=before) as bar:
+            self._start()
+            started = time.monotonic()
+            done = correct = 0
+            for count, right in self._blocks(place, left, strategy, budgets):
+                done, correct = done + count, correct + right
+                bar.update(before + done, f"{correct} right of the last {done}")
+            return time.monotonic() - started
+
+    def _start(self) -> None:
+        """Start the engines and wait until they can answer: loading a model is no part of solving a question."""
+        if not self.actors:
+            options: dict[str, Any] = {"num_cpus": self.engine.cpus, "max_restarts": -1, "max_task_retries": -1}
+            if uses_gpu(self.engine):
+                options["num_gpus"] = self.engine.tensor_parallel
+            self.attempts = Attempts.start(self.engine.max_restarts)
+            on_gpu = uses_gpu(self.engine)
+            arguments = (self.run.location, self.engine, on_gpu, self.sandbox, self.asking, self.attempts)
+            actor = ray.remote(**options)(_Solve)
+            self.actors = [actor.remote(*arguments) for _ in range(engine_count(self.engine))]
+        self._get([actor.ready.remote() for actor in self.actors])
+
+    def _blocks(
+        self, place: str, left: Sequence[Question], strategy: Strategy, budgets: Mapping[str, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Questions and right answers of each block, as it is committed."""
+        blocks = iter([left[start : start + BLOCK_QUESTIONS] for start in range(0, len(left), BLOCK_QUESTIONS)])
+        running: dict[Any, Any] = {}
+
+        def submit(actor: Any) -> None:
+            block = next(blocks, None)
+            if block is not None:
+                own = {q.question_id: budgets[q.question_id] for q in block if q.question_id in budgets}
+                running[actor.solve.remote(place, list(block), strategy, own)] = actor
+
+        for _ in range(BLOCKS_IN_FLIGHT):
+            for actor in self.actors:
+                submit(actor)
+        while running:
+            (reference,), _ = ray.wait(list(running))
+            actor = running.pop(reference)
+            (found,) = self._get([reference])
+            submit(actor)
+            yield found
+
+    def _get(self, references: list[Any]) -> list[Any]:
+        try:
+            return list(ray.get(references))
+        except (RayError, OSError) as error:
+            failure = error
+        raise StageError(f"evaluation: {reason(failure)}; what is committed stays, the same command continues")
 
 
 class _Solve:
@@ -79,25 +213,58 @@ class _Solve:
     def __init__(
         self,
         location: str,
-        folder: str,
         engine: EngineConfig,
         on_gpu: bool,
         sandbox: SandboxConfig,
-        strategy: Greedy,
+        asking: Asking,
+        attempts: Any,
     ) -> None:
-        self.run, self.folder, self.strategy = RunDir(location), folder, strategy
+        if ray.get(attempts.engine_started.remote()) > 0:
+            raise StageError(f"engine {engine.kind} {engine.model} dies again and again and serves nothing")
+        self.run, self.attempts = RunDir(location), attempts
         self.sandbox = Sandbox(sandbox)
-        self.engine = open_engine(engine, on_gpu=on_gpu)
-        self.sandbox_free = asyncio.Lock()
+        execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge(self.sandbox, candidates))
+        opened = open_engine(engine, on_gpu=on_gpu)
+        self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
+        self.live = asyncio.Semaphore(asking.live_questions)
 
-    async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
-        questions = from_table(Question, batch)
-        solutions = await self.strategy.solve(questions, self.engine, self._judge)
+    async def ready(self) -> None:
+        """Answers once the engine is there."""
+
+    async def solve(
+        self, place: str, questions: list[Question], strategy: Strategy, budgets: Mapping[str, int]
+    ) -> tuple[int, int]:
+        """Solve and commit a block; returns how many questions it has and how many answers are right."""
+        solutions = await solve_block(questions, strategy, self.tools, self.live, budgets)
         name = f"part-{content_id('part', [question.question_id for question in questions])}.parquet"
-        self.run.write_records(f"{self.folder}/{name}", Solution, solutions)
-        yield pa.table({"questions": [len(solutions)], "correct": [sum(s.correct for s in solutions)]})
+        await asyncio.to_thread(self.run.write_records, f"{place}/{name}", Solution, solutions)
+        await self.attempts.leave.remote(place)
+        return len(solutions), sum(solution.correct for solution in solutions)
 
-    async def _judge(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        # In a thread, so that the engine's other batch goes on; one at a time, because a sandbox serves one caller.
-        async with self.sandbox_free:
-            return await asyncio.to_thread(judge, self.sandbox, candidates)
+
+async def solve_block(
+    questions: Sequence[Question],
+    strategy: Strategy,
+    tools: Tools,
+    live: asyncio.Semaphore,
+    budgets: Mapping[str, int] | None = None,
+) -> list[Solution]:
+    """Solutions of all questions, in order, each question a coroutine of its own; `live` bounds how many run at once."""
+
+    async def one(question: Question) -> Solution:
+        async with live:
+            return await solve_question(question, strategy, tools, (budgets or {}).get(question.question_id, 0))
+
+    return list(await asyncio.gather(*map(one, questions)))
+
+
+def _shown(prompt: Any) -> Any:
+    return prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
+
+
+def _models(settings: Any) -> list[str]:
+    """The revisions of the models that a strategy's verifiers load: a scorer that is trained anew scores anew."""
+    if isinstance(settings, dict):
+        own = [resolve(settings["model"]).revision] if settings.get("model") and settings["kind"] in NAMED else []
+        return own + [revision for value in settings.values() for revision in _models(value)]
+    return [revision for item in settings for revision in _models(item)] if isinstance(settings, list) else []

@@ -61,6 +61,8 @@ class OpenAIEngine:
             raise
 
     async def _one(self, request: Request) -> Generation:
+        if request.sampling.keep_stop:
+            return failed(request, self.name, "the OpenAI protocol does not say what a completion's last token wrote")
         async with self.free:
             started = time.monotonic()
             try:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ class ScriptedEngine:
     The script is a JSON object `{question text: [completion, ...]}`; the key `*` answers every other question. The question
     of a chat is in its last user message. Tokens are counted as words. In place of a completion stands a fault:
     `{"error": message}` fails the request, `{"crash": true}` ends the process as a prompt does that kills a real engine.
-    The key `@` holds options: `seconds` that every batch takes, and a file `log` to which each adds its tokens as a line.
+    A request that keeps its stop strings gets its completion up to the first one, and goes on in it where its prompt holds
+    the beginning: that is how a path is asked for line by line. The key `@` holds options: `seconds` that every batch
+    takes, and a file `log` to which each adds its tokens as a line.
     """
 
     def __init__(self, script: str) -> None:
@@ -37,14 +39,27 @@ class ScriptedEngine:
 
     def _answer(self, request: Request) -> Generation:
         asked, words = _prompt(request)
-        question = asked.rsplit("Question: ", 1)[-1].split("\n", 1)[0]
+        question, _, below = asked.rsplit("Question: ", 1)[-1].partition("\n")
         choices = self.completions.get(question, self.default)
+        if request.sampling.keep_stop:
+            choices = _following(choices, below.partition("\n")[2], request.sampling.stop)
         chosen = choices[request.seed % len(choices)]
         if chosen.crash:
             os._exit(1)
         if chosen.error is not None:
             return failed(request, "scripted", chosen.error)
         return Generation(request.request_id, "scripted", chosen.text, "stop", words, chosen.words, None, 0.0)
+
+
+def _following(choices: "Sequence[_Entry]", begun: str, stops: Sequence[str]) -> "list[_Entry]":
+    """What follows in the completions that begin as a prompt does, up to the first stop string and with it."""
+    found = []
+    for entry in choices:
+        if entry.text.startswith(begun):
+            rest = entry.text[len(begun) :]
+            text = rest[: min((rest.index(stop) + len(stop) for stop in stops if stop in rest), default=len(rest))]
+            found.append(replace(entry, text=text, words=len(text.split())))
+    return found or [_Entry()]
 
 
 @dataclass(frozen=True, slots=True)

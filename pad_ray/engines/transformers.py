@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
-from pad_ray.engines.base import Generation, Request, Sampling, failed
+from pad_ray.engines.base import Continued, Generation, NextToken, Request, Sampling, failed
 from pad_ray.engines.chat import chat_token_ids
 from pad_ray.engines.config import EngineConfig
 from pad_ray.models import resolve
@@ -46,6 +46,51 @@ class TransformersEngine:
         async with self.free:
             # In a thread, so that the actor answers Ray meanwhile.
             return await asyncio.to_thread(self._generate, requests)
+
+    def top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
+        """The likeliest next tokens of texts that have begun, each text's best first, for a search token by token.
+
+        Blocks; what is begun is computed anew for every token.
+
+        Raises:
+            ValueError: a prompt does not fit.
+        """
+        found: list[list[NextToken]] = []
+        for start in range(0, len(asked), self.config.max_sequences):
+            found += self._top_tokens(asked[start : start + self.config.max_sequences])
+        return found
+
+    def _top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
+        prompts = [self._token_ids(Request("", one.prompt, Sampling(0.0, 1.0, 1), 0)) for one in asked]
+        with torch.inference_mode():
+            logits = self._next_logits(prompts, [list(one.tokens) for one in asked])
+        rows = []
+        for one, row in zip(asked, logits.float().log_softmax(-1), strict=True):
+            best = row.topk(min(one.count, len(row)))
+            rows.append([self._candidate(one, int(token), float(row[token])) for token in best.indices])
+        return rows
+
+    def _candidate(self, one: Continued, token: int, logprob: float) -> NextToken:
+        tokens = (*one.tokens, token)
+        ends = self.model.generation_config.eos_token_id
+        ended = token in (ends if isinstance(ends, list) else [ends])
+        return NextToken(tokens, self.tokenizer.decode(tokens, skip_special_tokens=True), logprob, ended)
+
+    def _next_logits(self, prompts: Sequence[list[int]], begun: Sequence[list[int]]) -> Any:
+        """Scores of shape (rows, vocabulary). Padding is on the right, where nothing that counts looks at it."""
+        if self.encodes:
+            inputs = self.tokenizer.pad({"input_ids": list(prompts)}, return_tensors="pt").to(self.device)
+            begins = [[self.model.generation_config.decoder_start_token_id, *tokens] for tokens in begun]
+            logits = self.model(**inputs, decoder_input_ids=self._padded(begins), use_cache=False).logits
+        else:
+            begins = [[*prompt, *tokens] for prompt, tokens in zip(prompts, begun, strict=True)]
+            logits = self.model(input_ids=self._padded(begins), use_cache=False).logits
+        return logits[range(len(begins)), [len(tokens) - 1 for tokens in begins]]
+
+    def _padded(self, rows: Sequence[list[int]]) -> Any:
+        longest = max(map(len, rows))
+        pad = self.tokenizer.pad_token_id
+        return torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows], device=self.device)
 
     def _forget_defaults(self) -> None:
         if self.tokenizer.pad_token_id is None:
@@ -145,7 +190,7 @@ class _Row:
         # All tokens anew each time: only the whole says which characters and spaces they make.
         text = self.tokenizer.decode(self.tokens, skip_special_tokens=True)
         found = [text.index(stop) for stop in self.request.sampling.stop if stop in text]
-        self.text = text[: min(found)] if found else text
+        self.text = text[: min(found)] if found and not self.request.sampling.keep_stop else text
         if found or token in self.ends:
             self.finish_reason = "stop"
         elif len(self.tokens) == self.limit:

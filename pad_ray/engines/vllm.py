@@ -53,7 +53,15 @@ class VllmEngine:
             os._exit(1)  # An exception would be final for the batch; a dead actor is restarted and the batch repeated.
         except (VLLMClientError, ValueError, TypeError) as error:
             return failed(request, self.name, f"{type(error).__name__}: {error}")
-        return _generation(request, self.name, output, time.monotonic() - started)
+        text = self._whole(output.outputs[0]) if request.sampling.keep_stop else output.outputs[0].text
+        return _generation(request, self.name, text, output, time.monotonic() - started)
+
+    def _whole(self, completion: Any) -> str:
+        """The text with what its last token wrote behind the stop string, where vLLM cuts."""
+        if not isinstance(completion.stop_reason, str):
+            return str(completion.text)
+        decoded = self.engine.get_tokenizer().decode(list(completion.token_ids), skip_special_tokens=True)
+        return f"{completion.text}{decoded.partition(completion.stop_reason)[2]}"
 
     def _prompt(self, request: Request) -> Any:
         if isinstance(request.prompt, str):
@@ -105,19 +113,20 @@ def _sampling_params(request: Request) -> Any:
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
         stop=list(sampling.stop),
+        include_stop_str_in_output=sampling.keep_stop,
         seed=request.seed,
         logprobs=0,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-def _generation(request: Request, engine: str, output: Any, seconds: float) -> Generation:
+def _generation(request: Request, engine: str, text: str, output: Any, seconds: float) -> Generation:
     completion = output.outputs[0]
     tokens = len(completion.token_ids)
     return Generation(
         request_id=request.request_id,
         engine=engine,
-        text=completion.text,
+        text=text,
         finish_reason=completion.finish_reason,
         prompt_tokens=len(output.prompt_token_ids),
         completion_tokens=tokens,

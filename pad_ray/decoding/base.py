@@ -1,0 +1,247 @@
+"""What a strategy is, and what it has at hand for one question.
+
+A strategy never sees gold: the question it is given has none, and its answer is compared afterwards, in `solve_question`.
+Everything it draws is seeded by the question and the place of the draw, and each question is a coroutine of its own. So a
+question's result does not depend on the questions that are solved beside it.
+"""
+
+import time
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pad_ray.decoding.batcher import Batcher
+from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
+from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
+from pad_ray.paths import PATHS, ReasoningPath
+from pad_ray.paths.base import Message
+from pad_ray.paths.equations import legible
+from pad_ray.sandbox import Candidate
+from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Solution, content_id
+from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
+
+Prompt = str | tuple[Message, ...]
+GREEDY_TEMPERATURE = 0.0
+MAX_TEXT_CHARACTERS = 100_000
+"""Of a completion that is looked at; a model's token limit stays far below it."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the attempts of one engine share.
+
+    `paths` are how the student is asked for each kind of path, `max_tokens` bounds one path. `execute` runs programs;
+    `verifiers` are those that strategies name.
+    """
+
+    engine: Engine
+    execute: Execute
+    paths: Mapping[PathKind, ReasoningPath] = field(default_factory=lambda: {kind: PATHS[kind]() for kind in PATHS})
+    max_tokens: int = 256
+    verifiers: Verifiers = field(default_factory=Verifiers)
+
+    @cached_property
+    def top_tokens(self) -> Batcher[Continued, list[NextToken]]:
+        """The likeliest next tokens of completions that have begun, those of all questions computed together.
+
+        Raises:
+            ValueError: the engine does not show its tokens.
+        """
+        if not isinstance(self.engine, TokenEngine):
+            raise ValueError(
+                "the engine does not show its tokens: a search token by token needs engine.kind transformers"
+            )
+        return Batcher(self.engine.top_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a path answers, before anybody compares it.
+
+    `outcome` is `ACCEPTED` where there is a `value` that can be compared, else why there is none. `mean_logprob` is in nats
+    a token. `support` is the share of votes that the value got where votes were counted.
+    """
+
+    kind: PathKind
+    text: str
+    outcome: Outcome
+    value: str | None
+    feedback: str
+    mean_logprob: float | None = None
+    support: float = 1.0
+
+    @property
+    def valid(self) -> bool:
+        return self.outcome is Outcome.ACCEPTED
+
+
+@dataclass
+class Attempt:
+    """One question on its way to an answer: asks the engine, reads and executes paths, and counts what that costs.
+
+    `stream` names the strategy: two strategies draw different samples. `budget` is what another strategy spent on this
+    question, in completion tokens, for a strategy that is to spend as much.
+    """
+
+    question: Question
+    tools: Tools
+    stream: str
+    budget: int = 0
+    texts: list[str] = field(default_factory=list)
+    completion_tokens: int = 0
+
+    async def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling, *place: object, keep: bool = True
+    ) -> list[Generation]:
+        """One completion a prompt; `place` tells these draws from the attempt's others. `keep` stores their texts."""
+        requests = [
+            self._request(prompt, sampling, content_id("solve", self.question.question_id, self.stream, *place, index))
+            for index, prompt in enumerate(prompts)
+        ]
+        generations = [_bounded(generation) for generation in await self.tools.engine.generate(requests)]
+        self.completion_tokens += sum(generation.completion_tokens for generation in generations)
+        if keep:
+            self.texts += [generation.text for generation in generations]
+        return generations
+
+    def _request(self, prompt: Prompt, sampling: Sampling, request_id: str) -> Request:
+        # vLLM and numpy take seeds below 2**31.
+        return Request(request_id, prompt, sampling, seed=int(request_id[:8], 16) >> 1)
+
+    def sampling(self, kind: PathKind, temperature: float = GREEDY_TEMPERATURE, top_p: float = 1.0) -> Sampling:
+        """How a whole path of this kind is drawn."""
+        return Sampling(temperature, top_p, self.tools.max_tokens, self.tools.paths[kind].stop)
+
+    async def sample(
+        self, kind: PathKind, count: int, temperature: float, top_p: float, *place: object
+    ) -> list[Answer]:
+        """The answers of `count` whole paths of a kind."""
+        path = self.tools.paths[kind]
+        prompts = [path.prompt(self.question, index) for index in range(count)]
+        generations = await self.complete(prompts, self.sampling(kind, temperature, top_p), kind, *place)
+        return await self.answers(kind, generations)
+
+    async def answers(self, kind: PathKind, generations: Sequence[Generation]) -> list[Answer]:
+        """What completions answer: programs are executed, texts are read."""
+        texts = [generation.text for generation in generations]
+        found = await self.read(kind, texts)
+        return [
+            _fault(kind, generation) if generation.error else replace(answer, mean_logprob=generation.mean_logprob)
+            for answer, generation in zip(found, generations, strict=True)
+        ]
+
+    async def read(self, kind: PathKind, texts: Sequence[str]) -> list[Answer]:
+        """What paths of a kind answer."""
+        if kind is not PathKind.PROGRAM:
+            return [_stated(kind, text, self.question.answer_kind) for text in texts]
+        programs = [self.tools.paths[kind].parse(text).text for text in texts]
+        return await self.execute(programs)
+
+    async def execute(self, programs: Sequence[str]) -> list[Answer]:
+        """What programs return."""
+        # Without the question's text the check for hard-coded answers is off: a student is scored on its answer alone.
+        kind = self.question.answer_kind
+        candidates = [Candidate(self.question.question_id, program, None, kind, None) for program in programs]
+        verdicts = await self.tools.execute(candidates)
+        return [
+            _answer(PathKind.PROGRAM, program, verdict.outcome, verdict.value, verdict.feedback, kind)
+            for program, verdict in zip(programs, verdicts, strict=True)
+        ]
+
+    async def log_scores(self, configs: Sequence[VerifierConfig], steps: Sequence[Step]) -> list[float]:
+        """The weighted sum of the verifiers' log scores of each step."""
+        return await self.tools.verifiers.log_scores(configs, self.question, steps, self.tools.execute)
+
+
+class Strategy(BaseModel):
+    """A way to answer a question with a student: its settings, and `solve`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    name: str | None = Field(
+        None, pattern=r"^[a-z0-9_.-]{1,60}$", description="what its results are called; default: its kind"
+    )
+    seed: int = Field(0, description="seed of everything that is drawn; another one is another sample of all")
+
+    @property
+    def label(self) -> str:
+        """What its results are called."""
+        return self.name or self.kind
+
+    @abstractmethod
+    async def solve(self, attempt: Attempt) -> Answer:
+        """The answer to the attempt's question."""
+
+
+async def solve_question(question: Question, strategy: Strategy, tools: Tools, budget: int = 0) -> Solution:
+    """One question answered and compared with gold. `latency_s` is wall time, in company of the questions beside it."""
+    started = time.monotonic()
+    stream = content_id("strategy", strategy.kind, strategy.seed)
+    attempt = Attempt(replace(question, gold=""), tools, stream, budget)
+    answer = await strategy.solve(attempt)
+    outcome = _compare(question, answer)
+    return Solution(
+        question_id=question.question_id,
+        strategy=strategy.label,
+        paths=[_storable(text) for text in attempt.texts],
+        outcome=outcome,
+        answer=None if answer.value is None else _storable(answer.value),
+        gold=question.gold,
+        correct=outcome is Outcome.ACCEPTED,
+        feedback=_storable(answer.feedback),
+        completion_tokens=attempt.completion_tokens,
+        latency_s=time.monotonic() - started,
+    )
+
+
+def _bounded(generation: Generation) -> Generation:
+    """A generation whose text takes no time to read."""
+    if len(generation.text) <= MAX_TEXT_CHARACTERS:
+        return generation
+    return replace(generation, text=generation.text[:MAX_TEXT_CHARACTERS])
+
+
+def _compare(question: Question, answer: Answer) -> Outcome:
+    if not answer.valid or answer.value is None:
+        return answer.outcome
+    same = equal(question.answer_kind, answer.value, question.gold)
+    if same is None:
+        return Outcome.NOT_COMPARABLE
+    return Outcome.ACCEPTED if same else Outcome.WRONG_ANSWER
+
+
+def _fault(kind: PathKind, generation: Generation) -> Answer:
+    return Answer(kind, generation.text, Outcome.ENGINE_FAULT, None, str(generation.error))
+
+
+def _stated(kind: PathKind, text: str, answer_kind: AnswerKind) -> Answer:
+    value = extract_final_answer(answer_kind, text)
+    if value is None:
+        return Answer(kind, text, Outcome.NO_ANSWER, None, "the text states no final answer")
+    return _answer(kind, text, Outcome.ACCEPTED, value, f"the answer is {legible(value, 100)}", answer_kind)
+
+
+def _answer(
+    kind: PathKind, text: str, outcome: Outcome, value: str | None, feedback: str, answer_kind: AnswerKind
+) -> Answer:
+    comparable = value is not None and _comparable(answer_kind, value)
+    if outcome is Outcome.ACCEPTED and not comparable:
+        outcome = Outcome.NOT_COMPARABLE
+    return Answer(kind, text, outcome, value, feedback)
+
+
+def _comparable(kind: AnswerKind, value: str) -> bool:
+    try:
+        canonical_gold(kind, value)
+    except ValueError:
+        return False
+    return True
+
+
+def _storable(text: str) -> str:
+    """Text that a table can hold: lone surrogates replaced."""
+    return text.encode("utf-8", "replace").decode()

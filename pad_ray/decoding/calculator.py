@@ -1,0 +1,64 @@
+"""Completion of a text with a calculator: what a model writes as `<<16-3=` goes on with `13>>` (GSM8K, 2110.14168)."""
+
+from dataclasses import dataclass
+
+from pad_ray.decoding.base import Attempt
+from pad_ray.decoding.steps import without_end
+from pad_ray.engines.base import Sampling
+from pad_ray.paths.base import END_TOKENS
+from pad_ray.paths.equations import calculate
+
+OPEN, CLOSE, EQUALS = "<<", ">>", "="
+MAX_CALLS = 64
+"""Of one text: a model can write nothing but signs of equality."""
+MAX_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text as the model and the calculator wrote it; `error` is what the engine said where it failed."""
+
+    text: str
+    error: str | None = None
+
+
+async def complete(
+    attempt: Attempt, prompt: str, stop: tuple[str, ...], max_tokens: int, *place: object, use: bool = True
+) -> Written:
+    """The greedy completion of a prompt up to a stop text; with `use`, every value behind `<<…=` is the calculator's.
+
+    An expression that has no value is left to the model.
+    """
+    text, tokens = "", 0
+    stops = (*stop, *END_TOKENS, *((EQUALS,) if use else ()))
+    for number in range(MAX_CALLS):
+        sampling = Sampling(0.0, 1.0, max_tokens - tokens, stops, keep_stop=use)
+        (generation,) = await attempt.complete([prompt + text], sampling, *place, number, keep=False)
+        if generation.error is not None:
+            return Written(text, generation.error)
+        tokens += generation.completion_tokens
+        text += generation.text
+        cut, ended = _up_to(text, stop)
+        paused = EQUALS in generation.text and generation.finish_reason == "stop"
+        if ended or not paused or tokens >= max_tokens or len(text) > MAX_CHARACTERS:
+            return Written(cut)
+        text = with_value(text)
+    return Written(_up_to(text, stop)[0])
+
+
+def with_value(text: str) -> str:
+    """A text that pauses behind a sign of equality, with the value of the calculation that it has open, if any."""
+    begun = text.rfind(OPEN)
+    inside = text[begun + len(OPEN) :] if begun >= 0 else CLOSE
+    if CLOSE in inside or EQUALS not in inside:
+        return text
+    expression = inside[: inside.index(EQUALS)]
+    value = calculate(expression)
+    return text if value is None else f"{text[:begun]}{OPEN}{expression}{EQUALS}{value}{CLOSE}"
+
+
+def _up_to(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
+    """The text up to the first of its ends, and whether there is one."""
+    text, ended = without_end(text)
+    ends = [text.index(word) for word in stop if word in text]
+    return text[: min(ends, default=len(text))], ended or bool(ends)

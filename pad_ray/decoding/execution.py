@@ -1,0 +1,89 @@
+"""The step verifier `execution`: the program so far runs in the sandbox, and what its new line computes is finite.
+
+Only a line of the function's own body is run, with what stands above it. A line inside a loop or a branch is not: half of a
+loop's body need not end. Such lines, and lines that leave a bracket open, say nothing yet and score 1.
+"""
+
+import ast
+import codeop
+import warnings
+from collections.abc import Sequence
+
+from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
+from pad_ray.paths.program import parse
+from pad_ray.sandbox import Candidate
+from pad_ray.schema import Outcome, Question, Verdict
+
+SOUND, FAILING = 1.0, 0.0
+MAX_CHARACTERS = 16_384
+# What a line without a value of its own returns.
+NO_VALUE = "0"
+NOT_FINITE = ("returned inf", "returned -inf", "returned nan")
+# None is what a line returns that prints or appends; a list is a value that is not compared yet.
+HARMLESS = (Outcome.ACCEPTED, Outcome.NOT_COMPARABLE, Outcome.SANDBOX_FAULT)
+
+
+class ExecutionVerifier:
+    """Scores 1 or 0: a failing line is pruned."""
+
+    def __init__(self, config: VerifierConfig) -> None:
+        pass
+
+    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+        """One score a step; programs of all steps are executed together."""
+        probes = [SOUND if step.line.strip().startswith("#") else probe(step.text) for step in steps]
+        runs = [
+            Candidate(question.question_id, program, None, question.answer_kind, None)
+            for program in probes
+            if isinstance(program, str)
+        ]
+        verdicts = iter(await execute(runs))
+        return [_score(next(verdicts)) if isinstance(found, str) else found for found in probes]
+
+
+def probe(text: str) -> str | float:
+    """The program to run for the last line of a path, or the score of a line that is not run."""
+    if len(text) > MAX_CHARACTERS:
+        return FAILING
+    program = parse(text)
+    try:
+        tree = _tree(program)
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        return FAILING
+    body = next((node.body for node in tree.body if isinstance(node, ast.FunctionDef)), []) if tree else []
+    return _with_return(program, body[-1]) if body else SOUND
+
+
+def _tree(program: str) -> ast.Module | None:
+    """The syntax tree; None where the program has only begun. SyntaxError where no continuation can make it one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Compiles and runs nothing; unlike `ast.parse` it tells what is wrong from what is not finished.
+        if codeop.compile_command(program, "<step>", "exec") is None:
+            return None
+        return ast.parse(program)
+
+
+def _with_return(program: str, last: ast.stmt) -> str | float:
+    if isinstance(last, ast.Return):
+        return program
+    if isinstance(last, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        target = last.targets[-1] if isinstance(last, ast.Assign) else last.target
+        value = target.id if isinstance(target, ast.Name) and last.value is not None else NO_VALUE
+        return _returning(program, last, value)
+    return _returning(program, last, NO_VALUE) if isinstance(last, (ast.Expr, ast.Assert, ast.Import)) else SOUND
+
+
+def _returning(program: str, last: ast.stmt, value: str) -> str:
+    lines = program.split("\n")
+    line = lines[last.lineno - 1]
+    # The indentation as it is written: tabs and spaces must not mix.
+    indent = line[: len(line) - len(line.lstrip())] or "    "
+    return f"{program}\n{indent}return {value}"
+
+
+def _score(verdict: Verdict) -> float:
+    if verdict.outcome is Outcome.NO_ANSWER:
+        return SOUND if verdict.feedback == "returned None" else FAILING
+    finite = not verdict.feedback.lower().startswith(NOT_FINITE)
+    return SOUND if verdict.outcome in HARMLESS and finite else FAILING

@@ -1,0 +1,78 @@
+"""The step verifier `faithfulness`: how near a line's meaning is to some sentence of its question.
+
+S = max over the question's sentences u of (1 + cos(e(line), e(u))) / 2, ROSCOE's faithfulness (2212.07919) as PaD uses it
+(2305.13888, section 3.3). Not covered: a line can be near the question and compute the wrong thing.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pad_ray.decoding.batcher import Batcher
+from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
+from pad_ray.models import resolve
+from pad_ray.paths.base import asked_text
+from pad_ray.schema import Question
+
+EMBEDDER = "all-minilm-l6-v2"
+MAX_TOKENS = 256
+"""What the embedder was trained on; the rest of a line is not looked at."""
+MAX_CHARACTERS = 2_000
+BATCH = 64
+REMEMBERED = 100_000
+"""Embeddings kept, of 1.5 KiB each: lines and the sentences of a question come again and again."""
+DECIMALS = 4
+"""Scores are rounded: an embedding's last bits depend on what it was computed beside, and a result must not."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+class FaithfulnessVerifier:
+    """Embeds with a sentence encoder on CPU: the mean of the last layer's token vectors, normalised."""
+
+    def __init__(self, config: VerifierConfig) -> None:
+        from transformers import AutoModel, AutoTokenizer
+
+        folder = resolve(config.model or EMBEDDER).path
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModel.from_pretrained(folder).float().eval()
+        self.known: dict[str, Any] = {}
+        self.embed = Batcher(self._embed)
+
+    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+        """One score a step, all of them compared with the same sentences."""
+        sentences = question_sentences(question)
+        vectors = await self.embed([*sentences, *(readable(step.line) for step in steps)])
+        asked, lines = vectors[: len(sentences)], vectors[len(sentences) :]
+        return [round(max((1 + float(line @ sentence)) / 2 for sentence in asked), DECIMALS) for line in lines]
+
+    def _embed(self, texts: list[str]) -> Sequence[Any]:
+        """A unit vector of every text, known ones looked up."""
+        new = sorted({text for text in texts if text not in self.known}, key=len)
+        if len(self.known) + len(new) > REMEMBERED:
+            self.known.clear()
+            new = sorted(set(texts), key=len)
+        for start in range(0, len(new), BATCH):
+            batch = new[start : start + BATCH]
+            self.known.update(zip(batch, self._forward(batch), strict=True))
+        return [self.known[text] for text in texts]
+
+    def _forward(self, texts: list[str]) -> Any:
+        import torch
+
+        inputs = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.inference_mode():
+            states = self.model(**inputs).last_hidden_state
+        inside = inputs["attention_mask"].unsqueeze(-1)
+        means = (states * inside).sum(1) / inside.sum(1)
+        return torch.nn.functional.normalize(means, dim=-1)
+
+
+def question_sentences(question: Question) -> list[str]:
+    """The sentences of a question as it is asked, facts included; at least one."""
+    return [sentence for sentence in _SENTENCE_END.split(asked_text(question)) if sentence] or [""]
+
+
+def readable(line: str) -> str:
+    """A line of a program or a text as an embedder trained on sentences reads it best: names as words."""
+    return " ".join(line[:MAX_CHARACTERS].replace("_", " ").split())

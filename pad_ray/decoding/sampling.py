@@ -1,0 +1,78 @@
+"""Strategies that sample whole paths: maj@k, best of n by a verifier, and as many as another strategy's tokens allow."""
+
+import asyncio
+from statistics import fmean
+from typing import Literal
+
+from pydantic import Field
+
+from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
+from pad_ray.decoding.steps import steps_of
+from pad_ray.decoding.verifiers import PRUNED, VerifierConfig
+from pad_ray.decoding.votes import elect
+from pad_ray.schema import PathKind
+
+
+class Sampled(Strategy):
+    """What strategies share that sample."""
+
+    path: PathKind = Field(PathKind.PROGRAM, description="kind of the paths: program, rationale or socratic")
+    temperature: float = Field(0.7, gt=0, description="temperature of the samples")
+    top_p: float = Field(1.0, gt=0, le=1, description="share of the probability that samples are drawn from")
+
+
+class Vote(Sampled):
+    """maj@k over the answers of programs that ran, or of texts that state one; ties by mean log probability."""
+
+    kind: Literal["vote"] = "vote"
+    samples: int = Field(8, ge=1, description="paths that vote: k of maj@k")
+
+    async def solve(self, attempt: Attempt) -> Answer:
+        """The most frequent answer."""
+        answers = await attempt.sample(self.path, self.samples, self.temperature, self.top_p)
+        return elect(answers, attempt.question.answer_kind)
+
+
+class BestOfN(Sampled):
+    """The sample whose steps the verifiers like best, on average over its lines, among those with an answer."""
+
+    kind: Literal["best_of_n"] = "best_of_n"
+    samples: int = Field(8, ge=1, description="paths to choose from")
+    verifiers: tuple[VerifierConfig, ...] = Field(
+        (VerifierConfig(kind="faithfulness"),), min_length=1, description="step verifiers that choose"
+    )
+
+    async def solve(self, attempt: Attempt) -> Answer:
+        """The best sample's answer; of equally good ones the likelier, then the earlier one."""
+        answers = await attempt.sample(self.path, self.samples, self.temperature, self.top_p)
+        valid = [answer for answer in answers if answer.valid]
+        if not valid:
+            return answers[0]
+        scores = await asyncio.gather(*(self._score(attempt, answer) for answer in valid))
+        best = max(range(len(valid)), key=lambda index: (scores[index], valid[index].mean_logprob or 0.0))
+        return valid[best]
+
+    async def _score(self, attempt: Attempt, answer: Answer) -> float:
+        scores = await attempt.log_scores(self.verifiers, steps_of(self.path, answer.text))
+        return fmean(scores) if scores else PRUNED
+
+
+class Resample(Sampled):
+    """Plain sampling with at least the completion tokens that another strategy spent on the same question, and a vote.
+
+    The honest neighbour of a strategy that spends more than greedy does: the greedy path first, then samples.
+    """
+
+    kind: Literal["resample"] = "resample"
+    like: str = Field(description="name of the strategy whose tokens are spent; it is run before")
+    max_samples: int = Field(256, ge=1, description="samples after which it ends, whatever they cost")
+
+    async def solve(self, attempt: Attempt) -> Answer:
+        """The most frequent answer of as many paths as the budget allows."""
+        answers = await attempt.sample(self.path, 1, GREEDY_TEMPERATURE, 1.0)
+        while attempt.completion_tokens < attempt.budget and len(answers) <= self.max_samples:
+            each = max(1, attempt.completion_tokens // len(answers))
+            count = max(1, (attempt.budget - attempt.completion_tokens) // each)
+            count = min(count, self.max_samples + 1 - len(answers))
+            answers += await attempt.sample(self.path, count, self.temperature, self.top_p, len(answers))
+        return elect(answers, attempt.question.answer_kind)

@@ -1,0 +1,78 @@
+"""Socratic inference (2212.00193): a question is split into sub-questions, and each is answered in turn, by the student alone.
+
+`iterative`: the decomposer writes all sub-questions, then the solver answers them one at a time and reads its own earlier
+answers. `unified`: sub-questions and answers are one text. One student does both here; two students, each trained on one
+objective, are not covered.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pad_ray.decoding.base import Answer, Attempt, Strategy
+from pad_ray.decoding.calculator import Written, complete
+from pad_ray.paths.socratic import (
+    SEPARATOR,
+    SUB_QUESTION,
+    decompose_source,
+    read_step,
+    read_sub_questions,
+    step_source,
+)
+from pad_ray.schema import Outcome, PathKind
+
+NEXT_QUESTION = "\nQuestion:"
+STEP_ENDS = (NEXT_QUESTION, f"\n{SUB_QUESTION}")
+
+
+class SocraticSteps(Strategy):
+    """The answer of the last step. With the calculator, the student computes nothing between `<<` and `>>` itself."""
+
+    kind: Literal["socratic"] = "socratic"
+    variant: Literal["iterative", "unified"] = Field(
+        "iterative", description="sub-questions first and then one step each, or both in one text"
+    )
+    calculator: bool = Field(True, description="the values of calculations in << >> come from a calculator")
+    max_steps: int = Field(12, ge=1, description="sub-questions that are answered at most")
+    step_tokens: int = Field(128, ge=1, description="longest step, in tokens")
+
+    async def solve(self, attempt: Attempt) -> Answer:
+        """What the last step states."""
+        written = await (self._unified(attempt) if self.variant == "unified" else self._iterative(attempt))
+        attempt.texts.append(written.text)
+        if written.error is not None:
+            return Answer(PathKind.SOCRATIC, written.text, Outcome.ENGINE_FAULT, None, written.error)
+        (answer,) = await attempt.read(PathKind.SOCRATIC, [written.text])
+        return answer
+
+    async def _unified(self, attempt: Attempt) -> Written:
+        path = attempt.tools.paths[PathKind.SOCRATIC]
+        prompt = path.prompt(attempt.question)
+        if not isinstance(prompt, str):
+            raise ValueError("socratic asks with plain text: a turn of a chat cannot be continued by a calculator")
+        tokens = attempt.tools.max_tokens
+        return await complete(attempt, prompt, path.next_question, tokens, "unified", use=self.calculator)
+
+    async def _iterative(self, attempt: Attempt) -> Written:
+        source, tokens = decompose_source(attempt.question), attempt.tools.max_tokens
+        split = await complete(attempt, source, (NEXT_QUESTION,), tokens, "decompose", use=False)
+        if split.error is not None:
+            return split
+        history: list[tuple[str, str]] = []
+        stated: str | None = None
+        # Each once: a student that repeats itself is not asked twice.
+        asked = list(dict.fromkeys(" ".join(line.split()) for line in read_sub_questions(split.text)))
+        for number, sub_question in enumerate(asked[: self.max_steps]):
+            source = step_source(attempt.question, history, sub_question)
+            step = await complete(attempt, source, STEP_ENDS, self.step_tokens, "step", number, use=self.calculator)
+            if step.error is not None:
+                return Written(_text(history, stated), step.error)
+            said, stated = read_step(step.text)
+            history.append((sub_question, said))
+        return Written(_text(history, stated))
+
+
+def _text(history: list[tuple[str, str]], stated: str | None) -> str:
+    """Pairs as a Socratic path is written; without a last line `#### answer` the last step's own number counts."""
+    lines = [f"{sub_question}{SEPARATOR}{step}" for sub_question, step in history]
+    return "\n".join(lines if stated is None else [*lines, stated])

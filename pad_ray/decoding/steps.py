@@ -1,0 +1,53 @@
+"""The steps of a path: its non-empty lines; of a program those below `def`."""
+
+from pad_ray.decoding.verifiers import Step
+from pad_ray.paths.base import END_TOKENS
+from pad_ray.paths.program import is_complete
+from pad_ray.paths.rationale import up_to_answer
+from pad_ray.schema import PathKind
+
+HEAD = "def solution"
+MAX_STEPS = 200
+"""Of one path: a completion can be a thousand lines of nothing."""
+
+
+def steps_of(kind: PathKind, text: str) -> list[Step]:
+    """The steps of a finished path, in order."""
+    steps: list[Step] = []
+    before = ""
+    for line in text.splitlines(keepends=True):
+        if line.strip() and is_step(kind, before):
+            steps.append(Step(before, line))
+        before += line
+        if len(steps) == MAX_STEPS:
+            break
+    return steps
+
+
+def is_step(kind: PathKind, before: str) -> bool:
+    """Whether the next non-empty line is a step: in a program nothing is before `def` and the line after it."""
+    return kind is not PathKind.PROGRAM or any(line.startswith(HEAD) for line in before.splitlines())
+
+
+def is_finished(kind: PathKind, text: str) -> bool:
+    """Whether a path whose last line has ended needs no further one."""
+    if kind is PathKind.PROGRAM:
+        return is_complete(text) or _returns(text)
+    return up_to_answer(text).complete
+
+
+def without_end(text: str) -> tuple[str, bool]:
+    """A completion up to a text that ends a model's turn, and whether there was one."""
+    ends = [text.index(token) for token in END_TOKENS if token in text]
+    return text[: min(ends, default=len(text))], bool(ends)
+
+
+def _returns(text: str) -> bool:
+    """Whether the last line is a `return` of the function's own body, behind which nothing is ever run."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    head = next((number for number, line in enumerate(lines) if line.startswith(HEAD)), len(lines))
+    body = lines[head + 1 :]
+    if not body:
+        return False
+    indent = body[0][: len(body[0]) - len(body[0].lstrip())]
+    return bool(indent) and body[-1].startswith((f"{indent}return ", f"{indent}return("))

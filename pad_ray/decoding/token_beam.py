@@ -1,0 +1,103 @@
+"""PaD's own beam search (2305.13888, section 3.3): token by token without sampling, each finished line scored once.
+
+For encoder-decoders, and for comparison: each token waits for the one before, so `step_beam` is the faster search wherever
+an engine batches requests. Unlike PaD's code, each question has its own step counter, so that a result does not depend on
+the questions beside it. Needs the transformers engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
+
+from pad_ray.decoding.base import Answer, Attempt, Strategy
+from pad_ray.decoding.steps import is_finished, steps_of
+from pad_ray.decoding.verifiers import PRUNED, VerifierConfig
+from pad_ray.engines.base import Continued, NextToken
+from pad_ray.schema import PathKind
+
+CANDIDATES_A_BEAM = 2
+"""Tokens that each hypothesis proposes, in beams: of 2 B candidates at least B have not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beam:
+    """A hypothesis; `lines` are those that have been scored."""
+
+    tokens: tuple[int, ...] = ()
+    text: str = ""
+    score: float = 0.0
+    logprob: float = 0.0
+    lines: int = 0
+    ended: bool = False
+
+
+class TokenBeam(Strategy):
+    """Σ log p(token) + λ Σ log S(line): 2 B candidates a token, the B best kept."""
+
+    kind: Literal["token_beam"] = "token_beam"
+    path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
+    beams: int = Field(4, ge=1, description="hypotheses that a question keeps")
+    verifiers: tuple[VerifierConfig, ...] = Field(
+        (VerifierConfig(kind="execution"),), description="step verifiers; a score of 0 prunes a hypothesis"
+    )
+    weight: float = Field(1.0, ge=0, description="λ: factor of log S; with 0 the search is ordinary beam search")
+
+    async def solve(self, attempt: Attempt) -> Answer:
+        """The answer of the best hypothesis."""
+        found = await self.search(attempt)
+        attempt.texts += [beam.text for beam in found]
+        (answer,) = await attempt.read(self.path, [found[0].text])
+        return replace(answer, mean_logprob=found[0].logprob / max(1, len(found[0].tokens)))
+
+    async def search(self, attempt: Attempt) -> list[Beam]:
+        """At most `beams` hypotheses, the best first; those that have ended, where there are any."""
+        prompt = attempt.tools.paths[self.path].prompt(attempt.question)
+        live, ended = [Beam()], list[Beam]()
+        for _ in range(attempt.tools.max_tokens):
+            asked = [Continued(prompt, beam.tokens, CANDIDATES_A_BEAM * self.beams) for beam in live]
+            attempt.completion_tokens += len(asked)
+            proposed = await attempt.tools.top_tokens(asked)
+            grown = await self._score(attempt, _best(_grown(live, proposed), CANDIDATES_A_BEAM * self.beams))
+            ended = _best([*ended, *(beam for beam in grown if beam.ended)], self.beams)
+            live = _best([beam for beam in grown if not beam.ended], self.beams)
+            # A score only falls as a hypothesis grows.
+            if not live or (len(ended) == self.beams and ended[-1].score >= live[0].score):
+                break
+        return ended or live or [Beam()]
+
+    async def _score(self, attempt: Attempt, beams: Sequence[Beam]) -> list[Beam]:
+        """Hypotheses with the log scores of the line that they have just finished; pruned ones only where all are."""
+        written = [steps_of(self.path, _finished_lines(beam)) for beam in beams]
+        new = [len(steps) > beam.lines for beam, steps in zip(beams, written, strict=True)]
+        scored = [steps[-1] for steps, is_new in zip(written, new, strict=True) if is_new]
+        found = iter(await attempt.log_scores(self.verifiers, scored) if self.weight else [0.0] * len(scored))
+        sound, doomed = list[Beam](), list[Beam]()
+        for beam, steps, is_new in zip(beams, written, new, strict=True):
+            log_score = next(found) if is_new else 0.0
+            over = beam.ended or (is_new and is_finished(self.path, _finished_lines(beam)))
+            counted = replace(beam, lines=len(steps), ended=over)
+            if log_score == PRUNED:
+                doomed.append(counted)
+            else:
+                sound.append(replace(counted, score=counted.score + self.weight * log_score))
+        return sound or doomed
+
+
+def _grown(live: Sequence[Beam], proposed: Sequence[Sequence[NextToken]]) -> list[Beam]:
+    return [
+        Beam(one.tokens, one.text, beam.score + one.logprob, beam.logprob + one.logprob, beam.lines, one.ended)
+        for beam, some in zip(live, proposed, strict=True)
+        for one in some
+    ]
+
+
+def _finished_lines(beam: Beam) -> str:
+    """The text up to the end of its last whole line; all of it where the path has ended."""
+    return beam.text if beam.ended else beam.text[: beam.text.rfind("\n") + 1]
+
+
+def _best(beams: Sequence[Beam], count: int) -> list[Beam]:
+    """The best, the best first; equally good ones by their tokens, so that order is no chance."""
+    return sorted(beams, key=lambda beam: (-beam.score, beam.tokens))[:count]

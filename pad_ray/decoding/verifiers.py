@@ -1,0 +1,135 @@
+"""Step verifiers: how good a finished line of a path is, as a number from 0 to 1, while the path is still being written.
+
+A recipe names one by its short name, or a class of your own as `module:Class`; it is built once an engine, with its
+`VerifierConfig`, and needs one method:
+
+    class NoNegatives:
+        def __init__(self, config: VerifierConfig) -> None: ...
+
+        async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+            return [0.1 if "= -" in step.line else 1.0 for step in steps]
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pad_ray.errors import InputError
+from pad_ray.sandbox import Candidate
+from pad_ray.schema import Question, Verdict
+
+Execute = Callable[[Sequence[Candidate]], Awaitable[list[Verdict]]]
+
+NAMED = {
+    "none": "pad_ray.decoding.verifiers:NoVerifier",
+    "execution": "pad_ray.decoding.execution:ExecutionVerifier",
+    "faithfulness": "pad_ray.decoding.faithfulness:FaithfulnessVerifier",
+    "verifier": "pad_ray.decoding.step_scorer:StepScorer",
+}
+PRUNED = -math.inf
+"""The log score of a step that scores 0: nothing after it can be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A finished, non-empty line of a path and the text of the path before it, both as they were written."""
+
+    before: str
+    line: str
+
+    @property
+    def text(self) -> str:
+        """The path up to and with this line."""
+        return self.before + self.line
+
+
+class StepVerifier(Protocol):
+    """Scores steps of paths that answer one question, each from 0 (prune it) to 1."""
+
+    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]: ...
+
+
+class VerifierConfig(BaseModel):
+    """One step verifier and its weight; in a recipe its name alone will do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = Field(
+        description="none; execution: the program so far runs and its new value is finite; faithfulness: the line is near "
+        "a sentence of the question; verifier: a trained step scorer; or a class of your own as module:Class"
+    )
+    weight: float = Field(1.0, gt=0, description="factor of the logarithm of its score")
+    model: str | None = Field(
+        None,
+        description="faithfulness: sentence embedder, default all-minilm-l6-v2; verifier: folder of the trained scorer",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        return {"kind": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _known(self) -> "VerifierConfig":
+        if self.kind not in NAMED and ":" not in self.kind:
+            raise ValueError(f"{self.kind!r} is no step verifier: take one of {', '.join(NAMED)}, or module:Class")
+        if self.kind == "verifier" and self.model is None:
+            raise ValueError("the step verifier 'verifier' needs `model`, the folder of a trained step scorer")
+        return self
+
+
+class NoVerifier:
+    """Leaves the search to the likelihood alone."""
+
+    def __init__(self, config: VerifierConfig) -> None:
+        pass
+
+    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+        """1 for every step."""
+        return [1.0] * len(steps)
+
+
+class Verifiers:
+    """The step verifiers of one engine's process, each opened when it is first asked for: some load a model."""
+
+    def __init__(self) -> None:
+        self.opened: dict[VerifierConfig, StepVerifier] = {}
+
+    def get(self, config: VerifierConfig) -> StepVerifier:
+        """The verifier of a config; its weight is the caller's business.
+
+        Raises:
+            InputError: there is no such class, or its model cannot be used.
+        """
+        if config not in self.opened:
+            self.opened[config] = open_verifier(config)
+        return self.opened[config]
+
+    async def log_scores(
+        self, configs: Sequence[VerifierConfig], question: Question, steps: Sequence[Step], execute: Execute
+    ) -> list[float]:
+        """The weighted sum over verifiers of log S for each step; `PRUNED` where one of them gives 0."""
+        totals = [0.0] * len(steps)
+        for config in configs:
+            scores = await self.get(config).scores(question, steps, execute)
+            for index, score in enumerate(scores):
+                totals[index] += config.weight * (math.log(score) if score > 0 else PRUNED)
+        return totals
+
+
+def open_verifier(config: VerifierConfig) -> StepVerifier:
+    """The step verifier that a config names.
+
+    Raises:
+        InputError: there is no such module or class.
+    """
+    module, _, name = NAMED.get(config.kind, config.kind).partition(":")
+    try:
+        kind = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"step verifier {config.kind}: {error}; give module:Class of something importable") from None
+    return cast(StepVerifier, kind(config))

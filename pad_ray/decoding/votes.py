@@ -1,0 +1,63 @@
+"""Answers counted: which ones are equal, and which one wins (self-consistency, 2203.11171)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pad_ray.decoding.base import Answer
+from pad_ray.schema import AnswerKind, PathKind
+from pad_ray.tasks.answers import equal
+
+
+@dataclass
+class Group:
+    """Answers that are equal to the first of them, in the order in which they came."""
+
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> set[PathKind]:
+        return {answer.kind for answer in self.answers}
+
+    @property
+    def mean_logprob(self) -> float:
+        """The mean of the answers' log probabilities a token; where the engine gives none, all are alike."""
+        known = [answer.mean_logprob for answer in self.answers if answer.mean_logprob is not None]
+        return sum(known) / len(known) if known else 0.0
+
+
+Weigh = Callable[[Group], float]
+
+
+def groups(answers: Sequence[Answer], kind: AnswerKind) -> list[Group]:
+    """The comparable answers, equal ones together, in the order of their first."""
+    found: list[Group] = []
+    for answer in answers:
+        if not answer.valid or answer.value is None:
+            continue
+        same = next((group for group in found if _same(kind, answer.value, group)), None)
+        if same is None:
+            found.append(Group([answer]))
+        else:
+            same.answers.append(answer)
+    return found
+
+
+def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh | None = None) -> Answer:
+    """The answer with the most votes, by default one a path; at least one answer must be given.
+
+    Ties: an answer that a program gave first, then the higher mean log probability, then the earlier one (Mixed
+    Distillation, 2312.10730, does not say). Where nothing can be compared, the first answer, so that its
+    reason stays.
+    """
+    found = groups(answers, kind)
+    if not found:
+        return replace(answers[0], support=0.0)
+    votes = weigh or (lambda group: float(len(group.answers)))
+    won = max(found, key=lambda group: (votes(group), PathKind.PROGRAM in group.kinds, group.mean_logprob))
+    # Of equal answers the program's, which can be repaired and read.
+    chosen = next((answer for answer in won.answers if answer.kind is PathKind.PROGRAM), won.answers[0])
+    return replace(chosen, support=len(won.answers) / len(answers))
+
+
+def _same(kind: AnswerKind, value: str, group: Group) -> bool:
+    return bool(equal(kind, value, str(group.answers[0].value)))

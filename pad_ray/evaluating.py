@@ -1,0 +1,164 @@
+"""How students are measured: by the strategies of a recipe on its test tasks, and against each other on the same questions.
+
+As the other stages, each can be called again on the same run: it continues, and does nothing where nothing is left to do.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import PurePath
+
+from pad_ray import ledger, metrics
+from pad_ray.decoding.base import Strategy
+from pad_ray.decoding.config import with_baselines
+from pad_ray.decoding.greedy import Greedy
+from pad_ray.decoding.sampling import Resample
+from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver
+from pad_ray.engines import versions
+from pad_ray.errors import InputError
+from pad_ray.evaluation.paired import compare
+from pad_ray.evaluation.scores import score
+from pad_ray.models import resolve
+from pad_ray.paths import PATHS, Program
+from pad_ray.paths.demonstrations import Sets, load_sets
+from pad_ray.recipe import Recipe
+from pad_ray.schema import PathKind, Question, Solution
+from pad_ray.stages import Run, seconds_so_far
+
+Tests = dict[str, list[Question]]
+"""Test questions by task."""
+
+STUDENTS = {"after": "student", "refined": "refined"}
+"""Where the weights of a trained student are in the run's folder."""
+
+
+def first_demonstrations(recipe: Recipe) -> Sets:
+    """The first set of programs that the teacher is shown: a student that is not trained yet is asked with it."""
+    return load_sets(recipe.questions.task, PathKind.PROGRAM, recipe.data_dir)[:1]
+
+
+def evaluate_student(run: Run, student: str, tests: Tests) -> None:
+    """Measure the base student (`before`) greedily with the teacher's demonstrations, or a trained one (`STUDENTS`) without.
+
+    A trained one by all strategies of the recipe, greedy first: students are compared by it.
+    """
+    if student == "before":
+        measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
+        return
+    strategies = strategies_of(run)
+    greedy = [] if any(one.label == Greedy().label for one in strategies) else [Greedy()]
+    measure(run, student, str(run.folder.local_path(STUDENTS[student])), [*greedy, *strategies], tests)
+
+
+def measure(
+    run: Run,
+    student: str,
+    model: str,
+    strategies: Sequence[Strategy],
+    tests: Tests,
+    shown: Sets = (),
+) -> None:
+    """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot."""
+    config = run.recipe.evaluation
+    engine = config.engine.model_copy(update={"model": model})
+    paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
+    asking = Asking(paths, config.max_tokens, config.live_questions)
+    with Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress) as solver:
+        for strategy in strategies:
+            _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
+
+
+def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solver: Solver, shots: int) -> None:
+    outcomes: Counter[str] = Counter()
+    stage = _stage(student, strategy.label)
+    seconds = seconds_so_far(run, stage)
+    for task, questions in tests.items():
+        budgets = _tokens(run, task, student, strategy, questions)
+        solved = solver.solve(solutions_folder(student, strategy.label), questions, strategy, budgets)
+        entry = {
+            "task": task,
+            "split": "test",
+            "student": student,
+            "strategy": strategy.label,
+            "prompt": f"{shots}-shot",
+            **asdict(score(solved.solutions, questions, run.recipe.seed)),
+        }
+        metrics.update_evaluation(run.folder, entry, solved.seconds)
+        outcomes.update(solution.outcome.value for solution in solved.solutions)
+        seconds += solved.seconds
+    asked = sum(map(len, tests.values()))
+    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
+
+
+def student_to_measure(run: Run) -> tuple[str, str]:
+    """Name and model of the student that is evaluated: `after` and the run's own, or a name of its own for another model.
+
+    Raises:
+        InputError: the run has no student, the model's name is unknown or its weights are damaged, or what the engine needs
+            is not installed.
+    """
+    versions.check(run.recipe.evaluation.engine)
+    given = run.recipe.evaluation.student
+    if given is None:
+        own = run.folder.local_path("student")
+        if not own.is_dir():
+            raise InputError(f"{own}: there is no student; run jobs/distill.py first, or give --evaluation.student")
+        return "after", str(own)
+    model = resolve(given)
+    return f"{PurePath(given).name}-{model.revision[:8]}", given
+
+
+def strategies_of(run: Run) -> Sequence[Strategy]:
+    """The strategies of a recipe, with their neighbours of equal compute."""
+    config = run.recipe.evaluation
+    return with_baselines(config.strategies) if config.equal_compute else config.strategies
+
+
+def compare_strategies(run: Run, student: str, tests: Tests) -> None:
+    """Paired tests of one student's strategies on every task: each against the first, and its neighbour of equal compute."""
+    first, *others = strategies_of(run)
+    sides = [(first.label, other.label) for other in others]
+    sides += [
+        (other.label, other.like) for other in others if isinstance(other, Resample) and other.like != first.label
+    ]
+    pairs = []
+    for task, questions in tests.items():
+        for a, b in sides:
+            one, other = (_solutions(run, task, solutions_folder(student, label), questions) for label in (a, b))
+            paired = compare(one, other, run.recipe.seed)
+            pairs.append({"task": task, "student": student, "a": a, "b": b, **asdict(paired)})
+    metrics.update(run.folder, "paired_strategies", pairs)
+
+
+def solutions_folder(student: str, label: str) -> str:
+    """Where a student's solutions by a strategy are, below those of a task."""
+    return label if student == "after" else f"{student}-{label}"
+
+
+def _stage(student: str, label: str) -> str:
+    return f"evaluation.{student}" if label == "greedy" else f"evaluation.{student}.{label}"
+
+
+def _tokens(
+    run: Run, task: str, student: str, strategy: Strategy, questions: Sequence[Question]
+) -> dict[str, int] | None:
+    """What the strategy that another one is to spend as much as has spent, by question."""
+    if not isinstance(strategy, Resample):
+        return None
+    solutions = _solutions(run, task, solutions_folder(student, strategy.like), questions)
+    return {solution.question_id: solution.completion_tokens for solution in solutions}
+
+
+def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after") -> None:
+    """Paired tests of student `b` against `a`, both greedy, on every task; those of other students stay."""
+    pairs = [pair for pair in metrics.read(run.folder).get("paired", []) if (pair["a"], pair["b"]) != (a, b)]
+    folders = [solutions_folder(student, Greedy().label) for student in (a, b)]
+    for task, questions in tests.items():
+        left, right = (_solutions(run, task, folder, questions) for folder in folders)
+        pairs.append({"task": task, "a": a, "b": b, **asdict(compare(left, right, run.recipe.seed))})
+    metrics.update(run.folder, "paired", pairs)
+
+
+def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
+    by_id = {s.question_id: s for s in run.folder.iter_records(f"{SOLUTIONS}/{task}/{label}", Solution)}
+    return [by_id[question.question_id] for question in questions]

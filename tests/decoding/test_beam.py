@@ -1,0 +1,234 @@
+"""Step-wise beam search on engines whose probabilities are known."""
+
+import asyncio
+import math
+from dataclasses import replace
+
+import pytest
+
+from pad_ray.decoding.base import Attempt
+from pad_ray.decoding.beam import StepBeam
+from pad_ray.decoding.stage import solve_block
+from pad_ray.decoding.token_beam import TokenBeam
+from pad_ray.engines.base import NextToken
+from pad_ray.schema import Outcome
+from tests.decoding.engines import HEAD, TreeEngine, WrittenEngine, make_question, paths_of, random_tree, tools
+
+EVERY_LINE = 32
+"""Proposals that find all lines of a probability of 0.2 and more."""
+
+
+class ShortNumbers:
+    """A step verifier that likes small numbers."""
+
+    def __init__(self, config):
+        pass
+
+    async def scores(self, question, steps, execute):
+        return [like(step.line) for step in steps]
+
+
+def like(line):
+    digits = "".join(character for character in line.split("=")[-1].split("+")[-1] if character.isdigit())
+    return 1.0 if "return" in line else 1 / (1 + int(digits))
+
+
+def search(engine, strategy, sandbox=None, question=None):
+    async def run():
+        attempt = Attempt(question or make_question(), tools(engine, sandbox), "test")
+        return await strategy.search(attempt), attempt
+
+    return asyncio.run(run())
+
+
+def beam_search(tree, beams, weight=0.0):
+    """The textbook's: all lines of all kept texts, the best `beams` of them kept."""
+    kept = [("", 0.0)]
+    while any(tree.get(text) for text, _ in kept):
+        grown = [(text, score) for text, score in kept if not tree.get(text)]
+        for text, score in kept:
+            for line, probability in tree.get(text, {}).items():
+                liked = weight * math.log(like(line)) if weight and text else 0.0
+                grown.append((text + line, score + math.log(probability) + liked))
+        kept = sorted(grown, key=lambda item: (-item[1], item[0]))[:beams]
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_room_for_all_it_finds_what_an_exhaustive_search_finds(seed):
+    tree = random_tree(seed)
+    every = sorted(paths_of(tree), key=lambda item: (-item[1], item[0]))
+    found, _ = search(TreeEngine(tree), StepBeam(beams=len(every), proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in found] == [text for text, _ in every]
+    assert [hypothesis.score for hypothesis in found] == pytest.approx([logprob for _, logprob in every])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_without_weight_it_is_ordinary_beam_search(seed):
+    tree = random_tree(seed, depth=4)
+    strategy = StepBeam(beams=2, proposals=EVERY_LINE, temperature=1.0, weight=0, verifiers=["execution"])
+    found, _ = search(TreeEngine(tree), strategy)
+    expected = beam_search(tree, beams=2)
+    assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
+    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, score in expected])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_verifier_adds_its_weighted_log_score_for_every_line_below_def(seed):
+    tree = random_tree(seed)
+    verifier = f"{__name__}:ShortNumbers"
+    strategy = StepBeam(beams=3, proposals=EVERY_LINE, temperature=1.0, weight=0.5, verifiers=[verifier])
+    found, _ = search(TreeEngine(tree), strategy)
+    expected = beam_search(tree, beams=3, weight=0.5)
+    assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
+    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, score in expected])
+
+
+def test_one_beam_and_one_proposal_is_greedy():
+    tree = random_tree(7)
+    (found,), _ = search(TreeEngine(tree), StepBeam(beams=1, proposals=1, weight=0))
+    text = ""
+    while tree.get(text):
+        text += max(tree[text], key=tree[text].get)
+    assert found.text == text
+
+
+def test_the_mean_likelihood_of_a_line_does_not_count_its_tokens():
+    long, short = "    a = 1 + 1 + 1 + 1\n", "    b = 4\n"
+    tree = {
+        "": {HEAD: 1.0},
+        HEAD: {long: 0.4, short: 0.6},
+        HEAD + long: {"    return 4\n": 1.0},
+        HEAD + short: {"    return 4\n": 1.0},
+    }
+    best = {
+        likelihood: search(
+            TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0, weight=0, likelihood=likelihood)
+        )[0][0].text
+        for likelihood in ("total", "mean")
+    }
+    assert short in best["total"]
+    assert long in best["mean"]
+
+
+def test_a_failing_line_is_pruned_and_the_search_goes_on_beside_it(sandbox):
+    likely, sound = "    a = apples * 2\n", "    a = 5 * 2\n"
+    tree = {
+        "": {HEAD: 1.0},
+        HEAD: {likely: 0.7, sound: 0.3},
+        HEAD + likely: {"    return a\n": 1.0},
+        HEAD + sound: {"    return a\n": 0.5, "    return a / 0\n": 0.5},
+    }
+    found, attempt = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0), sandbox)
+    assert [hypothesis.text for hypothesis in found] == [HEAD + sound + "    return a\n"]
+    assert attempt.completion_tokens > 0
+
+
+def test_where_every_line_fails_the_likeliest_program_is_left_to_say_why(sandbox):
+    tree = {"": {HEAD: 1.0}, HEAD: {"    return apples\n": 0.6, "    return pears\n": 0.4}}
+    (solution,) = solve([make_question()], TreeEngine(tree), StepBeam(proposals=8, temperature=1.0), sandbox)
+    assert solution.outcome is Outcome.NAME_ERROR
+    assert "apples" in solution.feedback
+
+
+def test_blank_lines_and_comments_between_lines_are_no_steps_of_their_own(sandbox):
+    program = "import math\n\ndef solution():\n\n    # first\n    a = 3\n\n    return a * 4\n"
+    engine = WrittenEngine(lambda request: (program[len(request.prompt.partition("Solution:\n")[2]) :], -0.1))
+    (solution,) = solve([make_question()], engine, StepBeam(beams=1, proposals=1), sandbox)
+    assert (solution.outcome, solution.answer) == (Outcome.ACCEPTED, "12")
+    assert solution.paths == [program]
+
+
+def test_a_path_that_never_ends_is_cut_at_its_tokens(sandbox):
+    engine = WrittenEngine(lambda request: (HEAD if not engine_text(request) else "    a = 1\n", -0.1))
+    found, attempt = search(engine, StepBeam(beams=1, proposals=1, max_lines=500), sandbox)
+    assert found[0].cut
+    assert attempt.completion_tokens <= attempt.tools.max_tokens + 3
+
+
+def engine_text(request):
+    return request.prompt.partition("Solution:\n")[2]
+
+
+def test_a_question_has_the_same_result_alone_and_among_63_others(sandbox):
+    questions = [make_question(f"How many apples, number {number}?") for number in range(64)]
+    trees = {question.text: random_tree(number, depth=2) for number, question in enumerate(questions)}
+    strategy = StepBeam(beams=2, proposals=3, verifiers=["execution", f"{__name__}:ShortNumbers"])
+
+    def engine():
+        engines = {text: TreeEngine(tree) for text, tree in trees.items()}
+        return Routed(engines)
+
+    together = solve(questions, engine(), strategy, sandbox)
+    assert len({solution.answer for solution in together}) > 20
+    for number in (0, 17, 63):
+        (alone,) = solve([questions[number]], engine(), strategy, sandbox)
+        assert replace(alone, latency_s=0) == replace(together[number], latency_s=0)
+
+
+class Routed:
+    """Each question's requests to an engine of its own."""
+
+    def __init__(self, engines):
+        self.engines = engines
+
+    async def generate(self, requests):
+        text = requests[0].prompt.split("Question: ")[1].split("\n")[0]
+        return await self.engines[text].generate(requests)
+
+
+def solve(questions, engine, strategy, sandbox):
+    async def run():
+        return await solve_block(questions, strategy, tools(engine, sandbox), asyncio.Semaphore(64))
+
+    return asyncio.run(run())
+
+
+def test_an_engine_that_fails_is_a_fault_and_no_wrong_answer(sandbox):
+    engine = WrittenEngine(lambda request: ValueError("the prompt has 4000 tokens"))
+    (solution,) = solve([make_question()], engine, StepBeam(), sandbox)
+    assert (solution.outcome, solution.correct) == (Outcome.ENGINE_FAULT, False)
+    assert "4000 tokens" in solution.feedback
+
+
+class LetterEngine:
+    """Shows next tokens by a tree of lines, a character each: the likeliest line's character first."""
+
+    def __init__(self, tree):
+        self.paths = list(paths_of(tree))
+
+    def top_tokens(self, asked):
+        return [self._top(one) for one in asked]
+
+    def _top(self, one):
+        begun = "".join(map(chr, one.tokens))
+        mass = {}
+        for text, logprob in self.paths:
+            if text.startswith(begun):
+                following = text[len(begun) : len(begun) + 1]
+                mass[following] = mass.get(following, 0.0) + math.exp(logprob)
+        total = sum(mass.values())
+        best = sorted(mass.items(), key=lambda item: (-item[1], item[0]))[: one.count]
+        return [
+            NextToken((*one.tokens, *map(ord, following)), begun + following, math.log(share / total), not following)
+            for following, share in best
+        ]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_search_token_by_token_scores_each_line_once_when_it_is_finished(weight):
+    tree = random_tree(3, depth=2)
+    strategy = TokenBeam(beams=9, weight=weight, verifiers=[f"{__name__}:ShortNumbers"])
+
+    async def run():
+        attempt = Attempt(make_question(), tools(LetterEngine(tree), None, max_tokens=200), "test")
+        return await strategy.search(attempt)
+
+    found = asyncio.run(run())
+    scored = {
+        text: logprob + weight * sum(math.log(like(line)) for line in text.splitlines()[1:])
+        for text, logprob in paths_of(tree)
+    }
+    best = sorted(scored, key=scored.get, reverse=True)
+    assert [beam.text for beam in found[:3]] == best[:3]
+    assert found[0].score == pytest.approx(scored[best[0]])

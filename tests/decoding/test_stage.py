@@ -1,0 +1,99 @@
+"""A student's strategies on Ray: actors, parts, resume."""
+
+import json
+
+import pytest
+
+from pad_ray.decoding.config import strategy
+from pad_ray.decoding.stage import BLOCK_QUESTIONS, Asking, Solver
+from pad_ray.engines.config import EngineConfig
+from pad_ray.errors import InputError, StageError
+from pad_ray.paths import PATHS
+from pad_ray.progress import Progress
+from pad_ray.rundir import RunDir
+from pad_ray.sandbox import SandboxConfig
+from pad_ray.schema import Outcome
+from tests.decoding.engines import make_question
+
+RIGHT = "def solution():\n    apples = 3 * 4\n    return apples\n"
+WRONG = "def solution():\n    apples = 3 + 4\n    return apples\n"
+CRASHES = "def solution():\n    return apples\n"
+QUESTIONS = [make_question(f"How many, {number}?") for number in range(BLOCK_QUESTIONS + 8)]
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """A scripted engine; writes its log to `log`."""
+
+    def build(*completions, **script):
+        path = tmp_path / "script.json"
+        path.write_text(json.dumps({"*": list(completions), "@": {"log": str(tmp_path / "log")}, **script}))
+        return EngineConfig(kind="scripted", script=str(path))
+
+    return build
+
+
+@pytest.fixture
+def solver(local_ray, tmp_path):
+    """Opens a solver on the run of this test."""
+    opened = []
+
+    def build(engine, max_tokens=64):
+        paths = {kind: PATHS[kind]() for kind in PATHS}
+        opened.append(
+            Solver(RunDir(str(tmp_path / "run")), engine, SandboxConfig(), Asking(paths, max_tokens, 8), Progress())
+        )
+        return opened[-1]
+
+    yield build
+    for one in opened:
+        one.close()
+
+
+def calls(folder):
+    return len((folder / "log").read_text().splitlines()) if (folder / "log").exists() else 0
+
+
+def test_every_strategy_runs_on_one_engine_and_nothing_is_solved_twice(engine, solver, tmp_path):
+    solving = solver(engine(RIGHT, RIGHT, WRONG, CRASHES))
+    for given in ("greedy", "vote", "step_beam", "refine", "mixed", "socratic"):
+        solved = solving.solve(given, QUESTIONS, strategy(given))
+        assert [solution.question_id for solution in solved.solutions] == [q.question_id for q in QUESTIONS]
+        assert {solution.strategy for solution in solved.solutions} == {given}
+    asked = calls(tmp_path)
+    again = solving.solve("vote", QUESTIONS, strategy("vote"))
+    assert again.seconds == 0
+    assert calls(tmp_path) == asked
+    assert solving.solve("vote", QUESTIONS, strategy({"kind": "vote", "samples": 9})).seconds > 0
+    assert calls(tmp_path) > asked
+
+
+def test_a_block_that_is_there_is_kept_unless_another_model_made_it(engine, solver, tmp_path):
+    run, faulty = RunDir(str(tmp_path / "run")), {QUESTIONS[0].text: [{"error": "no"}]}
+    solving = solver(engine(RIGHT, **faulty))
+    whole = solving.solve("greedy", QUESTIONS, strategy("greedy")).solutions
+    assert (whole[0].outcome, whole[0].feedback) == (Outcome.ENGINE_FAULT, "no")
+    assert all(solution.correct for solution in whole[1:])
+    parts = run.parts("solutions/toy/greedy")
+    assert len(parts) == 2
+    run.filesystem.delete_file(run.path(parts[0]))
+    asked = calls(tmp_path)
+    resumed = solving.solve("greedy", QUESTIONS, strategy("greedy")).solutions
+    assert 0 < calls(tmp_path) - asked < len(QUESTIONS)
+    assert [(s.question_id, s.answer) for s in resumed] == [(s.question_id, s.answer) for s in whole]
+    other = solver(engine(WRONG).model_copy(update={"model": "other"}))
+    replaced = other.solve("greedy", QUESTIONS, strategy("greedy")).solutions
+    assert not any(solution.correct for solution in replaced)
+
+
+def test_a_prompt_that_kills_the_engine_again_and_again_fails_the_stage(engine, solver):
+    poison = {QUESTIONS[0].text: [{"crash": True}]}
+    with pytest.raises(StageError, match="dies again and again"):
+        solver(engine(RIGHT, **poison)).solve("greedy", QUESTIONS[:2], strategy("greedy"))
+
+
+@pytest.mark.parametrize("given", ["step_beam", "socratic"])
+def test_what_is_asked_line_by_line_needs_an_engine_that_says_where_a_line_ends(solver, given):
+    config = EngineConfig(kind="openai", base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(InputError, match="line by line"):
+        solver(config).solve(given, QUESTIONS[:1], strategy(given))

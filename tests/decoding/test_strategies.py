@@ -1,0 +1,280 @@
+"""The strategies other than step beam, on answers that are known."""
+
+import asyncio
+
+import pytest
+
+from pad_ray.decoding.base import Attempt
+from pad_ray.decoding.calculator import with_value
+from pad_ray.decoding.config import strategy, with_baselines
+from pad_ray.decoding.stage import solve_block
+from pad_ray.decoding.votes import elect
+from pad_ray.schema import AnswerKind, Outcome, PathKind
+from tests.decoding.engines import WrittenEngine, make_question, tools
+
+RIGHT = "def solution():\n    return 12\n"
+OTHER = "def solution():\n    return 7\n"
+CRASHES = "def solution():\n    return apples\n"
+
+
+def program(value):
+    return f"def solution():\n    return {value}\n"
+
+
+def solve(write, given, sandbox, question=None, budget=0, **settings):
+    """The solution and the requests that the engine got."""
+    engine = WrittenEngine(write)
+    question = question or make_question()
+
+    async def run():
+        budgets = {question.question_id: budget}
+        block = solve_block(
+            [question], strategy(given), tools(engine, sandbox, **settings), asyncio.Semaphore(4), budgets
+        )
+        return (await block)[0]
+
+    return asyncio.run(run()), engine.requests
+
+
+def in_turn(*texts):
+    """Writes these texts one after the other, the last one for ever."""
+    left = list(texts)
+    return lambda request: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_greedy_asks_once_at_temperature_0(sandbox):
+    solution, (request,) = solve(lambda request: RIGHT, "greedy", sandbox)
+    assert (solution.correct, solution.answer, solution.paths) == (True, "12", [RIGHT])
+    assert (request.sampling.temperature, request.prompt) == (0.0, "Question: How many apples?\nSolution:\n")
+
+
+def test_a_mixed_student_is_asked_for_a_rationale_by_its_own_cue(sandbox):
+    solution, (request,) = solve(
+        lambda request: "3 * 4 = 12\n#### 12", {"kind": "greedy", "path": "rationale"}, sandbox
+    )
+    assert (solution.correct, solution.answer) == (True, "12")
+    assert request.prompt.endswith("\nAnswer:\n")
+
+
+def test_the_most_frequent_answer_wins_however_it_is_written(sandbox):
+    write = in_turn(program(7), program("24 / 2"), program("'12'"), program(12.0), CRASHES)
+    solution, requests = solve(write, {"kind": "vote", "samples": 5}, sandbox)
+    assert solution.correct
+    assert len({request.seed for request in requests}) == 5
+    assert len(solution.paths) == 5
+
+
+def test_a_tie_goes_to_the_likelier_answer(sandbox):
+    write = in_turn((program(7), -0.5), (program(12), -0.1))
+    solution, _ = solve(write, {"kind": "vote", "samples": 2}, sandbox)
+    assert solution.answer == "12"
+
+
+def test_a_vote_of_failures_keeps_the_first_reason(sandbox):
+    solution, _ = solve(in_turn(CRASHES, program("None")), {"kind": "vote", "samples": 2}, sandbox)
+    assert (solution.outcome, solution.answer) == (Outcome.NAME_ERROR, None)
+
+
+def test_another_seed_draws_other_samples(sandbox):
+    drawn = [
+        {request.seed for request in solve(lambda request: RIGHT, {"kind": "vote", "seed": seed}, sandbox)[1]}
+        for seed in (0, 1, 0)
+    ]
+    assert drawn[0] == drawn[2]
+    assert not drawn[0] & drawn[1]
+
+
+def test_best_of_n_takes_the_sample_whose_lines_the_verifier_likes(sandbox):
+    verifier = "tests.decoding.test_beam:ShortNumbers"
+    write = in_turn("def solution():\n    a = 90\n    return a\n", "def solution():\n    a = 12\n    return a\n")
+    solution, _ = solve(write, {"kind": "best_of_n", "samples": 2, "verifiers": [verifier]}, sandbox)
+    assert solution.answer == "12"
+
+
+def test_resampling_spends_at_least_the_budget_and_little_more(sandbox):
+    each = len(RIGHT.split())
+    for budget in (0, 1, 10 * each, 10 * each + 1):
+        solution, _ = solve(lambda request: RIGHT, {"kind": "resample", "like": "refine"}, sandbox, budget=budget)
+        assert budget <= solution.completion_tokens < max(budget, 1) + each
+
+
+def test_resampling_ends_where_a_student_writes_nothing(sandbox):
+    given = {"kind": "resample", "like": "refine", "max_samples": 20}
+    solution, requests = solve(lambda request: "", given, sandbox, budget=1000)
+    assert (solution.outcome, len(requests)) == (Outcome.NO_ANSWER, 21)
+
+
+def test_costly_strategies_get_a_neighbour_that_spends_as_much():
+    given = [strategy(one) for one in ("greedy", "step_beam", "refine")]
+    assert [one.label for one in with_baselines(given)] == [
+        *("greedy", "step_beam", "step_beam-resampled", "refine", "refine-resampled")
+    ]
+
+
+def repairing(request):
+    return RIGHT if "Feedback: NameError: name 'apples' is not defined" in request.prompt else CRASHES
+
+
+def test_a_crash_is_repaired_by_what_the_interpreter_said(sandbox):
+    solution, requests = solve(repairing, "refine", sandbox)
+    assert solution.correct
+    assert solution.paths == [CRASHES, RIGHT]
+    assert requests[1].prompt.startswith("Question: How many apples?\nProgram:\ndef solution():")
+
+
+@pytest.mark.parametrize("gold", ["12", "13"])
+def test_refine_never_looks_at_gold(sandbox, gold):
+    solution, requests = solve(lambda request: RIGHT, "refine", sandbox, make_question(gold=gold))
+    assert (solution.correct, len(requests)) == (gold == "12", 1)
+
+
+def test_a_strategy_is_given_no_gold():
+    seen = []
+
+    class Spy:
+        label = kind = "spy"
+        seed = 0
+
+        async def solve(self, attempt: Attempt):
+            seen.append(attempt.question.gold)
+            return (await attempt.sample(PathKind.RATIONALE, 1, 0.0, 1.0))[0]
+
+    async def run():
+        return await solve_block([make_question()], Spy(), tools(WrittenEngine(lambda r: "12")), asyncio.Semaphore(1))
+
+    assert asyncio.run(run())[0].correct
+    assert seen == [""]
+
+
+def test_a_repair_is_repaired_for_so_many_rounds(sandbox):
+    write = in_turn(CRASHES, program("pears"), program("plums"), RIGHT)
+    solution, requests = solve(write, {"kind": "refine", "rounds": 2}, sandbox)
+    assert (solution.outcome, len(requests)) == (Outcome.NAME_ERROR, 3)
+    assert "plums" in solution.feedback
+
+
+def test_a_repair_that_repeats_the_program_is_the_last(sandbox):
+    solution, requests = solve(lambda request: CRASHES, {"kind": "refine", "rounds": 9}, sandbox)
+    assert (solution.outcome, len(requests)) == (Outcome.NAME_ERROR, 2)
+
+
+def test_little_support_for_a_vote_may_ask_for_a_repair_too(sandbox):
+    write = in_turn(program(1), program(2), program(3), RIGHT)
+    given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.5}
+    solution, requests = solve(write, given, sandbox)
+    assert (solution.answer, len(requests)) == ("12", 4)
+
+
+def test_what_step_beam_finds_is_repaired_by_refine(sandbox):
+    def write(request):
+        if "Feedback:" in request.prompt:
+            return RIGHT
+        return CRASHES[len(request.prompt.partition("Solution:\n")[2]) :]
+
+    solution, _ = solve(write, {"kind": "refine", "first": {"kind": "step_beam"}}, sandbox)
+    assert solution.correct
+    assert solution.paths == [CRASHES, RIGHT]
+
+
+def by_kind(program_text, rationale_text):
+    return lambda request: program_text if request.prompt.endswith("Solution:\n") else rationale_text
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [((RIGHT, "#### 7"), "12"), ((CRASHES, "#### 7"), "7"), ((program("None"), "no idea"), None)],
+    ids=["the program ran", "it did not", "neither has an answer"],
+)
+def test_one_path_of_each_kind_goes_by_the_program_where_it_ran(sandbox, written, answer):
+    solution, requests = solve(by_kind(*written), {"kind": "mixed", "samples": 2}, sandbox)
+    assert solution.answer == answer
+    assert {request.sampling.temperature for request in requests} == {0.0}
+
+
+def answers(*given):
+    """(kind, value, mean log probability) as answers."""
+    from pad_ray.decoding.base import Answer
+
+    return [Answer(kind, f"{kind} {value}", Outcome.ACCEPTED, value, "", logprob) for kind, value, logprob in given]
+
+
+POT, COT = PathKind.PROGRAM, PathKind.RATIONALE
+
+
+@pytest.mark.parametrize(
+    ("given", "won"),
+    [
+        ([(COT, "5", -1), (COT, "5.0", -1), (POT, "6", -0.1)], "5"),
+        ([(COT, "5", -0.1), (COT, "5", -0.1), (POT, "6", -1), (POT, "6", -1)], "6"),
+        ([(POT, "5", -0.9), (POT, "6", -0.1)], "6"),
+        ([(COT, "5", None), (COT, "6", None)], "5"),
+    ],
+    ids=["more votes", "a program on a tie", "the likelier program", "the earlier answer"],
+)
+def test_votes_of_both_kinds(given, won):
+    assert elect(answers(*given), AnswerKind.NUMBER).value == won
+
+
+def test_an_answer_of_both_kinds_can_weigh_more(sandbox):
+    def write(request):
+        return next(programs if request.prompt.endswith("Solution:\n") else rationales)
+
+    for agreement, answer in ((1.0, "7"), (2.0, "12")):
+        programs = iter([RIGHT, program(7), program(7), program(7)])
+        rationales = iter(["#### 12", "#### 1", "#### 2", "#### 3"])
+        given = {"kind": "mixed", "samples": 8, "agreement": agreement}
+        assert solve(write, given, sandbox)[0].answer == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "continued"),
+    [
+        ("She has <<16-3-4=", "She has <<16-3-4=9>>"),
+        ("<<1=1>> and <<10*2=2", "<<1=1>> and <<10*2=20>>"),
+        ("x =", "x ="),
+        ("<<1/0=", "<<1/0="),
+        ("<<9**9**9=", "<<9**9**9="),
+        ("<<2+2=4>> so x =", "<<2+2=4>> so x ="),
+    ],
+)
+def test_the_calculator_goes_on_where_a_calculation_is_open(text, continued):
+    assert with_value(text) == continued
+
+
+def socratic(request):
+    """A student that splits well and cannot calculate."""
+    if request.prompt.endswith("Sub-questions:\n"):
+        return "How many bags?\nHow many apples?\n"
+    if "Sub-question: How many bags?" in request.prompt:
+        return continued(request, "She has 1+2=<<1+2=99>>3 bags.")
+    assert "How many bags? ** She has 1+2=<<1+2=3>>3 bags.\n" in request.prompt
+    return continued(request, "That is 3*4=<<3*4=99>>12 apples.\n#### 12")
+
+
+def continued(request, whole):
+    """The rest of a text, behind the value that a calculator put into the prompt."""
+    begun = request.prompt.partition("Step:\n")[2]
+    return whole.replace("99", "3" if "bags" in whole else "12")[len(begun) :]
+
+
+def test_socratic_steps_are_answered_in_turn_with_a_calculator(sandbox):
+    solution, requests = solve(socratic, "socratic", sandbox)
+    assert solution.correct
+    assert solution.paths == [
+        "How many bags? ** She has 1+2=<<1+2=3>>3 bags.\nHow many apples? ** That is 3*4=<<3*4=12>>12 apples.\n#### 12"
+    ]
+    assert any(request.prompt.endswith("<<1+2=3>>") for request in requests)
+
+
+def test_the_value_that_a_student_would_write_itself_is_not_asked_for(sandbox):
+    whole = "How many? ** 5*6=<<5*6=30>>30 apples\n#### 30"
+
+    def write(request):
+        begun = request.prompt.partition("Steps:\n")[2]
+        return "31>>31 apples\n#### 31" if begun.endswith("<<5*6=") else whole[len(begun) :]
+
+    given = {"kind": "socratic", "variant": "unified"}
+    solution, _ = solve(write, given, sandbox, make_question(gold="30"))
+    assert (solution.correct, solution.paths) == (True, [whole])
+    plain, _ = solve(lambda request: "How many? ** 5*6=<<5*6=31>>31\n#### 31", {**given, "calculator": False}, sandbox)
+    assert plain.answer == "31"

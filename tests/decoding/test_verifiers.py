@@ -1,0 +1,146 @@
+"""Step verifiers, alone and weighted together."""
+
+import asyncio
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from pad_ray.decoding.batcher import Batcher
+from pad_ray.decoding.execution import FAILING, SOUND, ExecutionVerifier, probe
+from pad_ray.decoding.steps import is_finished, steps_of
+from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig, Verifiers
+from pad_ray.errors import InputError
+from pad_ray.sandbox import judge
+from pad_ray.schema import PathKind
+from tests.decoding.engines import HEAD, make_question
+
+EXECUTION = VerifierConfig(kind="execution")
+
+
+def scores(verifier, sandbox, *texts, question=None):
+    """The score of the last line of each text."""
+    steps = [steps_of(PathKind.PROGRAM, text)[-1] for text in texts]
+
+    async def run():
+        execute = Batcher(lambda candidates: judge(sandbox, candidates))
+        return await verifier.scores(question or make_question(), steps, execute)
+
+    return list(asyncio.run(run()))
+
+
+@pytest.mark.parametrize(
+    ("body", "score"),
+    [
+        ("    a = 3\n", SOUND),
+        ("    a = 3\n    b = a * 4\n    ", SOUND),
+        ("    a = apples\n", FAILING),
+        ("    a = 1 / 0\n", FAILING),
+        ("    a = 1e308 * 10\n", FAILING),
+        ("    a = float('nan')\n", FAILING),
+        ("    a = 1 1\n", FAILING),
+        ("    a = (1 +\n", SOUND),
+        ("    for n in range(3):\n", SOUND),
+        ("    n = 3\n    while n > 0:\n        a = n\n", SOUND),
+        ("    names = ['a', 'b']\n", SOUND),
+        ("    a, b = 1, 2\n", SOUND),
+        ("    a = 1\n    a += apples\n", FAILING),
+        ("    print('so')\n", SOUND),
+        ("    import math\n", SOUND),
+        ("    import os\n", FAILING),
+        ("    # apples\n", SOUND),
+        ("    return 3\n", SOUND),
+        ("    return None\n", SOUND),
+        ("    while True: pass\n    a = 1\n", FAILING),
+        ("\ta = 9**9**9\n", FAILING),
+    ],
+)
+def test_a_line_is_sound_where_the_program_so_far_runs_and_its_value_is_finite(sandbox, body, score):
+    assert scores(ExecutionVerifier(EXECUTION), sandbox, HEAD + body) == [score]
+
+
+def test_the_new_value_is_what_is_returned():
+    assert probe(HEAD + "    a = 1\n    b = a\n").endswith("\n    return b")
+    assert probe(HEAD + "    if True:\n        a = 1\n") == SOUND
+
+
+def test_steps_are_the_lines_below_def():
+    text = "import math\n\ndef solution():\n    a = 1\n\n    return a\n"
+    assert [step.line for step in steps_of(PathKind.PROGRAM, text)] == ["    a = 1\n", "    return a\n"]
+    assert [step.line for step in steps_of(PathKind.RATIONALE, "1 + 1 = 2\n#### 2")] == ["1 + 1 = 2\n", "#### 2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "finished"),
+    [
+        (PathKind.PROGRAM, HEAD + "    a = 1\n", False),
+        (PathKind.PROGRAM, HEAD + "    return 1\n", True),
+        (PathKind.PROGRAM, HEAD + "    if a:\n        return 1\n", False),
+        (PathKind.PROGRAM, HEAD + "    a = 1\nQuestion: next\n", True),
+        (PathKind.RATIONALE, "so\n#### 1\n", True),
+        (PathKind.RATIONALE, "so\n", False),
+    ],
+)
+def test_where_a_path_is_finished(kind, text, finished):
+    assert is_finished(kind, text) is finished
+
+
+class Halves:
+    """Scores a half, or 0 for a line with a zero in it."""
+
+    def __init__(self, config):
+        self.weight = config.weight
+
+    async def scores(self, question, steps, execute):
+        return [0.0 if "0" in step.line else 0.5 for step in steps]
+
+
+def test_weighted_log_scores_add_up_and_one_zero_prunes():
+    halves = f"{__name__}:Halves"
+    configs = [VerifierConfig(kind="none"), VerifierConfig(kind=halves, weight=0.5), VerifierConfig(kind=halves)]
+    steps = [Step(HEAD, "    a = 1\n"), Step(HEAD, "    a = 0\n")]
+    found = asyncio.run(Verifiers().log_scores(configs, make_question(), steps, None))
+    assert found == [pytest.approx(1.5 * math.log(0.5)), PRUNED]
+
+
+def test_a_class_of_ones_own_is_named_by_its_module():
+    assert isinstance(Verifiers().get(VerifierConfig(kind=f"{__name__}:Halves")), Halves)
+    with pytest.raises(InputError, match="nowhere"):
+        Verifiers().get(VerifierConfig(kind="nowhere:Halves"))
+
+
+@pytest.mark.parametrize(("given", "named"), [("faith", "faithfulness"), ("verifier", "model")])
+def test_a_verifier_that_cannot_be_built_is_refused_at_once(given, named):
+    with pytest.raises(ValidationError, match=named):
+        VerifierConfig.model_validate(given)
+
+
+def test_small_calls_are_served_together_and_one_after_the_other():
+    served = []
+
+    def work(items):
+        served.append(list(items))
+        return [item * 2 for item in items]
+
+    async def run():
+        batcher = Batcher(work)
+        return await asyncio.gather(batcher([1]), batcher([2, 3]), batcher([]), batcher([4]))
+
+    assert asyncio.run(run()) == [[2], [4, 6], [], [8]]
+    assert served == [[1, 2, 3, 4]]
+
+
+def test_what_a_batch_raises_is_raised_in_each_of_its_calls_and_the_next_batch_is_served():
+    def work(items):
+        if "bad" in items:
+            raise ValueError("bad batch")
+        return items
+
+    async def run():
+        batcher = Batcher(work)
+        failed = await asyncio.gather(batcher(["bad"]), batcher(["good"]), return_exceptions=True)
+        return failed, await batcher(["good"])
+
+    failed, served = asyncio.run(run())
+    assert [str(error) for error in failed] == ["bad batch"] * 2
+    assert served == ["good"]

@@ -1,0 +1,45 @@
+"""`jobs/evaluate.py` on a run that has a student and nothing else, and with another student."""
+
+import shutil
+
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Solution
+from tests.jobs.conftest import run_job
+
+STRATEGIES = "greedy,vote,step_beam,refine,mixed"
+LABELS = ["greedy", "vote", "step_beam", "step_beam-resampled", "refine", "refine-resampled", "mixed"]
+
+
+def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_student, tmp_path):
+    recipe, run = write_recipe(), RunDir(str(tmp_path / "run"))
+    shutil.copytree(tiny_student, tmp_path / "run" / "student")
+    done = run_job("evaluate", recipe, "--evaluation.strategies", STRATEGIES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    entries = run.read_json("metrics.json")["evaluation"]
+    assert [entry["strategy"] for entry in entries] == LABELS
+    assert all(entry["seconds"] > 0 and entry["completion_tokens"] > 0 for entry in entries)
+    solutions = {label: run.read_records(f"solutions/arithmetic/{label}", Solution) for label in LABELS}
+    for costly in ("step_beam", "refine"):
+        spent, matched = (
+            {solution.question_id: solution.completion_tokens for solution in solutions[label]}
+            for label in (costly, f"{costly}-resampled")
+        )
+        assert len(spent) == 12
+        assert all(matched[question] >= spent[question] for question in spent)
+    stages = {entry["stage"]: entry for entry in run.read_json("ledger.json")["stages"]}
+    assert all(entry["balanced"] and entry["rows_in"] == 12 for entry in stages.values())
+    assert len(stages) == len(LABELS)
+    assert all(label in done.stdout for label in LABELS)
+    assert "step_beam - greedy = " in done.stdout
+
+    other = run_job("evaluate", recipe, "--evaluation.student", tiny_student)
+    assert other.returncode == 0, other.stdout + other.stderr
+    students = [entry["student"] for entry in run.read_json("metrics.json")["evaluation"]]
+    assert students[:-1] == ["after"] * len(LABELS)
+    assert students[-1].startswith(f"{tiny_student.name}-")
+
+
+def test_a_run_without_a_student_says_so(write_recipe):
+    done = run_job("evaluate", write_recipe())
+    assert done.returncode == 2
+    assert "there is no student" in done.stdout
