@@ -33,8 +33,9 @@ from pad_ray.synthesis.questions import TEST, store
 from pad_ray.synthesis.rows import objectives_of
 from pad_ray.tasks import get_task
 from pad_ray.tracking import Tracker
+from pad_ray.training.config import STUDENT
 from pad_ray.training.model_card import write_model_card
-from pad_ray.training.train import STUDENT, Trained, train
+from pad_ray.training.train import Trained, train
 
 REPORT = "report.html"
 

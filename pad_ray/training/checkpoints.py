@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pad_ray.training.config import TrainingConfig
+from pad_ray.training.config import STUDENT, TrainingConfig
 from pad_ray.training.deepspeed_config import Placement
 from pad_ray.training.tokens import scratch_folder
 
 if TYPE_CHECKING:
     from pad_ray.training.worker import Worker
 
-STUDENT = "student"
 STATE = "state"
 META = "meta.json"
 SCORE = "best_step"

@@ -80,6 +80,8 @@ class TrainingConfig(BaseModel):
 
 
 # What makes the same student faster, in less memory or with other machines.
+STUDENT = "student"
+"""The folder of a trained student, in a run and in a checkpoint."""
 MEANS = {
     "compile",
     "cpus_per_worker",

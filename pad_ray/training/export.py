@@ -7,8 +7,7 @@ from typing import Any
 
 from pad_ray.models import resolve
 from pad_ray.rundir import RunDir
-from pad_ray.training.checkpoints import STUDENT
-from pad_ray.training.config import TrainingConfig
+from pad_ray.training.config import STUDENT, TrainingConfig
 from pad_ray.training.model_card import TRAINED, write_model_card
 
 

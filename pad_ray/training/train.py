@@ -19,12 +19,12 @@ from pad_ray.rundir import RunDir
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import content_id
 from pad_ray.tracking import Tracker
-from pad_ray.training.config import MEANS, TrainingConfig
+from pad_ray.training.config import MEANS, STUDENT, TrainingConfig
 from pad_ray.training.probes import choose_probes
 from pad_ray.training.tokens import Tokenised, tokenise
 
 CHECKPOINTS = "checkpoints"
-STUDENT = "student"
+
 CPU_WORKERS = 2
 PUBLISHER_CPUS = 1.0
 
