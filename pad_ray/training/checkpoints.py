@@ -5,6 +5,7 @@ holds the student's weights too. Ray Train makes a checkpoint count once every w
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
@@ -71,9 +72,16 @@ class Saved:
 
     def load_into(self, engine: Any, workers: int) -> History:
         """Give the engine weights, optimiser state and step number of this checkpoint; returns its history."""
+        import deepspeed.comm
+
+        convert = self.must_convert(workers)
         with self.checkpoint.as_directory() as folder:
-            place = _converted(Path(folder), self.step) if self.must_convert(workers) else Path(folder)
+            place = _converted(Path(folder), self.step) if convert else Path(folder)
             engine.load_checkpoint(str(place), tag=STATE, load_module_strict=False)
+        deepspeed.comm.barrier()
+        if convert:
+            # All workers have read it, and it is as large as the checkpoint.
+            shutil.rmtree(place, ignore_errors=True)
         engine.global_steps = self.step
         return self.history
 

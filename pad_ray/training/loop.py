@@ -107,11 +107,12 @@ def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, floa
         worker.engine.backward(loss)
     norm = gradient_norm(worker.engine)
     worker.engine.step()
-    norm = worker.engine.get_global_grad_norm() if norm is None else norm
+    norm = float(worker.engine.get_global_grad_norm()) if norm is None else norm
     found = losses(worker.over_workers(sums).tolist(), tokens, worker.rationale_weight)
     in_epoch = steps_in_epoch(len(worker.train), worker.config.rows_per_step)
+    # DeepSpeed has -1 for what is no number.
     position = {"step": number + 1, "epoch": (number + 1) / in_epoch}
-    return {**position, **found, "learning_rate": rate, "gradient_norm": float(norm)}
+    return {**position, **found, "learning_rate": rate, "gradient_norm": norm if norm >= 0 else math.inf}
 
 
 def gradient_norm(engine: Any) -> float | None:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from pad_ray.errors import StageError
 from pad_ray.paths import PATHS
 from pad_ray.paths.rationale import judge_rationale
@@ -69,6 +67,7 @@ def choose_probes(run: RunDir, folder: str, count: int) -> list[Probe]:
 
 def accuracy(worker: "Worker") -> float:
     """The share of the probes that the student answers right, greedily; its programs are executed by the first worker."""
+    import torch
     import torch.distributed as dist
 
     probes = worker.task.probes
@@ -91,6 +90,8 @@ def accuracy(worker: "Worker") -> float:
 
 def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[str]:
     """Greedy completions. Without probes, one that nobody reads."""
+    import torch
+
     student = worker.student
     tokenizer = student.tokenizer
     tokenizer.padding_side = "right" if student.encodes else "left"

@@ -1,0 +1,111 @@
+"""A worker that is killed in the middle: training goes on at the step, and ends as if nothing had happened."""
+
+import os
+import shutil
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pad_ray.errors import StageError
+from pad_ray.progress import Progress
+from pad_ray.rundir import RunDir
+from pad_ray.training.config import TrainingConfig
+from pad_ray.training.train import train
+from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
+
+# The loop is told to die here; it is some steps further when it does.
+KILLED_AFTER = 2
+
+
+class Killer:
+    """Takes what a tracker is told, and kills the training worker once so many steps are done."""
+
+    def __init__(self):
+        self.killed = 0
+
+    def log(self, step, values):
+        if step >= KILLED_AFTER and not self.killed:
+            for process in workers():
+                process.kill()
+                self.killed = step
+
+
+def workers():
+    return [process for process in psutil.Process().children(recursive=True) if is_worker(process)]
+
+
+def is_worker(process):
+    try:
+        return "RayTrainWorker" in process.cmdline()[0]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def config(tiny_t5):
+    """A student with dropout, so that the random numbers of a step matter too."""
+    return TrainingConfig(
+        student=str(tiny_t5),
+        epochs=20,
+        max_steps=60,
+        workers=1,
+        rows_per_step=4,
+        learning_rate=2e-3,
+        precision="float32",
+        zero_stage=2,
+        patience=9,
+        validate_every_steps=20,
+        checkpoint_every_steps=1,
+        cpus_per_worker=0.5,
+        max_failures=0,
+    )
+
+
+def make_run(folder):
+    run = RunDir(str(folder))
+    write_corpus(run, corpus_rows(12), corpus_rows(2, "test"))
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local_ray, tmp_path_factory, config):
+    run = make_run(tmp_path_factory.mktemp("undisturbed"))
+    return run, train(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0, Progress())
+
+
+@pytest.fixture(scope="module")
+def killed(local_ray, tmp_path_factory, config):
+    """A run whose worker was killed, and that has not gone on."""
+    run = make_run(tmp_path_factory.mktemp("killed"))
+    killer = Killer()
+    with pytest.raises(StageError, match="the same command continues"):
+        train(run, FOLDERS, "hash", config, 0, Progress(), tracker=killer)
+    assert killer.killed
+    assert not run.exists("student")
+    return run
+
+
+def copy_of(run, folder):
+    shutil.copytree(run.root, folder, dirs_exist_ok=True)
+    return RunDir(str(folder))
+
+
+def test_the_weights_are_those_of_a_run_that_nobody_killed(undisturbed, killed, tmp_path, config):
+    reference, expected = undisturbed
+    run = copy_of(killed, tmp_path)
+    trained = train(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0, Progress())
+    assert trained.curve == expected.curve
+    weights, same = (load_file(one.local_path("student/model.safetensors")) for one in (run, reference))
+    assert all(torch.equal(weights[name], same[name]) for name in same)
+
+
+@pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), reason="PAD_RAY_KILLS is not set")
+@pytest.mark.parametrize("stage", [2, 3])
+def test_another_number_of_workers_goes_on(undisturbed, killed, tmp_path, config, stage):
+    changes = {"workers": 2, "zero_stage": stage, "checkpoint_every_steps": None}
+    trained = train(copy_of(killed, tmp_path), FOLDERS, "hash", config.model_copy(update=changes), 0, Progress())
+    assert (trained.workers, trained.zero_stage) == (2, stage)
+    # Two workers draw dropout of their own, so the losses agree in kind alone.
+    assert trained.best_validation_loss == pytest.approx(undisturbed[1].best_validation_loss, rel=0.02)
