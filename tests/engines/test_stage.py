@@ -14,6 +14,8 @@ from pad_ray.paths.base import Message
 from pad_ray.schema import content_id
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
+LINE = Sampling(temperature=0.0, top_p=1.0, max_tokens=12, stop=("\n",), keep_stop=True)
+CODE = "def add(a, b):\n    return a + b\n\n\ndef multiply(a, b):"
 SAMPLED = Sampling(temperature=1.0, top_p=1.0, max_tokens=12)
 
 
@@ -35,6 +37,7 @@ def generations(local_ray):
         "again": [Request("5 again", prompt, SAMPLED, 5)],
         "crowd": [Request(f"c{n}", f"{n} " + prompt * 40, SAMPLED, n) for n in range(20)],
         "stop": [Request("s", prompt, Sampling(0.0, 1.0, 40, stop=("Paris",)), 0)],
+        "lines": [Request("code", CODE, GREEDY, 0), Request("line", CODE, LINE, 0)],
         "chat": [Request("chat", (Message("user", "What is 2+2?"),), Sampling(0.0, 1.0, 30), 0)],
         "too long": [Request("l", prompt * 400, GREEDY, 0), Request("after", prompt, GREEDY, 0)],
     }
@@ -58,6 +61,13 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(generations):
     (generation,) = generations["stop"]
     assert generation.finish_reason == "stop"
     assert "Paris" not in generation.text
+
+
+def test_a_stop_string_can_be_kept_with_all_that_its_token_wrote(generations):
+    whole, line = generations["lines"]
+    assert line.finish_reason == "stop"
+    assert "\n    " in f"{line.text} "
+    assert whole.text.startswith(line.text)
 
 
 def test_messages_are_asked_in_the_model_s_chat_template(generations):

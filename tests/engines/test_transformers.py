@@ -110,6 +110,16 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(engine):
     assert (answers["whole"].finish_reason, answers["whole"].completion_tokens) == ("length", 16)
 
 
+def test_a_path_asked_for_line_by_line_is_the_one_asked_for_whole(engine):
+    """Each request goes on from the last one's tokens: a line's end and the next one's indentation are one token."""
+    whole = ask(engine, Request("whole", CODE, Sampling(0.0, 1.0, 24), 0))["whole"]
+    line, text, tokens = Sampling(0.0, 1.0, 24, stop=("\n",), keep_stop=True), "", 0
+    while tokens < whole.completion_tokens:
+        answer = ask(engine, Request("line", CODE + text, line, 0))["line"]
+        text, tokens = text + answer.text, tokens + answer.completion_tokens
+    assert text.startswith(whole.text)
+
+
 def test_what_cannot_be_asked_fails_alone(engine, t5):
     answers = ask(engine, Request("long", PROMPT * 400, GREEDY, 0), Request("good", PROMPT, GREEDY, 0))
     assert "max_model_len" in answers["long"].error
