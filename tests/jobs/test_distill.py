@@ -54,6 +54,7 @@ def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe
     assert "def solution():" in shown.stdout
     assert "24 questions, 48 drafts" in shown.stdout
     assert "lacking: synthesis asks for 64.5 CPUs" in shown.stdout
+    assert all(f"\n{found}: " in shown.stdout for found in ("time", "CPU cores for sandboxes", "storage"))
     assert not (recipe.parent / "run").exists()
 
 
