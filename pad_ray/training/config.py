@@ -79,9 +79,9 @@ class TrainingConfig(BaseModel):
     max_failures: int = Field(2, ge=0, description="times a failed worker group is restarted from its last checkpoint")
 
 
-# What makes the same student faster, in less memory or with other machines.
 STUDENT = "student"
 """The folder of a trained student, in a run and in a checkpoint."""
+# What makes the same student faster, in less memory or with other machines.
 MEANS = {
     "compile",
     "cpus_per_worker",
