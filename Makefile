@@ -32,7 +32,7 @@ check: setup
 	$(BIN)/mypy
 
 test: check models
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
