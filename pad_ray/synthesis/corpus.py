@@ -43,7 +43,7 @@ SCRATCH = "scratch"
 # A bucket's drafts are in one process: some 100 MB as Python objects.
 DRAFTS_PER_BUCKET = 20_000
 # Rows that a sorting task reads before it writes them to their buckets.
-ROWS_PER_GROUP = 200_000
+ROWS_PER_GROUP = 100_000
 BUCKET_CPUS = 1.0
 
 __all__ = ["DROPPED", "REJECTED", "TRAIN", "VALIDATION", "Corpus", "build", "require_rows"]
