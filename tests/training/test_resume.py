@@ -1,4 +1,7 @@
-"""A worker that is killed in the middle: training goes on at the step, and ends as if nothing had happened."""
+"""A worker that is killed in the middle: training goes on at the step, and ends as if nothing had happened.
+
+Run where PAD_RAY_KILLS is set.
+"""
 
 import os
 import shutil
@@ -14,6 +17,8 @@ from pad_ray.rundir import RunDir
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.train import train
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
+
+pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), reason="PAD_RAY_KILLS is not set")
 
 # The loop is told to die here; it is some steps further when it does.
 KILLED_AFTER = 2
@@ -101,7 +106,6 @@ def test_the_weights_are_those_of_a_run_that_nobody_killed(undisturbed, killed, 
     assert all(torch.equal(weights[name], same[name]) for name in same)
 
 
-@pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), reason="PAD_RAY_KILLS is not set")
 @pytest.mark.parametrize("stage", [2, 3])
 def test_another_number_of_workers_goes_on(undisturbed, killed, tmp_path, config, stage):
     changes = {"workers": 2, "zero_stage": stage, "checkpoint_every_steps": None}
