@@ -40,15 +40,16 @@ async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
     await solve_block(questions[:2], beam, tools, asyncio.Semaphore(2))
 
     found, together = await timed(questions, beam, tools)
+    print(f"step beam, {len(questions)} questions together: {tokens(found)} tokens in {together:.1f} s", flush=True)
     budgets = {solution.question_id: solution.completion_tokens for solution in found}
     sampled, plain = await timed(questions, Resample(like="step_beam"), tools, budgets)
+    print(f"samples of the same questions: {tokens(sampled)} tokens in {plain:.1f} s", flush=True)
+    print(f"step beam / best of n with the same tokens: {together / plain:.2f} (at most 2)", flush=True)
     alone = 0.0
     for question in questions[: options.alone]:
         alone += (await timed([question], beam, tools))[1]
     alone *= len(questions) / options.alone
-    print(f"{len(questions)} questions, {sum(budgets.values())} and {tokens(sampled)} tokens", flush=True)
-    print(f"step beam together {together:.1f} s, samples {plain:.1f} s, one question at a time {alone:.1f} s (scaled)")
-    print(f"step beam / best of n with the same tokens: {together / plain:.2f} (at most 2)")
+    print(f"step beam, one question at a time: {alone:.1f} s, scaled from {options.alone} questions")
     print(f"one question at a time / together: {alone / together:.1f} (at least 5)")
 
 
