@@ -1,6 +1,6 @@
 """What step beam costs: against best of n with as many tokens, and against one question at a time.
 
-    python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--verifiers execution]
+    python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--verifiers execution] [--zero-shot]
 
 One vLLM engine and one sandbox serve all three sides, in one process and one run. `together`: step beam, B = 4, M = 4, on all
 questions at once. `best of n`: plain samples of the same questions with at least the same generated tokens a question.
@@ -30,7 +30,7 @@ from pad_ray.tasks import get_task
 async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
     """Run the three sides and print their ratios."""
     config = EngineConfig(model=options.model, max_sequences=options.sequences, max_model_len=1024)
-    shown = load_sets("arithmetic", PathKind.PROGRAM, None)[:1]
+    shown = () if options.zero_shot else load_sets("arithmetic", PathKind.PROGRAM, None)[:1]
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
     execute = Batcher(lambda candidates: judge(sandbox, candidates))
     tools = Tools(open_engine(config, on_gpu=options.gpu), execute, paths, options.max_tokens)
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=96)
     parser.add_argument("--sequences", type=int, default=64, help="completions that the engine works on at once")
     parser.add_argument("--verifiers", default="execution", help="names of step verifiers")
+    parser.add_argument("--zero-shot", action="store_true", help="for a student that was trained on programs")
     parser.add_argument("--gpu", action="store_true", help="the engine runs on a GPU")
     options = parser.parse_args()
     with Sandbox() as sandbox:
