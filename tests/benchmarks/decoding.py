@@ -1,6 +1,6 @@
 """What step beam costs: against best of n with as many tokens, and against one question at a time.
 
-    python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--verifiers execution] [--zero-shot]
+    python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--zero-shot]
 
 One vLLM engine and one sandbox serve all three sides, in one process and one run. `together`: step beam, B = 4, M = 4, on all
 questions at once. `best of n`: plain samples of the same questions with at least the same generated tokens a question.
