@@ -114,7 +114,7 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(engine):
 def test_a_path_asked_for_line_by_line_is_the_one_asked_for_whole(engine):
     """Each request goes on from the last one's tokens: a line's end and the next one's indentation are one token."""
     whole = ask(engine, Request("whole", LINES, Sampling(0.0, 1.0, 24), 0))["whole"]
-    assert whole.text.count("\n    ") > 1
+    assert "\n    " in whole.text
     line, text, tokens = Sampling(0.0, 1.0, 24, stop=("\n",), keep_stop=True), "", 0
     while tokens < whole.completion_tokens:
         answer = ask(engine, Request("line", LINES + text, line, 0))["line"]
