@@ -3,6 +3,10 @@
 PaD searches token by token and scores a line when it ends, with one step counter for a whole batch. Here a step is a
 request: each live hypothesis of a question proposes lines, a greedy one and samples, and each question has its own counter, so
 that many questions share an engine that batches requests as they come and reuses the prefixes they have in common.
+
+A hypothesis travels as text and is cut into tokens anew for each line. It keeps what its last token wrote behind the line's
+end, so that these are the tokens it was made of. Not so where empty lines stand before a line that is not indented: GPT-2's
+way to cut joins them at the end of a text and not within one.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What step beam costs: against best of n with as many tokens, and against one question at a time.
 
-    python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--verifiers execution]
+    python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--zero-shot]
 
 One vLLM engine and one sandbox serve all three sides, in one process and one run. `together`: step beam, B = 4, M = 4, on all
 questions at once. `best of n`: plain samples of the same questions with at least the same generated tokens a question.
@@ -30,7 +30,7 @@ from pad_ray.tasks import get_task
 async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
     """Run the three sides and print their ratios."""
     config = EngineConfig(model=options.model, max_sequences=options.sequences, max_model_len=1024)
-    shown = load_sets("arithmetic", PathKind.PROGRAM, None)[:1]
+    shown = () if options.zero_shot else load_sets("arithmetic", PathKind.PROGRAM, None)[:1]
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
     execute = Batcher(lambda candidates: judge(sandbox, candidates))
     tools = Tools(open_engine(config, on_gpu=options.gpu), execute, paths, options.max_tokens)
@@ -40,15 +40,16 @@ async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
     await solve_block(questions[:2], beam, tools, asyncio.Semaphore(2))
 
     found, together = await timed(questions, beam, tools)
+    print(f"step beam, {len(questions)} questions together: {tokens(found)} tokens in {together:.1f} s", flush=True)
     budgets = {solution.question_id: solution.completion_tokens for solution in found}
     sampled, plain = await timed(questions, Resample(like="step_beam"), tools, budgets)
+    print(f"samples of the same questions: {tokens(sampled)} tokens in {plain:.1f} s", flush=True)
+    print(f"step beam / best of n with the same tokens: {together / plain:.2f} (at most 2)", flush=True)
     alone = 0.0
     for question in questions[: options.alone]:
         alone += (await timed([question], beam, tools))[1]
     alone *= len(questions) / options.alone
-    print(f"{len(questions)} questions, {sum(budgets.values())} and {tokens(sampled)} tokens", flush=True)
-    print(f"step beam together {together:.1f} s, samples {plain:.1f} s, one question at a time {alone:.1f} s (scaled)")
-    print(f"step beam / best of n with the same tokens: {together / plain:.2f} (at most 2)")
+    print(f"step beam, one question at a time: {alone:.1f} s, scaled from {options.alone} questions")
     print(f"one question at a time / together: {alone / together:.1f} (at least 5)")
 
 
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=96)
     parser.add_argument("--sequences", type=int, default=64, help="completions that the engine works on at once")
     parser.add_argument("--verifiers", default="execution", help="names of step verifiers")
+    parser.add_argument("--zero-shot", action="store_true", help="for a student that was trained on programs")
     parser.add_argument("--gpu", action="store_true", help="the engine runs on a GPU")
     options = parser.parse_args()
     with Sandbox() as sandbox:

@@ -15,7 +15,7 @@ from pad_ray.schema import content_id
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
 LINE = Sampling(temperature=0.0, top_p=1.0, max_tokens=12, stop=("\n",), keep_stop=True)
-CODE = "def add(a, b):\n    return a + b\n\n\ndef multiply(a, b):"
+CODE = "def solution():\n    a = 1\n    b = 2\n    c = 3\n    d = 4\n    e ="
 SAMPLED = Sampling(temperature=1.0, top_p=1.0, max_tokens=12)
 
 

@@ -17,6 +17,7 @@ from pad_ray.schema import AnswerKind, Question
 
 PROMPT = "The capital of France is"
 CODE = "def add(a, b):\n    return a + b\n\n\ndef multiply(a, b):\n"
+LINES = "def solution():\n    a = 1\n    b = 2\n    c = 3\n    d = 4\n    e ="
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=16)
 SAMPLED = Sampling(temperature=1.0, top_p=0.95, max_tokens=16)
 CHAT = (Message("user", "What is 2+2?"),)
@@ -112,10 +113,11 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(engine):
 
 def test_a_path_asked_for_line_by_line_is_the_one_asked_for_whole(engine):
     """Each request goes on from the last one's tokens: a line's end and the next one's indentation are one token."""
-    whole = ask(engine, Request("whole", CODE, Sampling(0.0, 1.0, 24), 0))["whole"]
+    whole = ask(engine, Request("whole", LINES, Sampling(0.0, 1.0, 24), 0))["whole"]
+    assert "\n    " in whole.text
     line, text, tokens = Sampling(0.0, 1.0, 24, stop=("\n",), keep_stop=True), "", 0
     while tokens < whole.completion_tokens:
-        answer = ask(engine, Request("line", CODE + text, line, 0))["line"]
+        answer = ask(engine, Request("line", LINES + text, line, 0))["line"]
         text, tokens = text + answer.text, tokens + answer.completion_tokens
     assert text.startswith(whole.text)
 
