@@ -23,6 +23,7 @@ WRONG = "def solution():\n    apples = 3\n    result = apples - 7000\n    return
 CRASHES = "def solution():\n    result = apples * 2\n    return result\n"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """With several test processes, tests that share a Ray or an engine run in one of them, the others file by file."""
     for item in items:

@@ -1,6 +1,6 @@
 """How a student is fine-tuned."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,7 +58,7 @@ class TrainingConfig(BaseModel):
     )
     gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them")
     compile: bool = Field(False, description="torch.compile the student; switches packing off")
-    zero_stage: Literal["auto", 0, 1, 2, 3] = Field(
+    zero_stage: Literal["auto"] | Annotated[int, Field(ge=0, le=3)] = Field(
         "auto", description="DeepSpeed ZeRO stage; auto: the lowest that fits into the memory of the workers"
     )
     offload: Literal["auto", "none", "cpu"] = Field(

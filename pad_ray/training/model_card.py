@@ -40,7 +40,9 @@ def write_model_card(run: RunDir, into: str) -> None:
         "\n## Recipe\n",
         f"```yaml\n{yaml.safe_dump({'seed': trained['seed'], 'training': config}, sort_keys=False)}```",
     ]
-    run.write_text(f"{into}/{CARD}", "\n".join(lines) + "\n")
+    card, name = "\n".join(lines) + "\n", f"{into}/{CARD}"
+    if not run.exists(name) or run.read_bytes(name).decode() != card:
+        run.write_text(name, card)
 
 
 def _score(item: Mapping[str, Any]) -> str:
