@@ -32,7 +32,7 @@ check: setup
 	$(BIN)/mypy
 
 test: check models
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

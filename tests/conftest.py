@@ -14,22 +14,10 @@ import pytest
 
 from pad_ray.tasks import arithmetic
 
-# Folders whose tests share what takes long to start: a Ray, or an engine.
-ON_ONE_RAY = ("decoding", "evaluation", "refinement", "synthesis", "training", "verification")
-
 TRAIN_QUESTIONS = 24
 TEST_QUESTIONS = 16
 WRONG = "def solution():\n    apples = 3\n    result = apples - 7000\n    return result\n"
 CRASHES = "def solution():\n    result = apples * 2\n    return result\n"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """With several test processes, tests that share a Ray or an engine run in one of them, the others file by file."""
-    for item in items:
-        folder = item.path.parent.name
-        group = "ray" if folder in ON_ONE_RAY else folder if folder == "engines" else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
