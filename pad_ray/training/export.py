@@ -36,12 +36,12 @@ def merge(adapters: Path, folder: Path, config: TrainingConfig) -> Path:
     """Weights with their adapters added, in `folder`. Added in float32: bfloat16 would round most of an adapter away."""
     import torch
     from peft import PeftModel
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import AutoConfig
+
+    from pad_ray.training.students import auto_model
 
     weights = resolve(config.student).path
-    encodes = AutoConfig.from_pretrained(weights).is_encoder_decoder
-    auto = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
-    model = auto.from_pretrained(weights, dtype=torch.float32)
+    model = auto_model(AutoConfig.from_pretrained(weights)).from_pretrained(weights, dtype=torch.float32)
     merged = PeftModel.from_pretrained(model, adapters).merge_and_unload()
     merged.to(getattr(torch, config.precision)).save_pretrained(folder)
     return folder

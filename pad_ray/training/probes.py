@@ -10,19 +10,16 @@ from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
-from pad_ray.schema import Objective, Outcome, PathKind, Question, Verdict
+from pad_ray.schema import Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
+from pad_ray.synthesis.rows import WHOLE
 
 if TYPE_CHECKING:
     from pad_ray.training.worker import Worker
 
 # Prompts that a worker completes at once.
 PROMPTS = 16
-KINDS = {
-    Objective.PROGRAM: PathKind.PROGRAM,
-    Objective.RATIONALE: PathKind.RATIONALE,
-    Objective.UNIFIED_SOCRATIC: PathKind.SOCRATIC,
-}
+KINDS = {objective: kind for kind, objective in WHOLE.items()}
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,10 @@ class Student:
 
 def load_student(weights: Path, config: TrainingConfig) -> Student:
     """The student of a folder in the Hugging Face layout, with new adapters where `config.lora` asks for them."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     described = AutoConfig.from_pretrained(weights)
-    encodes = bool(described.is_encoder_decoder)
-    auto = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
+    encodes, auto = bool(described.is_encoder_decoder), auto_model(described)
     packs = config.packing and not config.compile and not encodes and can_pack(described, auto)
     attention = {"attn_implementation": _attention()} if packs else {}
     model = auto.from_pretrained(weights, dtype=getattr(torch, config.precision), **attention)
@@ -58,6 +57,13 @@ def load_student(weights: Path, config: TrainingConfig) -> Student:
     if config.lora is not None:
         model = with_adapters(model, config.lora, encodes=encodes)
     return Student(model, AutoTokenizer.from_pretrained(weights), encodes, packs and keeps, keeps)
+
+
+def auto_model(described: Any) -> Any:
+    """transformers' class that loads the model that a configuration describes."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    return AutoModelForSeq2SeqLM if described.is_encoder_decoder else AutoModelForCausalLM
 
 
 def can_pack(described: Any, auto: Any) -> bool:
@@ -98,10 +104,9 @@ def with_adapters(model: Any, lora: LoraConfig, *, encodes: bool) -> Any:
 
 def parameter_count(weights: Path) -> int:
     """Parameters of a model, from its description alone."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import AutoConfig
 
     described = AutoConfig.from_pretrained(weights)
-    auto = AutoModelForSeq2SeqLM if described.is_encoder_decoder else AutoModelForCausalLM
     with torch.device("meta"):
-        model = auto.from_config(described)
+        model = auto_model(described).from_config(described)
     return sum(parameter.numel() for parameter in model.parameters())

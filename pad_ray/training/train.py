@@ -1,5 +1,6 @@
 """A student from a corpus: Ray Train around the DeepSpeed loop, and the best checkpoint as `student/`."""
 
+import json
 import os
 import threading
 import time
@@ -24,7 +25,6 @@ from pad_ray.training.probes import choose_probes
 from pad_ray.training.tokens import Tokenised, tokenise
 
 CHECKPOINTS = "checkpoints"
-
 CPU_WORKERS = 2
 PUBLISHER_CPUS = 1.0
 
@@ -197,8 +197,6 @@ def _fit(
 
 
 def _fitted(result: Any, score: str) -> _Fitted:
-    import json
-
     from pad_ray.training.checkpoints import META
 
     best = max(result.best_checkpoints, key=lambda pair: pair[1][score])[0]
