@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -159,17 +159,10 @@ def closing_table(run: "Run") -> None:
         _say_yield(run, sections["synthesis"])
     scores = Table("task", "student", "prompt", "questions", "accuracy", "95 % interval", "executable", title="scores")
     for item in sections.get("evaluation", []):
-        low, high = item["interval"]
-        shares = (f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}")
-        scores.add_row(item["task"], item["student"], item["prompt"], str(item["questions"]), *shares)
+        scores.add_row(item["task"], item["student"], item["prompt"], str(item["questions"]), *_shares(item))
     if scores.row_count:
         run.progress.console.print(scores)
-    for pair in sections.get("paired", []):
-        low, high = pair["interval"]
-        run.progress.say(
-            f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "
-            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}"
-        )
+    _say_pairs(run, sections.get("paired", []))
 
 
 def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
@@ -193,13 +186,21 @@ def strategies_table(run: "Run", student: str) -> None:
     table.add_column("s/question", justify="right")
     for item in sections.get("evaluation", []):
         if item["student"] == student:
-            low, high = item["interval"]
-            shares = (f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}")
             costs = (item["completion_tokens"] / item["questions"], item["seconds"] / item["questions"])
-            row = (item["task"], item["strategy"], str(item["questions"]), *shares)
+            row = (item["task"], item["strategy"], str(item["questions"]), *_shares(item))
             table.add_row(*row, f"{costs[0]:.0f}", f"{costs[1]:.2f}")
     run.progress.console.print(table)
-    for pair in sections.get("paired_strategies", []):
+    _say_pairs(run, sections.get("paired_strategies", []))
+
+
+def _shares(item: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Accuracy, its interval and the executable rate of a score, as cells."""
+    low, high = item["interval"]
+    return f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}"
+
+
+def _say_pairs(run: "Run", pairs: Iterable[Mapping[str, Any]]) -> None:
+    for pair in pairs:
         low, high = pair["interval"]
         run.progress.say(
             f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "

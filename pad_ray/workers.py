@@ -28,12 +28,17 @@ def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
         yield from dataset.iter_rows()
         return
     except (RayError, OSError) as error:
-        failure = StageError(f"{stage}: {reason(error)}; what is committed stays, the same command continues")
+        failed = failure(stage, error)
     # Not chained: the frames of Ray's error hold the failed pipeline's actors and these their CPUs, for which the next
     # pipeline of this process would wait for ever. Ray has printed the traceback.
     del dataset
     gc.collect()
-    raise failure
+    raise failed
+
+
+def failure(stage: str, error: BaseException) -> StageError:
+    """What to tell of a stage whose workers commit what they make, and failed."""
+    return StageError(f"{stage}: {reason(error)}; what is committed stays, the same command continues")
 
 
 def add_counts(total: object, part: Mapping[str, Any]) -> None:

@@ -21,13 +21,14 @@ from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
 from pad_ray.engines.stage import engine_count, uses_gpu
-from pad_ray.errors import InputError, StageError, reason
+from pad_ray.errors import InputError, StageError
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
 from pad_ray.schema import PathKind, Question, Solution, content_id
+from pad_ray.workers import failure
 
 SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
@@ -203,8 +204,8 @@ class Solver:
         try:
             return list(ray.get(references))
         except (RayError, OSError) as error:
-            failure = error
-        raise StageError(f"evaluation: {reason(failure)}; what is committed stays, the same command continues")
+            failed = failure("evaluation", error)
+        raise failed
 
 
 class _Solve:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pad_ray.errors import StageError
 from pad_ray.paths import PATHS
-from pad_ray.paths.rationale import judge_rationale
-from pad_ray.paths.socratic import judge_socratic
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
 from pad_ray.schema import Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.rows import WHOLE
+from pad_ray.synthesis.verify import READERS
 
 if TYPE_CHECKING:
     from pad_ray.training.worker import Worker
@@ -126,5 +125,5 @@ def _candidate(probe: Probe, text: str) -> Candidate:
 
 def _read(probe: Probe, text: str) -> Verdict:
     question = probe.question
-    reader = judge_rationale if probe.path is PathKind.RATIONALE else judge_socratic
-    return reader(question.question_id, PATHS[probe.path]().parse(text).text, question.gold, question.answer_kind)
+    path = PATHS[probe.path]().parse(text).text
+    return READERS[probe.path](question.question_id, path, question.gold, question.answer_kind)
