@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pad_ray.engines.config import EngineConfig
 from pad_ray.models.catalog import CATALOG
 from pad_ray.schema import PathKind
 
@@ -33,7 +34,6 @@ ASSUMED = {
     "training_tokens_per_s": {"GPU": 20000.0, "CPU": 125.0},
 }
 ASSUMED_PARAMETERS = 1.5e9
-ON_GPU = ("vllm", "transformers")
 HOUR_S = 3600
 GIB = 1 << 30
 
@@ -114,9 +114,8 @@ def sizes(recipe: "Recipe", questions: int, tests: int, gpus: int) -> Sizes:
     config, synthesis = recipe.sizing, recipe.synthesis
     gpus = gpus if config.gpus is None else config.gpus
     drafts = questions * synthesis.samples * len(synthesis.paths)
-    teacher = _pool(recipe.teacher.kind, recipe.teacher.actors, recipe.teacher.tensor_parallel, gpus, recipe, "engine")
-    asked = recipe.evaluation.engine
-    student = _pool(asked.kind, asked.actors, asked.tensor_parallel, gpus, recipe, "student")
+    teacher = _pool(recipe.teacher, gpus, recipe, "engine")
+    student = _pool(recipe.evaluation.engine, gpus, recipe, "student")
     workers = _workers(recipe, gpus)
     blocks = math.ceil(questions / synthesis.block_questions)
     rows = corpus_rows(recipe, questions, drafts)
@@ -190,15 +189,16 @@ def _stage(hours: float, engines: Engines) -> StageSize:
     return StageSize(hours, hours * engines.count * engines.gpus)
 
 
-def _pool(kind: str, actors: int | None, tensor_parallel: int, gpus: int, recipe: "Recipe", rate: str) -> Engines:
-    on_gpu = kind in ON_GPU and gpus >= tensor_parallel
-    count = actors or (gpus // tensor_parallel if on_gpu else 1)
-    return Engines(count, tensor_parallel if on_gpu else 0, _rate(recipe, f"{rate}_tokens_per_s", on_gpu))
+def _pool(engine: EngineConfig, gpus: int, recipe: "Recipe", rate: str) -> Engines:
+    on_gpu = engine.uses_gpu(gpus)
+    each = engine.tensor_parallel if on_gpu else 0
+    return Engines(engine.engine_count(gpus), each, _rate(recipe, f"{rate}_tokens_per_s", on_gpu))
 
 
 def _workers(recipe: "Recipe", gpus: int) -> Engines:
-    count = recipe.training.workers or gpus or 2
-    return Engines(count, 1 if gpus else 0, _rate(recipe, "training_tokens_per_s", bool(gpus)))
+    return Engines(
+        recipe.training.worker_count(gpus), 1 if gpus else 0, _rate(recipe, "training_tokens_per_s", bool(gpus))
+    )
 
 
 def _rate(recipe: "Recipe", name: str, on_gpu: bool) -> float:

@@ -20,7 +20,7 @@ from pad_ray.decoding.verifiers import NAMED, Verifiers
 from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
-from pad_ray.engines.stage import engine_count, uses_gpu
+from pad_ray.engines.stage import actor_resources, engine_count, uses_gpu
 from pad_ray.errors import InputError, StageError
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
@@ -167,13 +167,10 @@ class Solver:
     def _start(self) -> None:
         """Start the engines and wait until they can answer: loading a model is no part of solving a question."""
         if not self.actors:
-            options: dict[str, Any] = {"num_cpus": self.engine.cpus, "max_restarts": -1, "max_task_retries": -1}
-            if uses_gpu(self.engine):
-                options["num_gpus"] = self.engine.tensor_parallel
             self.attempts = Attempts.start(self.engine.max_restarts)
             on_gpu = uses_gpu(self.engine)
             arguments = (self.run.location, self.engine, on_gpu, self.sandbox, self.asking, self.attempts)
-            actor = ray.remote(**options)(_Solve)
+            actor = ray.remote(**actor_resources(self.engine))(_Solve)
             self.actors = [actor.remote(*arguments) for _ in range(engine_count(self.engine))]
         self._get([actor.ready.remote() for actor in self.actors])
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pad_ray.errors import InputError
 
 # An engine that waits for a server computes little.
+ON_GPU = ("vllm", "transformers")
 OPENAI_CPUS = 0.1
 HIDDEN = "(hidden)"
 
@@ -112,6 +113,14 @@ class EngineConfig(BaseModel):
     def host(self) -> str:
         """Host and port of the server; empty where there is none."""
         return urlsplit(self.base_url or "").netloc
+
+    def uses_gpu(self, gpus: int) -> bool:
+        """True where a cluster of so many GPUs has those that an engine needs; without them it runs on CPUs."""
+        return self.kind in ON_GPU and gpus >= self.tensor_parallel
+
+    def engine_count(self, gpus: int) -> int:
+        """Engines that run side by side: what is asked for, or as many as so many GPUs allow, or one."""
+        return self.actors or (gpus // self.tensor_parallel if self.uses_gpu(gpus) else 1)
 
     def api_key(self) -> str | None:
         """The key that `api_key_env` names, None where it names none.

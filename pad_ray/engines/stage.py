@@ -29,7 +29,6 @@ ASKED_AT = "asked_at"
 
 # Batches that one engine holds at once: later ones fill the places that the slow completions of the first ones leave.
 BATCHES_IN_FLIGHT = 4
-ON_GPU = ("vllm", "transformers")
 
 
 def to_json(requests: Sequence[Request]) -> str:
@@ -108,30 +107,34 @@ class _Generate:
 
 def uses_gpu(config: EngineConfig) -> bool:
     """True where the cluster has the GPUs that an engine needs; without them it runs on CPUs."""
-    return config.kind in ON_GPU and ray.cluster_resources().get("GPU", 0) >= config.tensor_parallel
+    return config.uses_gpu(_gpus())
 
 
 def engine_count(config: EngineConfig) -> int:
     """Engines that run side by side: what is asked for, or as many as the cluster's GPUs allow, or one."""
-    if config.actors is not None:
-        return config.actors
-    return int(ray.cluster_resources()["GPU"]) // config.tensor_parallel if uses_gpu(config) else 1
+    return config.engine_count(_gpus())
+
+
+def _gpus() -> int:
+    return int(ray.cluster_resources().get("GPU", 0))
+
+
+def actor_resources(config: EngineConfig) -> dict[str, Any]:
+    """What an actor that holds an engine gets, and that it is started again; `Attempts` ends what would go on for ever."""
+    options: dict[str, Any] = {"num_cpus": config.cpus, "max_restarts": -1, "max_task_retries": -1}
+    return {**options, "num_gpus": config.tensor_parallel} if uses_gpu(config) else options
 
 
 def actor_options(config: EngineConfig) -> dict[str, Any]:
     """Arguments of `map_batches` for actors that hold an engine."""
-    options: dict[str, Any] = {
+    return {
         "compute": ray.data.ActorPoolStrategy(
             size=engine_count(config),
             max_tasks_in_flight_per_actor=BATCHES_IN_FLIGHT,
             max_concurrent_calls_per_actor=BATCHES_IN_FLIGHT,
         ),
-        "num_cpus": config.cpus,
-        # `Attempts` ends what would go on for ever.
-        "max_restarts": -1,
-        "max_task_retries": -1,
+        **actor_resources(config),
     }
-    return {**options, "num_gpus": config.tensor_parallel} if uses_gpu(config) else options
 
 
 def generate(dataset: ray.data.Dataset, config: EngineConfig, batch_rows: int | None = None) -> ray.data.Dataset:

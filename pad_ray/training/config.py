@@ -78,7 +78,12 @@ class TrainingConfig(BaseModel):
     validation_tokens: int = Field(256, ge=1, description="longest answer to a validation question")
     max_failures: int = Field(2, ge=0, description="times a failed worker group is restarted from its last checkpoint")
 
+    def worker_count(self, gpus: int) -> int:
+        """What is asked for, or one worker a GPU, or two on CPU."""
+        return self.workers or gpus or CPU_WORKERS
 
+
+CPU_WORKERS = 2
 STUDENT = "student"
 """The folder of a trained student, in a run and in a checkpoint."""
 # What makes the same student faster, in less memory or with other machines.

@@ -25,7 +25,6 @@ from pad_ray.training.probes import choose_probes
 from pad_ray.training.tokens import Tokenised, tokenise
 
 CHECKPOINTS = "checkpoints"
-CPU_WORKERS = 2
 PUBLISHER_CPUS = 1.0
 
 
@@ -173,7 +172,7 @@ def _fit(
     from pad_ray.training.worker import Task
 
     gpus = int(ray.cluster_resources().get("GPU", 0))
-    workers = config.workers or gpus or CPU_WORKERS
+    workers = config.worker_count(gpus)
     # Here, and not on a node that may be lost.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
