@@ -1,18 +1,18 @@
 """Answers counted: which ones are equal, and which one wins (self-consistency, 2203.11171)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from pad_ray.decoding.base import Answer
 from pad_ray.schema import AnswerKind, PathKind
-from pad_ray.tasks.answers import equal
+from pad_ray.tasks.answers import agreeing
 
 
 @dataclass
 class Group:
     """Answers that are equal to the first of them, in the order in which they came."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answer]
 
     @property
     def kinds(self) -> set[PathKind]:
@@ -30,16 +30,8 @@ Weigh = Callable[[Group], float]
 
 def groups(answers: Sequence[Answer], kind: AnswerKind) -> list[Group]:
     """The comparable answers, equal ones together, in the order of their first."""
-    found: list[Group] = []
-    for answer in answers:
-        if not answer.valid or answer.value is None:
-            continue
-        same = next((group for group in found if _same(kind, answer.value, group)), None)
-        if same is None:
-            found.append(Group([answer]))
-        else:
-            same.answers.append(answer)
-    return found
+    values = [answer.value if answer.valid else None for answer in answers]
+    return [Group([answers[place] for place in places]) for places in agreeing(kind, values)]
 
 
 def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh | None = None) -> Answer:
@@ -57,7 +49,3 @@ def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh | None = Non
     # Of equal answers the program's, which can be repaired and read.
     chosen = next((answer for answer in won.answers if answer.kind is PathKind.PROGRAM), won.answers[0])
     return replace(chosen, support=len(won.answers) / len(answers))
-
-
-def _same(kind: AnswerKind, value: str, group: Group) -> bool:
-    return bool(equal(kind, value, str(group.answers[0].value)))

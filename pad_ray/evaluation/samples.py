@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pad_ray.evaluation.intervals import Interval, clustered
 from pad_ray.schema import AnswerKind, Question, Solution
-from pad_ray.tasks.answers import canonical_answer, equal
+from pad_ray.tasks.answers import agreeing, canonical_answer
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,9 @@ def majority(kind: AnswerKind, answers: Sequence[str | None]) -> int | None:
 
     Answers agree as an answer agrees with gold. Of answers with equally many votes the earlier one wins.
     """
-    votes: dict[int, int] = {}
     texts = [None if answer is None else canonical_answer(kind, answer) for answer in answers]
-    for place, text in enumerate(texts):
-        if text is not None:
-            first = next((first for first in votes if equal(kind, text, texts[first] or "")), place)
-            votes[first] = votes.get(first, 0) + 1
-    return max(votes, key=lambda first: votes[first], default=None)
+    groups = agreeing(kind, texts)
+    return max(groups, key=len)[0] if groups else None
 
 
 def _share_of_votes(group: Sequence[Solution], kind: AnswerKind, k: int) -> float:

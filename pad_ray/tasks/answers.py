@@ -10,7 +10,7 @@ no unit, so a unit in free text is passed over and a unit in a program's value (
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -145,6 +145,19 @@ def equal(kind: AnswerKind, answer: str, gold: str) -> bool | None:
         return value == target
     difference = abs(value - target)
     return difference <= ABSOLUTE_TOLERANCE or difference <= RELATIVE_TOLERANCE * abs(target)
+
+
+def agreeing(kind: AnswerKind, answers: Sequence[str | None]) -> list[list[int]]:
+    """The places of answers that equal the first of them, groups in the order of their first; None agrees with nothing."""
+    groups: list[tuple[str, list[int]]] = []
+    for place, answer in enumerate(answers):
+        if answer is not None:
+            same = next((places for first, places in groups if equal(kind, answer, first)), None)
+            if same is None:
+                groups.append((answer, [place]))
+            else:
+                same.append(place)
+    return [places for _, places in groups]
 
 
 def exact_equal(kind: AnswerKind, answer: str, gold: str) -> bool | None:
