@@ -13,6 +13,10 @@ class StageError(Exception):
     """A stage failed although its input was good. Jobs exit with status 1; running the job again continues."""
 
 
+class NodeLossError(StageError):
+    """Nothing is left to wait for but work of actors that lost their node and found no other. Jobs start it again."""
+
+
 def reason(error: BaseException) -> str:
     """Why a task on another process failed, in one line. A traceback names what came first before what followed from it."""
     named = NAMED.search(str(error))

@@ -15,7 +15,7 @@ import yaml
 from rich.table import Table
 
 from pad_ray import ledger, metrics
-from pad_ray.errors import InputError, StageError
+from pad_ray.errors import InputError, NodeLossError, StageError
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.settings import S, print_help, read_settings
@@ -74,11 +74,13 @@ def main_with_options(
 def exit_status(act: Callable[[Progress], None]) -> int:
     """Do it, and say how it ended.
 
-    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable.
+    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. After the
+    loss of nodes it is done again, on what is left of the cluster.
     """
     progress = Progress()
     try:
-        act(progress)
+        while not _done(act, progress):
+            pass
     except InputError as error:
         progress.say(f"error: {error}")
         return BAD_INPUT
@@ -86,6 +88,16 @@ def exit_status(act: Callable[[Progress], None]) -> int:
         progress.say(f"error: {error}; the same command continues" if isinstance(error, OSError) else f"error: {error}")
         return FAILED
     return DONE
+
+
+def _done(act: Callable[[Progress], None], progress: Progress) -> bool:
+    """Do it; False where nodes were lost with work that nobody else has."""
+    try:
+        act(progress)
+    except NodeLossError as lost:
+        progress.say(f"{lost}; going on without them")
+        return False
+    return True
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
@@ -98,11 +110,14 @@ def start_ray() -> None:
     import ray
     import ray.data
 
+    from pad_ray.workers import PipelineWatch
+
     if not ray.is_initialized():
         # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
         ray.init(address=os.environ.get("RAY_ADDRESS") or "local", log_to_driver=False, logging_level="ERROR")
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    context.custom_execution_callback_classes = [PipelineWatch]
     # An error of ours that a worker raises arrives as it is, and not as text within another.
     context.raise_original_map_exception = True
     logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -1,19 +1,90 @@
-"""What every stage on Ray shares: how many actors it gets, and its results or the reason why there are none."""
+"""What every stage on Ray shares: how many actors it gets, and its results or the reason why there are none.
+
+Ray binds a call to its actor. One that loses its node starts again where there is room; where there is none and no node
+comes, its calls would wait for ever, and the stage with them. So a stage that waits for nothing else gives up, and the job
+starts it again on what is left: what is committed stays.
+"""
 
 import gc
+import os
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import ray
+import ray.data
+from ray.data._internal.execution.execution_callback import ExecutionCallback
 from ray.exceptions import RayError
 
-from pad_ray.errors import StageError, reason
+from pad_ray.errors import NodeLossError, StageError, reason
+
+if TYPE_CHECKING:
+    from ray.data._internal.execution.streaming_executor import StreamingExecutor
+
+# How long a stage waits for another node, in seconds: an autoscaler needs minutes for one, and a large model minutes to load.
+PATIENCE_S = float(os.environ.get("PAD_RAY_NODE_PATIENCE_S", "900"))
 
 
 def actor_count(asked: int | None, cpus_each: float) -> int:
     """What is asked for, or as many as the cluster's CPUs allow, at least one. Ray must be there."""
     return asked or max(1, int(ray.cluster_resources().get("CPU", 1) // cpus_each))
+
+
+def dead_nodes() -> int:
+    """Nodes that the cluster has lost since it started."""
+    return sum(not node["Alive"] for node in ray.nodes())
+
+
+class Patience:
+    """Measures for how long a stage made no progress since a node was lost."""
+
+    def __init__(self) -> None:
+        self.dead = dead_nodes()
+        self.progress: object = None
+        self.since = time.monotonic()
+
+    def check(self, progress: object) -> None:
+        """Note how far the stage is.
+
+        Raises:
+            NodeLossError: it has been there for `PATIENCE_S` seconds, and a node was lost meanwhile or before.
+        """
+        now = time.monotonic()
+        if progress != self.progress:
+            self.progress, self.since = progress, now
+        elif now - self.since > PATIENCE_S and (lost := dead_nodes() - self.dead) > 0:
+            raise NodeLossError(
+                f"{lost} nodes were lost, no other came in {PATIENCE_S:.0f} s, and only their work is left"
+            )
+
+
+class PipelineWatch(ExecutionCallback):
+    """Ends a Ray Data pipeline that waits for actors without a place."""
+
+    def __init__(self) -> None:
+        self.patience = Patience()
+
+    def on_execution_step(self, executor: "StreamingExecutor") -> None:
+        """Ray Data calls it in every turn of its loop."""
+        operators = list(executor._topology)
+        restarting = sum(operator.get_actor_info().restarting for operator in operators)
+        finished = sum(operator.metrics.num_tasks_finished for operator in operators)
+        self.patience.check((restarting, finished) if restarting else time.monotonic())
+
+
+def first_done(references: Sequence[Any], patience: Patience) -> Any:
+    """Wait for one of several calls of actors.
+
+    Raises:
+        NodeLossError: see `Patience.check`.
+    """
+    while True:
+        done, _ = ray.wait(references, num_returns=1, timeout=PATIENCE_S)
+        if done:
+            patience.check(time.monotonic())
+            return done[0]
+        patience.check(None)
 
 
 def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
@@ -27,6 +98,8 @@ def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
     try:
         yield from dataset.iter_rows()
         return
+    except NodeLossError as error:
+        failed: StageError = NodeLossError(f"{stage}: {error}")
     except (RayError, OSError) as error:
         failed = failure(stage, error)
     # Not chained: the frames of Ray's error hold the failed pipeline's actors and these their CPUs, for which the next

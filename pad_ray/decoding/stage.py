@@ -28,7 +28,7 @@ from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
 from pad_ray.schema import PathKind, Question, Solution, content_id
-from pad_ray.workers import failure
+from pad_ray.workers import Patience, failure, first_done
 
 SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
@@ -180,6 +180,7 @@ class Solver:
         """Questions and right answers of each block, as it is committed."""
         blocks = iter([left[start : start + BLOCK_QUESTIONS] for start in range(0, len(left), BLOCK_QUESTIONS)])
         running: dict[Any, Any] = {}
+        patience = Patience()
 
         def submit(actor: Any) -> None:
             block = next(blocks, None)
@@ -191,7 +192,7 @@ class Solver:
             for actor in self.actors:
                 submit(actor)
         while running:
-            (reference,), _ = ray.wait(list(running))
+            reference = first_done(list(running), patience)
             actor = running.pop(reference)
             (found,) = self._get([reference])
             submit(actor)

@@ -44,8 +44,8 @@ from pad_ray.workers import rows
 
 WORK = "work"
 BLOCK = "block"
-# Planning reads a few rows and hashes prompts: many such tasks share a CPU.
-PLANNER_CPUS = 0.1
+# Blocks that are planned at once. Planning reads a few rows and hashes prompts, and must go on where actors hold every CPU.
+PLANNERS = 2
 
 
 @dataclass
@@ -198,7 +198,8 @@ def _pipeline(
         fn_kwargs={"location": run.location, "plan": plan, "finished": ray.put(finished)},
         batch_size=None,
         batch_format="pyarrow",
-        num_cpus=PLANNER_CPUS,
+        num_cpus=0,
+        compute=ray.data.TaskPoolStrategy(size=PLANNERS),
     )
     generated = generate(planned, teacher)
     return generated.map_batches(
@@ -214,10 +215,10 @@ def _pipeline(
 
 
 def verifier_count(config: SynthesisConfig, teacher: EngineConfig) -> int:
-    """How many sandboxes: what is asked for, or one a CPU that the engines and the planner leave free."""
+    """How many sandboxes: what is asked for, or one a CPU that the engines leave free."""
     if config.verifiers is not None:
         return config.verifiers
-    free = ray.cluster_resources().get("CPU", 1.0) - engine_count(teacher) * teacher.cpus - 2 * PLANNER_CPUS
+    free = ray.cluster_resources().get("CPU", 1.0) - engine_count(teacher) * teacher.cpus
     return max(1, int(free))
 
 

@@ -23,7 +23,7 @@ from pad_ray.sandbox import Candidate, Protections, Sandbox, SandboxConfig, judg
 from pad_ray.schema import AnswerKind, Outcome, Verdict, to_table
 from pad_ray.verification.config import VerificationConfig
 from pad_ray.verification.programs import Piece, ProgramFile
-from pad_ray.workers import actor_count
+from pad_ray.workers import Patience, actor_count, first_done
 
 VERDICTS = "verdicts"
 ASKED = "verify.json"
@@ -93,6 +93,7 @@ def _results(
     finished = set(run.parts(VERDICTS))
     idle: deque[Any] = deque()
     working: dict[Any, Any] = {}
+    patience = Patience()
     for piece in programs.pieces(config.part_rows):
         name = part_name(piece)
         if name in finished and (counts := _counts(run, name, piece)) is not None:
@@ -101,13 +102,13 @@ def _results(
         if not idle and not working:
             idle.extend(_actors(run, config, sandbox) * PIECES_PER_ACTOR)
         if not idle:
-            actor, result = _next(working)
+            actor, result = _next(working, patience)
             idle.append(actor)
             yield result
         actor = idle.popleft()
         working[actor.verify.remote(name, piece.key, piece.rows)] = actor
     while working:
-        yield _next(working)[1]
+        yield _next(working, patience)[1]
 
 
 def _actors(run: RunDir, config: VerificationConfig, sandbox: SandboxConfig) -> list[Any]:
@@ -117,9 +118,9 @@ def _actors(run: RunDir, config: VerificationConfig, sandbox: SandboxConfig) -> 
     return [actor.remote(run.location, sandbox, config.answer_kind) for _ in range(count)]
 
 
-def _next(working: dict[Any, Any]) -> tuple[Any, tuple[dict[str, int], Protections]]:
+def _next(working: dict[Any, Any], patience: Patience) -> tuple[Any, tuple[dict[str, int], Protections]]:
     """Wait for a piece and take it out of `working`."""
-    (done,), _ = ray.wait(list(working), num_returns=1)
+    done = first_done(list(working), patience)
     actor = working.pop(done)
     try:
         return actor, ray.get(done)

@@ -1,9 +1,10 @@
 """Our training loop against the transformers Trainer with padding: target tokens a second, and peak memory.
 
     python -m tests.benchmarks.training [--workers 1] [--steps 5] [--student smollm2-135m] [--rows-per-step 16]
+        [--precision float32]
 
-Both train the same student under Ray Train and DeepSpeed (ZeRO 1, bfloat16 with float32 masters, torch's AdamW, the same
-settings) on the same rows in the same order, half programs of `arithmetic`, half rationales of GSM8K (--data-dir or
+Both train the same student under Ray Train and DeepSpeed (ZeRO 1, the same precision with float32 masters, torch's AdamW,
+the same settings) on the same rows in the same order, half programs of `arithmetic`, half rationales of GSM8K (--data-dir or
 PAD_RAY_DATA), as many a step. The Trainer has each worker's rows of a step in one padded batch. The first step, which
 warms up, is left out. Exit status 0: ours is at least 1.3 times as fast.
 """
@@ -116,7 +117,7 @@ def trainer_worker(arguments: dict) -> None:
         max_steps=config.max_steps,
         learning_rate=config.learning_rate,
         max_grad_norm=config.gradient_clip,
-        bf16=True,
+        bf16=config.precision == "bfloat16",
         use_cpu=not torch.cuda.is_available(),
         deepspeed=arguments["deepspeed"],
         save_strategy="no",
@@ -126,7 +127,7 @@ def trainer_worker(arguments: dict) -> None:
         train_sampling_strategy="sequential",
     )
     trainer = Trainer(
-        model=AutoModelForCausalLM.from_pretrained(weights, dtype=torch.bfloat16),
+        model=AutoModelForCausalLM.from_pretrained(weights, dtype=getattr(torch, config.precision)),
         args=settings,
         train_dataset=rows,
         data_collator=DataCollatorForSeq2Seq(tokenizer),
@@ -164,6 +165,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--student", default="smollm2-135m")
     parser.add_argument("--rows-per-step", type=int, default=16)
+    # Without matrix units a CPU emulates bfloat16, many times slower than float32.
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--data-dir", default=os.environ.get("PAD_RAY_DATA"))
     asked = parser.parse_args()
 
@@ -176,7 +179,7 @@ def main() -> None:
     run.write_records("corpus/validation/part-00000.parquet", CorpusRow, rows[:2])
     config = TrainingConfig(
         student=asked.student, workers=asked.workers, rows_per_step=asked.rows_per_step, max_steps=asked.steps, epochs=1,
-        warmup_share=0.0, zero_stage=1, cpus_per_worker=0.5,
+        warmup_share=0.0, zero_stage=1, precision=asked.precision, cpus_per_worker=0.5,
     )  # fmt: skip
     packed = ours(run, config)
     padded = theirs(config, examples(run, config))
