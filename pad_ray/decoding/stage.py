@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,17 +18,17 @@ from ray.exceptions import RayError
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import NAMED, Verifiers
-from pad_ray.engines.attempts import Attempts
+from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
 from pad_ray.engines.stage import actor_resources, engine_count, uses_gpu
-from pad_ray.errors import InputError, StageError
+from pad_ray.errors import InputError
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
-from pad_ray.schema import PathKind, Question, Solution, content_id
+from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id
 from pad_ray.workers import Patience, failure, first_done
 
 SOLUTIONS = "solutions"
@@ -218,14 +219,14 @@ class _Solve:
         asking: Asking,
         attempts: Any,
     ) -> None:
-        if ray.get(attempts.engine_started.remote()) > 0:
-            raise StageError(f"engine {engine.kind} {engine.model} dies again and again and serves nothing")
+        note_start(attempts, engine)
         self.run, self.attempts = RunDir(location), attempts
         self.sandbox = Sandbox(sandbox)
         execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge(self.sandbox, candidates))
         opened = open_engine(engine, on_gpu=on_gpu)
         self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
         self.live = asyncio.Semaphore(asking.live_questions)
+        self.turns = Turns()
 
     async def ready(self) -> None:
         """Answers once the engine is there."""
@@ -234,11 +235,37 @@ class _Solve:
         self, place: str, questions: list[Question], strategy: Strategy, budgets: Mapping[str, int]
     ) -> tuple[int, int]:
         """Solve and commit a block; returns how many questions it has and how many answers are right."""
-        solutions = await solve_block(questions, strategy, self.tools, self.live, budgets)
+
+        async def serve(some: Sequence[Question]) -> list[Solution]:
+            return await solve_block(some, strategy, self.tools, self.live, budgets)
+
+        suspicion = Suspicion(
+            self.attempts,
+            lambda question: f"{place}/{question.question_id}",
+            serve,
+            partial(_unsolved, strategy),
+            self.turns,
+        )
+        solutions = await suspicion.answer(questions)
         name = f"part-{content_id('part', [question.question_id for question in questions])}.parquet"
         await asyncio.to_thread(self.run.write_records, f"{place}/{name}", Solution, solutions)
-        await self.attempts.leave.remote(place)
         return len(solutions), sum(solution.correct for solution in solutions)
+
+
+def _unsolved(strategy: Strategy, question: Question, reason: str) -> Solution:
+    """What stands for a question on which engines die."""
+    return Solution(
+        question_id=question.question_id,
+        strategy=strategy.label,
+        paths=[],
+        outcome=Outcome.ENGINE_FAULT,
+        answer=None,
+        gold=question.gold,
+        correct=False,
+        feedback=reason,
+        completion_tokens=0,
+        latency_s=0.0,
+    )
 
 
 async def solve_block(

@@ -1,18 +1,26 @@
 """Which prompt kills an engine? Kept outside the engines' processes, because it has to outlive them.
 
-A batch that was in an engine when it died is a suspect. It is tried again alone; if the engine dies again, its requests
-are tried one by one, and a request on which the engine has died `TRIES` times alone is given up as `engine_fault`. All
-others are served. An engine that dies again and again while nothing is served is no matter of a prompt: then the stage
-fails.
+Items (requests, or questions that strategies solve) that were in an engine when it died are suspects. They are tried again
+with nothing beside them; if the engine dies again, one by one, and an item on which the engine has died `TRIES` times alone
+is given up as `engine_fault`. All others are served. An engine that dies again and again while nothing is served is no
+matter of a prompt: then the stage fails.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import ray
+
+from pad_ray.engines.config import EngineConfig
+from pad_ray.errors import StageError
+from pad_ray.schema import content_id
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # Deaths on one request alone before it is given up.
 TRIES = 2
@@ -85,3 +93,55 @@ class Turns:
         async with self.exclusive, self.changed:
             await self.changed.wait_for(lambda: self.inside == 0)
             yield
+
+
+def note_start(attempts: Any, config: EngineConfig) -> None:
+    """Called by an actor before it opens its engine.
+
+    Raises:
+        StageError: engines start again and again and serve nothing.
+    """
+    if ray.get(attempts.engine_started.remote()) > 0:
+        raise StageError(f"engine {config.kind} {config.model} dies again and again and serves nothing")
+
+
+@dataclass
+class Suspicion(Generic[Item, Result]):
+    """Serves items in one engine, and those on which engines have died with care.
+
+    `key` names an item, `serve` answers several of them in order, `give_up` is the answer to one that kills engines.
+    """
+
+    attempts: Any
+    key: Callable[[Item], str]
+    serve: Callable[[Sequence[Item]], Awaitable[list[Result]]]
+    give_up: Callable[[Item, str], Result]
+    turns: Turns = field(default_factory=Turns)
+
+    async def answer(self, items: Sequence[Item]) -> list[Result]:
+        """In company first; alone after the engine died with these inside; one by one after it died again."""
+        batch = content_id("batch", [self.key(item) for item in items])
+        deaths = await self.attempts.deaths.remote(batch)
+        if deaths == 0:
+            async with self.turns.shared():
+                return await self._tell(batch, items)
+        async with self.turns.alone():
+            if deaths == 1:
+                return await self._tell(batch, items)
+            await self.attempts.enter.remote(batch)
+            results = [await self._one(item) for item in items]
+            await self.attempts.leave.remote(batch)
+            return results
+
+    async def _one(self, item: Item) -> Result:
+        deaths = await self.attempts.deaths.remote(self.key(item))
+        if deaths >= TRIES:
+            return self.give_up(item, f"the engine died {deaths} times on this prompt alone")
+        (result,) = await self._tell(self.key(item), [item])
+        return result
+
+    async def _tell(self, key: str, items: Sequence[Item]) -> list[Result]:
+        await self.attempts.enter.remote(key)
+        results = await self.serve(items)
+        await self.attempts.leave.remote(key)
+        return results

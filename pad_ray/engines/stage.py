@@ -14,13 +14,11 @@ import ray
 import ray.data
 
 from pad_ray import meters
-from pad_ray.engines.attempts import TRIES, Attempts, Turns
+from pad_ray.engines.attempts import Attempts, Suspicion, note_start
 from pad_ray.engines.base import Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
-from pad_ray.errors import StageError
 from pad_ray.paths.base import Message
-from pad_ray.schema import content_id
 
 REQUESTS = "requests"
 GENERATIONS = "generations"
@@ -52,12 +50,11 @@ class _Generate:
     """The actor: holds one engine and answers batches concurrently."""
 
     def __init__(self, config: EngineConfig, on_gpu: bool, attempts: Any) -> None:
-        self.attempts = attempts
-        over = ray.get(attempts.engine_started.remote())
-        if over > 0:
-            raise StageError(f"engine {config.kind} {config.model} dies again and again and serves nothing")
+        note_start(attempts, config)
         self.engine = open_engine(config, on_gpu=on_gpu)
-        self.turns = Turns()
+        self.requests: Suspicion[Request, Generation] = Suspicion(
+            attempts, lambda request: request.request_id, self.engine.generate, self._fault
+        )
         self.held = 0
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
@@ -66,7 +63,7 @@ class _Generate:
         requests = [request for row in per_row for request in row]
         self._hold(len(requests))
         try:
-            done = iter(await self._answer(requests))
+            done = iter(await self.requests.answer(requests))
         finally:
             self._hold(-len(requests))
         column = [json.dumps([asdict(next(done)) for _ in row]) for row in per_row]
@@ -76,33 +73,8 @@ class _Generate:
         self.held += change
         meters.level(meters.IN_ENGINES, self.held)
 
-    async def _answer(self, requests: Sequence[Request]) -> list[Generation]:
-        """In company first; alone after the engine died with this batch inside; one by one after it died again."""
-        key = content_id("batch", [request.request_id for request in requests])
-        deaths = await self.attempts.deaths.remote(key)
-        if deaths == 0:
-            async with self.turns.shared():
-                return await self._tell(key, requests)
-        async with self.turns.alone():
-            if deaths == 1:
-                return await self._tell(key, requests)
-            await self.attempts.enter.remote(key)
-            generations = [await self._one(request) for request in requests]
-            await self.attempts.leave.remote(key)
-            return generations
-
-    async def _one(self, request: Request) -> Generation:
-        deaths = await self.attempts.deaths.remote(request.request_id)
-        if deaths >= TRIES:
-            return failed(request, type(self.engine).__name__, f"the engine died {deaths} times on this prompt alone")
-        (generation,) = await self._tell(request.request_id, [request])
-        return generation
-
-    async def _tell(self, key: str, requests: Sequence[Request]) -> list[Generation]:
-        await self.attempts.enter.remote(key)
-        generations = await self.engine.generate(requests)
-        await self.attempts.leave.remote(key)
-        return generations
+    def _fault(self, request: Request, reason: str) -> Generation:
+        return failed(request, type(self.engine).__name__, reason)
 
 
 def uses_gpu(config: EngineConfig) -> bool:
