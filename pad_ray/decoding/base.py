@@ -34,7 +34,7 @@ class Tools:
     """What the attempts of one engine share.
 
     `paths` are how the student is asked for each kind of path, `max_tokens` bounds one path. `execute` runs programs;
-    `verifiers` are those that strategies name.
+    `verifiers` are those that strategies name. `second` serves the strategy's `second_model`, where it has one.
     """
 
     engine: Engine
@@ -42,6 +42,7 @@ class Tools:
     paths: Mapping[PathKind, ReasoningPath] = field(default_factory=lambda: {kind: PATHS[kind]() for kind in PATHS})
     max_tokens: int = 256
     verifiers: Verifiers = field(default_factory=Verifiers)
+    second: Engine | None = None
 
     @cached_property
     def top_tokens(self) -> Batcher[Continued, list[NextToken]]:
@@ -94,14 +95,22 @@ class Attempt:
     completion_tokens: int = 0
 
     async def complete(
-        self, prompts: Sequence[Prompt], sampling: Sampling, *place: object, keep: bool = True
+        self,
+        prompts: Sequence[Prompt],
+        sampling: Sampling,
+        *place: object,
+        keep: bool = True,
+        engine: Engine | None = None,
     ) -> list[Generation]:
-        """One completion a prompt; `place` tells these draws from the attempt's others. `keep` stores their texts."""
+        """One completion a prompt; `place` tells these draws from the attempt's others. `keep` stores their texts.
+
+        By the student, or by another `engine`.
+        """
         requests = [
             self._request(prompt, sampling, content_id("solve", self.question.question_id, self.stream, *place, index))
             for index, prompt in enumerate(prompts)
         ]
-        generations = [_bounded(generation) for generation in await self.tools.engine.generate(requests)]
+        generations = [_bounded(generation) for generation in await (engine or self.tools.engine).generate(requests)]
         self.completion_tokens += sum(generation.completion_tokens for generation in generations)
         if keep:
             self.texts += [generation.text for generation in generations]
@@ -171,6 +180,11 @@ class Strategy(BaseModel):
     def label(self) -> str:
         """What its results are called."""
         return self.name or self.kind
+
+    @property
+    def second_model(self) -> str | None:
+        """Another student that the strategy asks beside the one that is measured."""
+        return None
 
     @abstractmethod
     async def solve(self, attempt: Attempt) -> Answer:

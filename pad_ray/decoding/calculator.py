@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pad_ray.decoding.base import Attempt
 from pad_ray.decoding.steps import without_end
-from pad_ray.engines.base import Sampling
+from pad_ray.engines.base import Engine, Sampling
 from pad_ray.paths.base import END_TOKENS
 from pad_ray.paths.equations import calculate
 
@@ -23,9 +23,17 @@ class Written:
 
 
 async def complete(
-    attempt: Attempt, prompt: str, stop: tuple[str, ...], max_tokens: int, *place: object, use: bool = True
+    attempt: Attempt,
+    prompt: str,
+    stop: tuple[str, ...],
+    max_tokens: int,
+    *place: object,
+    use: bool = True,
+    engine: Engine | None = None,
 ) -> Written:
     """The greedy completion of a prompt up to a stop text; with `use`, every value behind `<<…=` is the calculator's.
+
+    By the student, or by another `engine`.
 
     An expression that has no value is left to the model.
     """
@@ -33,7 +41,7 @@ async def complete(
     stops = (*stop, *END_TOKENS, *((EQUALS,) if use else ()))
     for number in range(MAX_CALLS):
         sampling = Sampling(0.0, 1.0, max_tokens - tokens, stops, keep_stop=use)
-        (generation,) = await attempt.complete([prompt + text], sampling, *place, number, keep=False)
+        (generation,) = await attempt.complete([prompt + text], sampling, *place, number, keep=False, engine=engine)
         if generation.error is not None:
             return Written(text, generation.error)
         tokens += generation.completion_tokens

@@ -1,8 +1,8 @@
 """Socratic inference (2212.00193): a question is split into sub-questions, and each is answered in turn, by the student alone.
 
 `iterative`: the decomposer writes all sub-questions, then the solver answers them one at a time and reads its own earlier
-answers. `unified`: sub-questions and answers are one text. One student does both here; two students, each trained on one
-objective, are not covered.
+answers. `unified`: sub-questions and answers are one text. The decomposer is the student itself, or one of its own (QG beside
+QA in the paper).
 """
 
 from typing import Literal
@@ -32,9 +32,17 @@ class SocraticSteps(Strategy):
     variant: Literal["iterative", "unified"] = Field(
         "iterative", description="sub-questions first and then one step each, or both in one text"
     )
+    decomposer: str | None = Field(
+        None, description="iterative: the student that writes the sub-questions; default: the one that is measured"
+    )
     calculator: bool = Field(True, description="the values of calculations in << >> come from a calculator")
     max_steps: int = Field(12, ge=1, description="sub-questions that are answered at most")
     step_tokens: int = Field(128, ge=1, description="longest step, in tokens")
+
+    @property
+    def second_model(self) -> str | None:
+        """The decomposer."""
+        return self.decomposer if self.variant == "iterative" else None
 
     async def solve(self, attempt: Attempt) -> Answer:
         """What the last step states."""
@@ -55,7 +63,8 @@ class SocraticSteps(Strategy):
 
     async def _iterative(self, attempt: Attempt) -> Written:
         source, tokens = decompose_source(attempt.question), attempt.tools.max_tokens
-        split = await complete(attempt, source, (NEXT_QUESTION,), tokens, "decompose", use=False)
+        ends, second = (NEXT_QUESTION,), attempt.tools.second
+        split = await complete(attempt, source, ends, tokens, "decompose", use=False, engine=second)
         if split.error is not None:
             return split
         history: list[tuple[str, str]] = []

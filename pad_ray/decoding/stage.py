@@ -7,8 +7,9 @@ verifier, others generate. How many questions are live is bounded, so that an en
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ from pad_ray.decoding.verifiers import NAMED, Verifiers
 from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
-from pad_ray.engines.stage import actor_resources, engine_count, uses_gpu
+from pad_ray.engines.stage import EngineActor, RemoteEngine, actor_resources, engine_count, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
@@ -67,6 +68,7 @@ class Solver:
     ) -> None:
         self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
         self.actors: list[Any] = []
+        self.seconds: dict[str, list[Any]] = {}
         # Without a handle here it would end with the first start of the engines that it counts the starts of.
         self.attempts: Any = None
 
@@ -80,9 +82,10 @@ class Solver:
 
     def close(self, *, at_once: bool = False) -> None:
         """End the engines: without a handle to it an actor ends by itself, and closes what it has open; `at_once` kills it."""
-        for actor in self.actors if at_once else []:
+        for actor in chain(self.actors, *self.seconds.values()) if at_once else []:
             ray.kill(actor)
         self.actors.clear()
+        self.seconds.clear()
 
     def solve(
         self,
@@ -130,7 +133,8 @@ class Solver:
         budgets: Mapping[str, int] | None,
     ) -> None:
         """Delete solutions that another model, strategy, prompt or budget made."""
-        model = fingerprint(self.engine)
+        models = (self.engine.model, strategy.second_model)
+        model = "+".join(fingerprint(self._serving(name)) for name in models if name is not None)
         settings = strategy.model_dump(mode="json", exclude={"name"})
         prompts = [_shown(path.prompt(questions[0])) for path in self.asking.paths.values()]
         key = content_id(
@@ -157,7 +161,7 @@ class Solver:
     ) -> float:
         before = total - len(left)
         with self.progress.stage(f"evaluation {label}", "questions", total, done=before) as bar:
-            self._start()
+            self._start(strategy.second_model)
             started = time.monotonic()
             done = correct = 0
             for count, right in self._blocks(place, left, strategy, budgets):
@@ -165,21 +169,29 @@ class Solver:
                 bar.update(before + done, f"{correct} right of the last {done}")
             return time.monotonic() - started
 
-    def _start(self) -> None:
+    def _start(self, second: str | None) -> None:
         """Start the engines and wait until they can answer: loading a model is no part of solving a question."""
         if not self.actors:
             self.attempts = Attempts.start(self.engine.max_restarts)
-            on_gpu = uses_gpu(self.engine)
-            arguments = (self.run.location, self.engine, on_gpu, self.sandbox, self.asking, self.attempts)
-            actor = ray.remote(**actor_resources(self.engine))(_Solve)
-            self.actors = [actor.remote(*arguments) for _ in range(engine_count(self.engine))]
-        self._get([actor.ready.remote() for actor in self.actors])
+            self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
+        if second is not None and second not in self.seconds:
+            self.seconds[second] = self._open(EngineActor, self._serving(second))
+        self._get([actor.ready.remote() for actor in chain(self.actors, self.seconds.get(second or "", []))])
+
+    def _serving(self, model: str) -> EngineConfig:
+        return self.engine.model_copy(update={"model": model})
+
+    def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
+        """As many actors as the cluster has room for engines."""
+        actor = ray.remote(**actor_resources(engine))(kind)
+        return [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
 
     def _blocks(
         self, place: str, left: Sequence[Question], strategy: Strategy, budgets: Mapping[str, int]
     ) -> Iterator[tuple[int, int]]:
         """Questions and right answers of each block, as it is committed."""
         blocks = iter([left[start : start + BLOCK_QUESTIONS] for start in range(0, len(left), BLOCK_QUESTIONS)])
+        seconds = self.seconds.get(strategy.second_model or "", [])
         running: dict[Any, Any] = {}
         patience = Patience()
 
@@ -187,7 +199,8 @@ class Solver:
             block = next(blocks, None)
             if block is not None:
                 own = {q.question_id: budgets[q.question_id] for q in block if q.question_id in budgets}
-                running[actor.solve.remote(place, list(block), strategy, own)] = actor
+                second = seconds[self.actors.index(actor) % len(seconds)] if seconds else None
+                running[actor.solve.remote(place, list(block), strategy, own, second)] = actor
 
         for _ in range(BLOCKS_IN_FLIGHT):
             for actor in self.actors:
@@ -212,12 +225,12 @@ class _Solve:
 
     def __init__(
         self,
-        location: str,
         engine: EngineConfig,
         on_gpu: bool,
+        attempts: Any,
+        location: str,
         sandbox: SandboxConfig,
         asking: Asking,
-        attempts: Any,
     ) -> None:
         note_start(attempts, engine)
         self.run, self.attempts = RunDir(location), attempts
@@ -232,12 +245,16 @@ class _Solve:
         """Answers once the engine is there."""
 
     async def solve(
-        self, place: str, questions: list[Question], strategy: Strategy, budgets: Mapping[str, int]
+        self, place: str, questions: list[Question], strategy: Strategy, budgets: Mapping[str, int], second: Any
     ) -> tuple[int, int]:
-        """Solve and commit a block; returns how many questions it has and how many answers are right."""
+        """Solve and commit a block; returns how many questions it has and how many answers are right.
+
+        `second` is the actor that serves the strategy's second model, if it has one.
+        """
+        tools = self.tools if second is None else replace(self.tools, second=RemoteEngine(second))
 
         async def serve(some: Sequence[Question]) -> list[Solution]:
-            return await solve_block(some, strategy, self.tools, self.live, budgets)
+            return await solve_block(some, strategy, tools, self.live, budgets)
 
         suspicion = Suspicion(
             self.attempts,

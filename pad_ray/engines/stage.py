@@ -46,16 +46,43 @@ def _request(prompt: Any, sampling: Any, **rest: Any) -> Request:
     return Request(prompt=asked, sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}), **rest)
 
 
-class _Generate:
-    """The actor: holds one engine and answers batches concurrently."""
+class EngineActor:
+    """The actor: holds one engine and answers requests, those on which engines have died with care."""
 
     def __init__(self, config: EngineConfig, on_gpu: bool, attempts: Any) -> None:
         note_start(attempts, config)
         self.engine = open_engine(config, on_gpu=on_gpu)
-        self.requests: Suspicion[Request, Generation] = Suspicion(
+        self.suspicion: Suspicion[Request, Generation] = Suspicion(
             attempts, lambda request: request.request_id, self.engine.generate, self._fault
         )
-        self.held = 0
+
+    async def ready(self) -> None:
+        """Answers once the engine is there."""
+
+    async def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """One generation a request, in order."""
+        return await self.suspicion.answer(requests)
+
+    def _fault(self, request: Request, reason: str) -> Generation:
+        return failed(request, type(self.engine).__name__, reason)
+
+
+class RemoteEngine:
+    """An engine in an actor of its own, for whoever has the actor's handle."""
+
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+
+    async def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """One generation a request, in order."""
+        found: list[Generation] = await self.actor.generate.remote(list(requests))
+        return found
+
+
+class _Generate(EngineActor):
+    """In a pipeline: answers batches concurrently."""
+
+    held = 0
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         asked_at = pa.array([time.time()] * batch.num_rows, pa.float64())
@@ -63,7 +90,7 @@ class _Generate:
         requests = [request for row in per_row for request in row]
         self._hold(len(requests))
         try:
-            done = iter(await self.requests.answer(requests))
+            done = iter(await self.generate(requests))
         finally:
             self._hold(-len(requests))
         column = [json.dumps([asdict(next(done)) for _ in row]) for row in per_row]
@@ -72,9 +99,6 @@ class _Generate:
     def _hold(self, change: int) -> None:
         self.held += change
         meters.level(meters.IN_ENGINES, self.held)
-
-    def _fault(self, request: Request, reason: str) -> Generation:
-        return failed(request, type(self.engine).__name__, reason)
 
 
 def uses_gpu(config: EngineConfig) -> bool:

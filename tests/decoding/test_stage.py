@@ -86,6 +86,14 @@ def test_a_block_that_is_there_is_kept_unless_another_model_made_it(engine, solv
     assert not any(solution.correct for solution in replaced)
 
 
+def test_a_second_student_has_an_engine_of_its_own(engine, solver):
+    solving = solver(engine("How many bags?"))
+    given = strategy({"kind": "socratic", "decomposer": "other"})
+    solved = solving.solve("socratic", QUESTIONS[:2], given).solutions
+    assert [len(actors) for actors in solving.seconds.values()] == [1]
+    assert all(solution.paths[0].startswith("How many bags? **") for solution in solved)
+
+
 def test_a_question_that_kills_the_engine_fails_alone(engine, solver):
     poison = {QUESTIONS[0].text: [{"crash": True}]}
     first, *others = solver(engine(RIGHT, **poison)).solve("greedy", QUESTIONS[:4], strategy("greedy")).solutions

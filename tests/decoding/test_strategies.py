@@ -1,10 +1,11 @@
 """The strategies other than step beam, on answers that are known."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from pad_ray.decoding.base import Attempt
+from pad_ray.decoding.base import Attempt, solve_question
 from pad_ray.decoding.calculator import with_value
 from pad_ray.decoding.config import strategy, with_baselines
 from pad_ray.decoding.stage import solve_block
@@ -264,6 +265,16 @@ def test_socratic_steps_are_answered_in_turn_with_a_calculator(sandbox):
         "How many bags? ** She has 1+2=<<1+2=3>>3 bags.\nHow many apples? ** That is 3*4=<<3*4=12>>12 apples.\n#### 12"
     ]
     assert any(request.prompt.endswith("<<1+2=3>>") for request in requests)
+
+
+def test_a_second_student_writes_the_sub_questions(sandbox):
+    decomposer = WrittenEngine(lambda request: "How many bags?\nHow many apples?\n")
+    solver = WrittenEngine(socratic)
+    given = strategy({"kind": "socratic", "decomposer": "other"})
+    asked = replace(tools(solver, sandbox), second=decomposer)
+    assert asyncio.run(solve_question(make_question(), given, asked)).correct
+    assert len(decomposer.requests) == 1
+    assert not any(request.prompt.endswith("Sub-questions:\n") for request in solver.requests)
 
 
 def test_the_value_that_a_student_would_write_itself_is_not_asked_for(sandbox):
