@@ -59,7 +59,7 @@ class Patience:
             )
 
 
-class PipelineWatch(ExecutionCallback):
+class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no types for it
     """Ends a Ray Data pipeline that waits for actors without a place."""
 
     def __init__(self) -> None:
