@@ -18,7 +18,7 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Draft
-from tests.jobs.conftest import REPOSITORY, run_job
+from tests.jobs.conftest import REPOSITORY, lose_a_node, run_job
 
 QUESTIONS = 400
 BLOCKS = 200
@@ -121,15 +121,7 @@ def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undistu
 
 def test_a_node_that_is_removed_is_done_without(tmp_path, script, undisturbed):
     recipe = write_recipe(tmp_path, script)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.synthesis.lose_a_node", str(recipe), str(BLOCKS // 2)],
-        cwd=REPOSITORY,
-        env={**os.environ, "PAD_RAY_NODE_PATIENCE_S": "5"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    done = lose_a_node("synthesize", recipe, BLOCKS // 2, 2, "--teacher.actors", 2, "--synthesis.verifiers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert "going on without them" in done.stdout

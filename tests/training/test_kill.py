@@ -3,7 +3,6 @@
 They take minutes and are run where PAD_RAY_KILLS is set.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +17,8 @@ from safetensors.torch import load_file
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective
-from tests.jobs.conftest import REPOSITORY, run_job
+from tests.jobs.conftest import REPOSITORY, lose_a_node, run_job
+from tests.lose_a_node import steps_done
 from tests.training.conftest import corpus_rows, write_corpus
 
 STEPS = 30
@@ -39,14 +39,6 @@ def write_recipe(folder, student):
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
     return path
-
-
-def steps_done(run):
-    """Optimiser steps of the newest checkpoint that is whole."""
-    found = [
-        json.loads(path.read_text())["step"] for path in run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
-    ]
-    return max(found, default=0)
 
 
 def outcome(folder):
@@ -131,14 +123,7 @@ def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undi
 
 def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed):
     recipe = write_recipe(tmp_path, tiny_student)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.training.lose_a_node", str(recipe), "12"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    done = lose_a_node("train", recipe, 12, 1, "--replace")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "node replaced" in done.stdout
+    assert "node removed" in done.stdout
     assert_same(tmp_path, undisturbed)
