@@ -4,6 +4,7 @@ They take minutes and are run where PAD_RAY_KILLS is set.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,3 +128,23 @@ def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert_same(tmp_path, undisturbed)
+
+
+def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(tmp_path, tiny_student, undisturbed):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this host does not let root mount a file system")
+    try:
+        recipe = write_recipe(disk, tiny_student)
+        filler = disk / "filler"
+        filler.write_bytes(b"x" * (shutil.disk_usage(disk).free - 2_000_000))
+        failed = run_job("train", recipe)
+        assert failed.returncode == 1, failed.stdout + failed.stderr
+        assert "No space left" in failed.stdout
+        filler.unlink()
+        done = run_job("train", recipe)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert_same(disk, undisturbed)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
