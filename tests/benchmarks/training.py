@@ -1,7 +1,7 @@
 """Our training loop against the transformers Trainer with padding: target tokens a second, and peak memory.
 
     python -m tests.benchmarks.training [--workers 1] [--steps 5] [--student smollm2-135m] [--rows-per-step 16]
-        [--precision float32]
+        [--precision bfloat16]
 
 Both train the same student under Ray Train and DeepSpeed (ZeRO 1, the same precision with float32 masters, torch's AdamW,
 the same settings) on the same rows in the same order, half programs of `arithmetic`, half rationales of GSM8K (--data-dir or
@@ -165,8 +165,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--student", default="smollm2-135m")
     parser.add_argument("--rows-per-step", type=int, default=16)
-    # Without matrix units a CPU emulates bfloat16, many times slower than float32.
-    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--precision", default="bfloat16", choices=["float32", "bfloat16"])
     parser.add_argument("--data-dir", default=os.environ.get("PAD_RAY_DATA"))
     asked = parser.parse_args()
 
