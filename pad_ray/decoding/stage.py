@@ -172,7 +172,6 @@ class Solver:
     def _start(self, second: str | None) -> None:
         """Start the engines and wait until they can answer: loading a model is no part of solving a question."""
         if not self.actors:
-            self.attempts = Attempts.start(self.engine.max_restarts)
             self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
         if second is not None and second not in self.seconds:
             self.seconds[second] = self._open(EngineActor, self._serving(second))
@@ -183,6 +182,7 @@ class Solver:
 
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
         """As many actors as the cluster has room for engines."""
+        self.attempts = self.attempts or Attempts.start(self.engine.max_restarts)
         actor = ray.remote(**actor_resources(engine))(kind)
         return [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
 
