@@ -172,7 +172,7 @@ class Solver:
             return time.monotonic() - started
 
     def start(self) -> None:
-        """Start the engines, if there are none, and wait until they can answer: loading a model is no part of solving a question."""
+        """Start the engines where there are none, and wait until they can answer: loading a model is no part of solving."""
         if not self.actors:
             self.attempts = Attempts.start(self.engine.max_restarts)
             on_gpu = uses_gpu(self.engine)

@@ -289,7 +289,8 @@ def preview(run: Run) -> None:
     """Say what a campaign would vary, on which questions, and what its trials share."""
     inputs, config, say = read_inputs(run), run.recipe.tuning, run.progress.say
     say(
-        f"{config.kind} campaign: {config.trials} trials, {config.concurrency} at once; objectives: {', '.join(config.objectives)}"
+        f"{config.kind} campaign: {config.trials} trials, {config.concurrency} at once, "
+        f"objectives {' and '.join(config.objectives)}"
     )
     for parameter in inputs.parameters:
         values = list(parameter.values) if parameter.values is not None else f"{parameter.low} to {parameter.high}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -32,9 +33,9 @@ from pad_ray.schema import Question, content_id
 from pad_ray.stages import Run
 from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
-from pad_ray.tuning.search import MEASURED
 from pad_ray.tuning.sharing import SHARED, TO_REFINED, TO_STUDENT, Provided, Shared, Stage
 from pad_ray.tuning.space import changed
+from pad_ray.tuning.trials import MEASURED
 
 Report = dict[str, Any]
 LAST = "last"
@@ -191,4 +192,4 @@ def solutions_folder(run: RunDir, model: str) -> str:
 
 def silent() -> Progress:
     """Progress that nobody reads: a trial's process is not the terminal's."""
-    return Progress(Console(file=open(os.devnull, "w")))  # noqa: SIM115
+    return Progress(Console(file=Path(os.devnull).open("w")))

@@ -21,12 +21,9 @@ from ray.tune.search.optuna import OptunaSearch
 from pad_ray.schema import content_id
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS
 from pad_ray.tuning.space import Parameter, as_text
-from pad_ray.tuning.trials import FINISHED, Trials
+from pad_ray.tuning.trials import ERROR, FINISHED, MEASURED, Trials
 
 STUDY = "campaign"
-MEASURED = "measured"
-"""How much a report is based on: questions answered, or validations of a training run."""
-ERROR = "error"
 STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.COMPLETE, "failed": TrialState.FAIL}
 # As Ray Tune has it, a trial that is stopped counts with its last value.
 

@@ -1,7 +1,7 @@
 """What trials do not change is made once: each stage's result in a folder that the recipe's parts behind it name.
 
 `shared/<stage>-<hash>/` is a run's folder of its own. The hash covers what determines the stage and all before it, so that
-trials with equal parts come to the same folder, of which the first makes it while others wait. What earlier stages made is linked
+trials with equal parts come to the same folder: the first one makes it while others wait. What earlier stages made is linked
 into it, and the stages themselves are those of every job. What the run itself holds is copied as a start, by hard links: the
 stages know by their own ids and keys whether it is what they would make.
 """
@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock

@@ -14,6 +14,11 @@ RUNGS = f"{CAMPAIGN}/rungs.json"
 DEFAULT = "000"
 """The trial of the recipe as it is."""
 
+MEASURED = "measured"
+"""In a report: how much it is based on, questions answered or validations of a training run."""
+ERROR = "error"
+"""In a report: why the trial failed."""
+
 State = Literal["completed", "stopped", "failed", "running"]
 FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")
 
@@ -30,7 +35,7 @@ class Trial:
     parameters: Mapping[str, Any]
     values: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
-    reused: Sequence[str] = ()
+    reused: list[str] = field(default_factory=list)
     error: str | None = None
 
     @property

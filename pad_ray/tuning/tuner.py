@@ -12,8 +12,8 @@ from pad_ray.progress import Bar
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
 from pad_ray.tuning.measuring import LAST, Bench, Report
-from pad_ray.tuning.search import ERROR, MEASURED, Suggestions, halving
-from pad_ray.tuning.trials import CAMPAIGN, FINISHED, Trial, Trials, best
+from pad_ray.tuning.search import Suggestions, halving
+from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
 
 SCRATCH = f"{CAMPAIGN}/tune"
 # A trial asks engines and trainers, which reserve what they need; Tune wants it to reserve something too.
