@@ -4,6 +4,7 @@ Each can be called again on the same run: it continues, and does nothing where n
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,10 +14,11 @@ from typing import Any, Self
 import yaml
 from rich.table import Table
 
-from pad_ray import evaluating, stages
+from pad_ray import evaluating, ledger, stages
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError, StageError
+from pad_ray.ledger import StageEntry
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Question
@@ -34,6 +36,7 @@ from pad_ray.tuning.trials import CAMPAIGN, DEFAULT, FINISHED, Trial, Trials, be
 FACTS = f"{CAMPAIGN}/campaign.json"
 RECIPE = f"{CAMPAIGN}/recipe.yaml"
 BEST = f"{CAMPAIGN}/best.yaml"
+STAGE = "tuning"
 # May change between calls: more trials, or more at once, are the same campaign.
 MEANS = {"trials", "concurrent"}
 
@@ -193,9 +196,15 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
 
     given = _given(run.recipe, inputs.parameters, trials)
     suggestions = Suggestions(inputs.parameters, config.objectives, trials, given, run.recipe.seed)
-    with run.progress.stage("tuning", "trials", config.trials, done=finished) as bar:
+    started = time.monotonic()
+    with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
         engines.start()
         run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
+    seconds = stages.seconds_so_far(run, STAGE) + time.monotonic() - started
+    counts = {state: len(trials.of(state)) for state in FINISHED}
+    stopped = {"stopped": counts["stopped"]} if counts["stopped"] else {}
+    entry = (len(trials.of(*FINISHED)), counts["completed"], stopped, counts["failed"], seconds)
+    ledger.record(run.folder, StageEntry(STAGE, "trials", *entry))
 
 
 def _given(recipe: Recipe, parameters: Sequence[Parameter], trials: Trials) -> list[tuple[str, Mapping[str, Any]]]:

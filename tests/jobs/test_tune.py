@@ -119,7 +119,7 @@ def _kill_after(recipe, run, trials):
     """Start the job, kill it once so many trials are finished, and return these."""
     command = [sys.executable, "jobs/tune.py", str(recipe)]
     started = psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while len(finished := {one.trial: one for one in Trials.read(run).by_name.values() if one.finished}) < trials:
+    while sum(one.finished for one in Trials.read(run).by_name.values()) < trials:
         assert started.poll() is None, started.stdout.read()
         time.sleep(0.02)
     family = started.children(recursive=True)

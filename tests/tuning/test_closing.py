@@ -1,26 +1,12 @@
 """What is said at the end of a campaign."""
 
-from pad_ray.schema import Outcome, Solution
 from pad_ray.tuning.closing import undecided, verdict
+from tests.evaluation.conftest import run
 
 
 def solutions(right, count=40):
     """Solutions of which the first `right` are right."""
-    return [
-        Solution(
-            f"q{number}",
-            "greedy",
-            [],
-            Outcome.ACCEPTED if number < right else Outcome.WRONG_ANSWER,
-            "1",
-            "1",
-            number < right,
-            "",
-            1,
-            0.1,
-        )
-        for number in range(count)
-    ]
+    return run([[number < right] for number in range(count)])
 
 
 def test_a_clear_gain_on_the_test_questions_beats_the_default():
