@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import PurePath
+from typing import Any
 
 from pad_ray import ledger, metrics
 from pad_ray.decoding.base import Strategy
@@ -59,13 +60,18 @@ def measure(
     shown: Sets = (),
 ) -> None:
     """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot."""
+    with open_solver(run, model, shown) as solver:
+        for strategy in strategies:
+            _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
+
+
+def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = ()) -> Solver:
+    """A solver whose engines serve a model as the recipe says, or that asks the engines of another one."""
     config = run.recipe.evaluation
     engine = config.engine.model_copy(update={"model": model})
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
     asking = Asking(paths, config.max_tokens, config.live_questions)
-    with Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress) as solver:
-        for strategy in strategies:
-            _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
+    return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors)
 
 
 def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solver: Solver, shots: int) -> None:

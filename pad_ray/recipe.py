@@ -19,6 +19,7 @@ from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.tasks.config import QuestionsConfig
 from pad_ray.tracking import TrackingConfig
 from pad_ray.training.config import TrainingConfig
+from pad_ray.tuning.config import TuningConfig
 
 
 class Recipe(Settings):
@@ -39,6 +40,7 @@ class Recipe(Settings):
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="the student")
     tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="where progress is written besides")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="how students are measured")
+    tuning: TuningConfig = Field(default_factory=TuningConfig, description="what a campaign varies and looks for")
     sizing: SizingConfig = Field(default_factory=SizingConfig, description="what `--dry-run` reckons with")
 
 

@@ -26,7 +26,7 @@ from pad_ray.schema import Outcome, PathKind, Question, from_table
 from pad_ray.stages import Run
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST
-from pad_ray.training.train import train
+from pad_ray.training.train import Watch, train
 
 STUDENT, REFINED = STUDENTS["after"], STUDENTS["refined"]
 
@@ -118,7 +118,7 @@ def build_corpus(run: Run) -> RefinementCorpus:
     return corpus
 
 
-def train_refined(run: Run, corpus: RefinementCorpus) -> None:
+def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None) -> None:
     """Train on from the student, on the corpus with repair rows."""
     recipe = run.recipe
     own = {name: getattr(recipe.refinement, name) for name in ("epochs", "learning_rate", "max_tokens")}
@@ -133,6 +133,7 @@ def train_refined(run: Run, corpus: RefinementCorpus) -> None:
         run.progress,
         into=REFINED,
         sandbox=recipe.sandbox,
+        watch=watch,
     )
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     entry = StageEntry(

@@ -35,7 +35,7 @@ from pad_ray.tasks import get_task
 from pad_ray.tracking import Tracker
 from pad_ray.training.config import STUDENT
 from pad_ray.training.model_card import write_model_card
-from pad_ray.training.train import Trained, train
+from pad_ray.training.train import Trained, Watch, train
 
 REPORT = "report.html"
 
@@ -197,7 +197,7 @@ def stored_corpus(run: Run) -> Corpus:
     return corpus
 
 
-def train_student(run: Run, corpus: Corpus) -> Trained:
+def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Trained:
     """Fine-tune the student on the corpus."""
     recipe = run.recipe
     folders = {"train": corpora.TRAIN, "validation": corpora.VALIDATION}
@@ -211,6 +211,7 @@ def train_student(run: Run, corpus: Corpus) -> Trained:
             run.progress,
             sandbox=recipe.sandbox,
             tracker=tracker,
+            watch=watch,
         )
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     ledger.record(

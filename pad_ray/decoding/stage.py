@@ -60,14 +60,21 @@ class Solved:
 class Solver:
     """A student and its engines, for as many strategies and tasks as are asked for. A context manager; Ray must be there.
 
-    Engines start with the first question that is not solved yet, and stay until the end.
+    Engines start with the first question that is not solved yet, or with `start`, and stay until the end. `actors` are those
+    of another solver of the same run, engine and way of asking: several processes may ask the same engines.
     """
 
     def __init__(
-        self, run: RunDir, engine: EngineConfig, sandbox: SandboxConfig, asking: Asking, progress: Progress
+        self,
+        run: RunDir,
+        engine: EngineConfig,
+        sandbox: SandboxConfig,
+        asking: Asking,
+        progress: Progress,
+        actors: Sequence[Any] = (),
     ) -> None:
         self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
-        self.actors: list[Any] = []
+        self.actors: list[Any] = list(actors)
         self.seconds: dict[str, list[Any]] = {}
         # Without a handle here it would end with the first start of the engines that it counts the starts of.
         self.attempts: Any = None
@@ -161,7 +168,7 @@ class Solver:
     ) -> float:
         before = total - len(left)
         with self.progress.stage(f"evaluation {label}", "questions", total, done=before) as bar:
-            self._start(strategy.second_model)
+            self.start(strategy.second_model)
             started = time.monotonic()
             done = correct = 0
             for count, right in self._blocks(place, left, strategy, budgets):
@@ -169,8 +176,11 @@ class Solver:
                 bar.update(before + done, f"{correct} right of the last {done}")
             return time.monotonic() - started
 
-    def _start(self, second: str | None) -> None:
-        """Start the engines and wait until they can answer: loading a model is no part of solving a question."""
+    def start(self, second: str | None = None) -> None:
+        """Start the engines where there are none, and wait until they can answer: loading a model is no part of solving.
+
+        `second` is a strategy's second model, which gets engines of its own.
+        """
         if not self.actors:
             self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
         if second is not None and second not in self.seconds:

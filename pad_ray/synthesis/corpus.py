@@ -185,9 +185,7 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
             corpus.contaminated[overlap.task] += 1
         corpus.questions += bool(made)
         rejected += [item.verdict for item in chosen if not item.accepted]
-        place = int(content_id("split", seed, question.question_id)[:8], 16) / 2**32
-        side = VALIDATION if place < config.validation_share else TRAIN
-        rows[side] += made
+        rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += made
     part = f"part-{bucket:06}.parquet"
     for folder, content in rows.items():
         if content:
@@ -198,6 +196,11 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
         corpus.rows.update(f"{folder.removeprefix('corpus/')}/{row.objective.value}" for row in content)
     corpus.hash = content_id("bucket", {folder: [row.row_id for row in content] for folder, content in rows.items()})
     return corpus
+
+
+def is_held_out(question_id: str, config: CorpusConfig, seed: int) -> bool:
+    """Whether a question's drafts only validate; it follows from its id, so that more questions move none."""
+    return int(content_id("split", seed, question_id)[:8], 16) / 2**32 < config.validation_share
 
 
 def _read(run: RunDir, bucket: int, folder: str, record: Any) -> list[Any]:

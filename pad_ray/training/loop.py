@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ray
 import torch
 from torch.nn import functional
 
@@ -52,8 +53,16 @@ def _train(worker: Worker) -> None:
         validate = done % _validate_every(worker) == 0 or done == total
         if validate or done % (worker.config.checkpoint_every_steps or total) == 0:
             _checkpoint(worker, validate=validate)
-        if worker.history.without_better() >= worker.config.patience:
+        if worker.history.without_better() >= worker.config.patience or _ended(worker):
             return
+
+
+def _ended(worker: Worker) -> bool:
+    """Whether whoever watches has ended the run; all workers hear it in the same step."""
+    if not worker.task.watched:
+        return False
+    said = worker.rank == 0 and ray.get(worker.task.board.reasons.remote())[0] is not None
+    return bool(worker.over_workers(torch.tensor(float(said))).item())
 
 
 def total_steps(config: TrainingConfig, rows: int) -> int:

@@ -4,8 +4,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,18 @@ class Trained:
     workers: int
     zero_stage: int
     offload: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who follows a training run, and may end it before it is done.
+
+    `validated` is called with each validation (`step`, `epoch`, `loss`, with probes `accuracy`). Once `ended` is set the
+    workers stop after the step that they are in, and `train` raises; the last checkpoint stays.
+    """
+
+    validated: Callable[[Mapping[str, float]], None]
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ def train(
     into: str = STUDENT,
     sandbox: SandboxConfig | None = None,
     tracker: Tracker | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Fine-tune the student on the corpus in `folders` (`train` and `validation`) and put it into the folder `into`.
 
@@ -118,7 +131,7 @@ def train(
     started = time.monotonic()
     tokens = tokenise(run, folders, corpus_hash, config.student, config.max_tokens)
     probes = choose_probes(run, folders["validation"], config.validation_questions)
-    fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, tracker)
+    fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, tracker, watch)
     trained = _trained(fitted, tokens, key, config, corpus_hash, seed, time.monotonic() - started)
     _publish(run, fitted.best, into, config, trained)
     return trained
@@ -163,6 +176,7 @@ def _fit(
     sandbox: SandboxConfig,
     progress: Progress,
     tracker: Tracker | None,
+    watch: Watch | None,
 ) -> _Fitted:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
@@ -178,7 +192,9 @@ def _fit(
     board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
     trainer = TorchTrainer(
         train_worker,
-        train_loop_config={"task": Task(config, seed, run.location, tokens.folder, board, probes, sandbox)},
+        train_loop_config={
+            "task": Task(config, seed, run.location, tokens.folder, board, probes, sandbox, watched=watch is not None)
+        },
         scaling_config=ScalingConfig(
             num_workers=workers, use_gpu=gpus > 0, resources_per_worker={"CPU": config.cpus_per_worker}
         ),
@@ -192,7 +208,7 @@ def _fit(
             worker_runtime_env={"env_vars": _worker_environment(workers, gpus)},
         ),
     )
-    return _fitted(_watched(trainer, board, progress, tracker), SCORE)
+    return _fitted(_watched(trainer, board, progress, tracker, watch), SCORE)
 
 
 def _fitted(result: Any, score: str) -> _Fitted:
@@ -210,7 +226,7 @@ def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
     return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
 
 
-def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | None) -> Any:
+def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | None, watch: Watch | None) -> Any:
     """`trainer.fit()` with progress: fit blocks, so it runs in a thread while this one asks the board."""
     outcome: dict[str, Any] = {}
 
@@ -222,7 +238,7 @@ def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | No
 
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
-    _show(thread, board, progress, tracker)
+    _show(thread, board, progress, tracker, watch)
     stopped, faulty = ray.get(board.reasons.remote())
     if stopped:
         raise StageError(stopped)
@@ -235,12 +251,13 @@ def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | No
     return outcome["result"]
 
 
-def _show(thread: threading.Thread, board: Any, progress: Progress, tracker: Tracker | None) -> None:
+def _show(
+    thread: threading.Thread, board: Any, progress: Progress, tracker: Tracker | None, watch: Watch | None
+) -> None:
     """Pass on what the first worker says until the thread ends."""
     entries: list[tuple[int, str, dict[str, float]]] = []
     while thread.is_alive() and not entries:
-        thread.join(1.0)
-        entries = ray.get(board.take.remote())
+        entries = _take(thread, board, watch)
     if not entries:
         return
     total, _, first = entries[0]
@@ -251,8 +268,18 @@ def _show(thread: threading.Thread, board: Any, progress: Progress, tracker: Tra
                 bar.update(step, f"{prefix}loss {entry['loss']:.3f}")
                 if tracker is not None:
                     tracker.log(step, {f"{prefix}{name}": value for name, value in entry.items() if name != "step"})
-            thread.join(1.0)
-            entries = ray.get(board.take.remote())
+                if watch is not None and prefix:
+                    watch.validated(entry)
+            entries = _take(thread, board, watch)
+
+
+def _take(thread: threading.Thread, board: Any, watch: Watch | None) -> list[tuple[int, str, dict[str, float]]]:
+    """What the first worker has said within a second."""
+    thread.join(1.0)
+    if watch is not None and watch.ended.is_set():
+        ray.get(board.stop.remote("training: ended from outside before it was done; the last checkpoint is kept"))
+    entries: list[tuple[int, str, dict[str, float]]] = ray.get(board.take.remote())
+    return entries
 
 
 def _publish(run: RunDir, best: Any, into: str, config: TrainingConfig, trained: Trained) -> None:

@@ -24,7 +24,10 @@ ADAPTER_SHARE = 0.02
 
 @dataclass(frozen=True)
 class Task:
-    """What the driver asks every worker to do. `tokens` is the folder of the run with the corpus as tokens."""
+    """What the driver asks every worker to do.
+
+    `tokens` is the folder of the run with the corpus as tokens. `watched` is True where the driver may end the run early.
+    """
 
     config: TrainingConfig
     seed: int
@@ -33,6 +36,7 @@ class Task:
     board: Any
     probes: list[Probe] = field(default_factory=list)
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
+    watched: bool = False
 
 
 @dataclass

@@ -1,0 +1,312 @@
+"""The stages of a campaign: its inputs, the search on validation questions, and the end on test questions.
+
+Each can be called again on the same run: it continues, and does nothing where nothing is left to do.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+from rich.table import Table
+
+from pad_ray import evaluating, ledger, stages
+from pad_ray.engines import versions
+from pad_ray.engines.kinds import fingerprint
+from pad_ray.errors import InputError, StageError
+from pad_ray.ledger import StageEntry
+from pad_ray.recipe import Recipe
+from pad_ray.rundir import RunDir
+from pad_ray.schema import CorpusRow, Question
+from pad_ray.stages import Run
+from pad_ray.synthesis.corpus import TRAIN as TAUGHT
+from pad_ray.synthesis.corpus import is_held_out
+from pad_ray.synthesis.questions import TRAIN as QUESTIONS
+from pad_ray.tasks import get_task
+from pad_ray.tuning.closing import answer_tests, undecided, verdict
+from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS
+from pad_ray.tuning.measuring import CHAINS, Bench, solutions_folder, strategy_of
+from pad_ray.tuning.space import Parameter, changed, changed_values, default_point, parameters_of
+from pad_ray.tuning.trials import CAMPAIGN, DEFAULT, FINISHED, Trial, Trials, best, pareto
+
+FACTS = f"{CAMPAIGN}/campaign.json"
+RECIPE = f"{CAMPAIGN}/recipe.yaml"
+BEST = f"{CAMPAIGN}/best.yaml"
+STAGE = "tuning"
+# May change between calls: more trials, or more at once, are the same campaign.
+MEANS = {"trials", "concurrent"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a campaign starts from: what it varies, the validation questions, the test questions by task, and in a decode
+    campaign the student's model.
+    """
+
+    parameters: list[Parameter]
+    validation: list[Question]
+    tests: dict[str, list[Question]]
+    model: str
+
+
+def read_inputs(run: Run) -> Inputs:
+    """Check the recipe's campaign and find its questions. Writes nothing.
+
+    Raises:
+        InputError: the run is remote or holds another campaign, a range is not usable, there is no student to decode with,
+            or no question validates.
+    """
+    recipe = run.recipe
+    if not run.folder.is_local:
+        raise InputError(f"{run.folder.location}: a campaign needs a local or shared path for its run_dir")
+    parameters = parameters_of(recipe)
+    strategy_of(recipe)
+    _check_same(run)
+    tests = stages.read_tests(recipe)
+    if recipe.tuning.kind == "decode":
+        model = evaluating.student_to_measure(run)[1]
+    else:
+        model = ""
+        stages.read_inputs(recipe)
+        versions.check(recipe.evaluation.engine)
+    validation = validation_questions(run)
+    if not validation:
+        raise InputError(
+            f"{run.folder.location}: no train question validates; raise --questions.limit or --corpus.validation_share"
+        )
+    return Inputs(parameters, validation, tests, model)
+
+
+def validation_questions(run: Run) -> list[Question]:
+    """The train questions that the corpus holds out, and that it does not teach, in the order of their ids.
+
+    Those of the run where it holds questions, else those that the recipe asks. All of them count, also those that no draft
+    solved: a student's accuracy on solved ones alone would be too good.
+    """
+    recipe, folder = run.recipe, run.folder
+    asked = recipe.questions
+    stored: Iterable[Question] = folder.iter_records(QUESTIONS, Question)
+    if not folder.parts(QUESTIONS):
+        stored = get_task(asked.task).stream("train", recipe.data_dir, asked.limit, recipe.seed)
+    taught = set(folder.read_table(TAUGHT, CorpusRow, ["question_id"])["question_id"].to_pylist())
+    held_out = {
+        question.question_id: question
+        for question in stored
+        if is_held_out(question.question_id, recipe.corpus, recipe.seed) and question.question_id not in taught
+    }
+    return list(islice((held_out[name] for name in sorted(held_out)), recipe.tuning.validation_questions))
+
+
+def _check_same(run: Run) -> None:
+    """InputError where the run holds a campaign of another recipe; it names what differs."""
+    if not run.folder.exists(RECIPE):
+        return
+    before, now = yaml.safe_load(run.folder.read_bytes(RECIPE)), _identity(run.recipe)
+    differing = sorted(
+        f"{section}.{name}" if isinstance(fields, dict) else section
+        for section, fields in now.items()
+        for name in (fields if isinstance(fields, dict) else [""])
+        if _field(before, section, name) != _field(now, section, name)
+    )
+    if differing:
+        raise InputError(
+            f"{run.folder.path(CAMPAIGN)} is a campaign with another {', '.join(differing)}; move it away to start a new one"
+        )
+    over = run.folder.read_json(FACTS, {}).get("test") is not None
+    if over and run.recipe.tuning.trials > len(Trials.read(run.folder).of(*FINISHED)):
+        raise InputError(
+            f"{run.folder.path(CAMPAIGN)} is over, its test questions have been asked: further trials would be chosen in "
+            "their light; move it away to start a new one"
+        )
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    """What makes a campaign the same one."""
+    values: dict[str, Any] = recipe.model_dump(mode="json", exclude={"run_dir", "data_dir", "tracking", "sizing"})
+    return {**values, "tuning": {name: value for name, value in values["tuning"].items() if name not in MEANS}}
+
+
+def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
+    found = values.get(section)
+    return found.get(name) if isinstance(found, dict) else found
+
+
+def conduct(run: Run, inputs: Inputs) -> None:
+    """Run the trials that are missing, then ask the test questions, write the best recipe and say what came of it.
+
+    Raises:
+        StageError: no trial was completed, or the campaign was interrupted; the same command continues.
+    """
+    trials = _trials(run.folder)
+    run.folder.write_text(RECIPE, yaml.safe_dump(_identity(run.recipe), sort_keys=False))
+    _write_facts(run, inputs, trials)
+    with _Engines(run, inputs) as engines:
+        _search(run, inputs, trials, engines)
+        _write_facts(run, inputs, trials)
+        _settle(run, inputs, trials, engines)
+
+
+def _trials(folder: RunDir) -> Trials:
+    """The run's trials. Where none was completed the failed ones are run again: what all of them hit may be gone."""
+    trials = Trials.read(folder)
+    if not trials.of("completed", "stopped"):
+        trials.forget_failed()
+    return trials
+
+
+class _Engines:
+    """The engines of a decode campaign, opened once for all its trials; a context manager."""
+
+    def __init__(self, run: Run, inputs: Inputs) -> None:
+        recipe, folder = run.recipe, run.folder
+        self.shared = recipe.tuning.kind == "decode" and recipe.tuning.share
+        engine = recipe.evaluation.engine.model_copy(update={"model": inputs.model})
+        solutions = solutions_folder(folder, fingerprint(engine)) if inputs.model else ""
+        self.bench = Bench(recipe, folder.location, inputs.validation, inputs.model, solutions)
+        self.solver = self.bench.solver(recipe) if inputs.model else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def start(self) -> None:
+        """Start them, so that the bench has them."""
+        if self.shared and self.solver is not None:
+            self.solver.start()
+            self.bench = replace(self.bench, actors=tuple(self.solver.actors))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.solver is not None:
+            self.solver.close(at_once=error is not None)
+
+
+def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
+    """Run the trials that are missing."""
+    config = run.recipe.tuning
+    finished = len(trials.of(*FINISHED))
+    if finished >= config.trials:
+        return
+    from pad_ray.tuning.search import Suggestions
+    from pad_ray.tuning.tuner import run_trials
+
+    given = _given(run.recipe, inputs.parameters, trials)
+    suggestions = Suggestions(inputs.parameters, config.objectives, trials, given, run.recipe.seed)
+    started = time.monotonic()
+    with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
+        engines.start()
+        run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
+    seconds = stages.seconds_so_far(run, STAGE) + time.monotonic() - started
+    counts = {state: len(trials.of(state)) for state in FINISHED}
+    stopped = {"stopped": counts["stopped"]} if counts["stopped"] else {}
+    entry = (len(trials.of(*FINISHED)), counts["completed"], stopped, counts["failed"], seconds)
+    ledger.record(run.folder, StageEntry(STAGE, "trials", *entry))
+
+
+def _given(recipe: Recipe, parameters: Sequence[Parameter], trials: Trials) -> list[tuple[str, Mapping[str, Any]]]:
+    """What is tried before Optuna draws: trials that were interrupted, the recipe as it is, and the points that it names."""
+    interrupted = [(trial.trial, trial.parameters) for trial in trials.of("running")]
+    points = [default_point(recipe, parameters), *recipe.tuning.first]
+    new = [(f"{number:03}", point) for number, point in enumerate(points)]
+    return interrupted + [(name, point) for name, point in new if name not in trials.by_name]
+
+
+def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
+    """Ask the test questions once, write the best recipe, and say whether it beats the default."""
+    facts = run.folder.read_json(FACTS)
+    if facts["test"] is not None:
+        return
+    chosen = best(trials.of("completed"))
+    if chosen is None:
+        failed = trials.of("failed")[0]
+        raise StageError(
+            f"tuning: no trial was completed; trial {failed.trial}: {failed.error}; run the same command again"
+        )
+    _write_best(run, chosen)
+    answers = {}
+    for trial in (trials.by_name[DEFAULT], chosen):
+        run.progress.say(f"test questions: trial {trial.trial}")
+        changed_recipe = changed(run.recipe, trial.parameters)
+        answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests)
+    if chosen.trial == DEFAULT:
+        test = undecided(answers[DEFAULT])
+    else:
+        test = verdict(answers[DEFAULT], answers[chosen.trial], chosen.trial, run.recipe.seed)
+    run.folder.write_json(FACTS, {**facts, "test": test})
+
+
+def _write_best(run: Run, chosen: Trial) -> None:
+    """Write the chosen recipe, ready for every job."""
+    recipe = changed(run.recipe, chosen.parameters)
+    values = changed_values(run.recipe, chosen.parameters)
+    values.pop("tuning", None)
+    strategy = strategy_of(recipe)
+    if strategy != recipe.evaluation.strategies[0]:
+        rest = [one.model_dump(mode="json") for one in recipe.evaluation.strategies[1:]]
+        values.setdefault("evaluation", {})["strategies"] = [strategy.model_dump(mode="json"), *rest]
+    said = f"# Trial {chosen.trial}: {chosen.values[ACCURACY]:.1%} of the validation questions.\n"
+    run.folder.write_text(BEST, said + yaml.safe_dump(values, sort_keys=False))
+
+
+def _write_facts(run: Run, inputs: Inputs, trials: Trials) -> None:
+    """Write `campaign.json`: what is varied and looked for, and which trials are best so far."""
+    objectives = run.recipe.tuning.objectives
+    chosen = best(trials.of("completed"))
+    facts = {
+        "name": run.folder.root.rsplit("/", 1)[-1],
+        "kind": run.recipe.tuning.kind,
+        "objectives": [{"name": name, "direction": DIRECTIONS[name]} for name in objectives],
+        "parameters": [parameter.described() for parameter in inputs.parameters],
+        "default_trial": DEFAULT if DEFAULT in trials.by_name else None,
+        "best_trial": None if chosen is None else chosen.trial,
+        "pareto": [trial.trial for trial in pareto(trials.of("completed"), objectives)] if len(objectives) > 1 else [],
+        "test": run.folder.read_json(FACTS, {}).get("test"),
+    }
+    run.folder.write_json(FACTS, facts)
+
+
+def closing_table(run: Run) -> None:
+    """Print the trials, the verdict of the test questions, and where the best recipe is."""
+    facts, trials = run.folder.read_json(FACTS), Trials.read(run.folder)
+    table = Table("trial", "state", "accuracy", "tokens/question", "seconds", title=f"{facts['kind']} campaign")
+    table.add_column("parameters", overflow="fold")
+    for trial in trials.of(*FINISHED):
+        marks = "*" * (trial.trial == facts["best_trial"]) + "+" * (trial.trial in facts["pareto"])
+        figures = (f"{trial.values[ACCURACY]:.1%}" if trial.values else "-", _tokens(trial), f"{trial.seconds:.0f}")
+        table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _said(trial.parameters))
+    run.progress.console.print(table)
+    run.progress.say("* the chosen trial" + ("; + none is better in both objectives" if facts["pareto"] else ""))
+    run.progress.say(facts["test"]["sentence"])
+    run.progress.say(f"recipe: {run.folder.path(BEST)}")
+
+
+def _tokens(trial: Trial) -> str:
+    return f"{trial.values[TOKENS]:.0f}" if TOKENS in trial.values else "-"
+
+
+def _said(parameters: Mapping[str, Any]) -> str:
+    """Parameters by the last words of their names."""
+    values = (f"{value:.3g}" if isinstance(value, float) else json.dumps(value) for value in parameters.values())
+    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in zip(parameters, values, strict=True))
+
+
+def preview(run: Run) -> None:
+    """Say what a campaign would vary, on which questions, and what its trials share."""
+    inputs, config, say = read_inputs(run), run.recipe.tuning, run.progress.say
+    say(
+        f"{config.kind} campaign: {config.trials} trials, {config.concurrency} at once, "
+        f"objectives {' and '.join(config.objectives)}"
+    )
+    for parameter in inputs.parameters:
+        values = list(parameter.values) if parameter.values is not None else f"{parameter.low} to {parameter.high}"
+        say(f"  {parameter.name}: {values}{', on a logarithmic scale' if parameter.log else ''}")
+    rungs = config.rungs(len(inputs.validation)) if config.kind == "decode" else [len(inputs.validation)]
+    say(f"validation questions: {len(inputs.validation)}; trials report after {', '.join(map(str, rungs))}")
+    tests = ", ".join(f"{len(questions)} of {task}" for task, questions in inputs.tests.items())
+    say(f"test questions: {tests}, asked once, for the recipe as it is and the chosen one")
+    stages_of = [stage.name for stage in CHAINS[config.kind]]
+    say(f"shared between trials: {', '.join(stages_of) or 'the student and its engine'}, as far as they do not change")

@@ -1,0 +1,195 @@
+"""What a trial does: it decodes, or trains and decodes, on validation questions, and reports as it goes.
+
+A `Bench` is sent to the processes of all trials. A report is a mapping: `measured` says on how much it is based, beside it the
+objectives and the `seconds` so far; the `last` one of a trial names the stages that it `reused`.
+"""
+
+import math
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pad_ray.decoding.base import Strategy
+from pad_ray.decoding.beam import StepBeam
+from pad_ray.decoding.greedy import Greedy
+from pad_ray.decoding.refine import Refine
+from pad_ray.decoding.sampling import BestOfN, Vote
+from pad_ray.decoding.stage import Solved, Solver
+from pad_ray.errors import InputError
+from pad_ray.evaluating import STUDENTS, open_solver
+from pad_ray.evaluation.scores import score
+from pad_ray.progress import Progress
+from pad_ray.recipe import Recipe
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Question, content_id
+from pad_ray.stages import Run
+from pad_ray.training.train import Watch
+from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
+from pad_ray.tuning.sharing import SHARED, TO_REFINED, TO_STUDENT, Provided, Shared, Stage
+from pad_ray.tuning.space import changed
+from pad_ray.tuning.trials import MEASURED
+
+Report = dict[str, Any]
+LAST = "last"
+REPAIRABLE = (Greedy, Vote, BestOfN, StepBeam)
+CHAINS: dict[Kind, tuple[Stage, ...]] = {"decode": (), "train": TO_STUDENT, "refine": TO_REFINED}
+TRAINED_STUDENTS = {"train": STUDENTS["after"], "refine": STUDENTS["refined"]}
+
+
+def strategy_of(recipe: Recipe) -> Strategy:
+    """How a trial's student answers: by the recipe's first strategy, a refined one with as many repairs as refinement says.
+
+    Raises:
+        InputError: refinement asks for repairs, and the strategy's answers cannot be repaired.
+    """
+    first, rounds = recipe.evaluation.strategies[0], recipe.refinement.rounds
+    if recipe.tuning.kind != "refine" or not rounds:
+        return first
+    if isinstance(first, Refine):
+        return first.model_copy(update={"rounds": rounds})
+    if not isinstance(first, REPAIRABLE):
+        raise InputError(
+            f"{STRATEGY}: answers of {first.kind} cannot be repaired; put another strategy first, or set refinement.rounds to 0"
+        )
+    return Refine(first=first, rounds=rounds, name=first.name)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trials of a campaign share. `questions` are the validation questions, in the order in which they are asked.
+
+    A decode campaign has a `model`, the student, and `actors`, engines that hold it and write to `solutions`.
+    """
+
+    recipe: Recipe
+    location: str
+    questions: Sequence[Question]
+    model: str = ""
+    solutions: str = ""
+    actors: tuple[Any, ...] = ()
+
+    def reports(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Report]:
+        """The reports of a trial; closed before its end, it ends what it has started.
+
+        Raises:
+            InputError, StageError: as the stages of its recipe do.
+        """
+        started = time.monotonic()
+        recipe = changed(self.recipe, parameters)
+        salt = "" if recipe.tuning.share else name
+        made = self._decode(recipe, salt) if recipe.tuning.kind == "decode" else self._train(recipe, salt)
+        with closing(made):
+            for report in made:
+                yield {**report, "seconds": time.monotonic() - started}
+
+    def solver(self, recipe: Recipe, salt: str = "") -> Solver:
+        """A solver of a decode campaign: on its engines, or with a salt on engines of its own."""
+        folder = RunDir(f"{self.solutions}-{salt}" if salt else self.solutions)
+        return open_solver(Run(recipe, folder, silent()), self.model, actors=() if salt else self.actors)
+
+    def student(self, recipe: Recipe, salt: str = "", watch: Watch | None = None) -> Provided:
+        """The folder with the student of a recipe, made where it is not there."""
+        shared = Shared(RunDir(self.location), silent(), salt)
+        return shared.provide(recipe, CHAINS[recipe.tuning.kind], watch)
+
+    def trained_solver(self, recipe: Recipe, folder: RunDir) -> Solver:
+        """A solver on engines of its own for the student in a folder."""
+        weights = folder.local_path(TRAINED_STUDENTS[recipe.tuning.kind])
+        return open_solver(Run(recipe, folder, silent()), str(weights))
+
+    def _decode(self, recipe: Recipe, salt: str) -> Iterator[Report]:
+        solver, strategy = self.solver(recipe, salt), strategy_of(recipe)
+        rungs = recipe.tuning.rungs(len(self.questions))
+        seconds = 0.0
+        try:
+            for count in rungs:
+                report, solved = measure(solver, strategy, self.questions[:count])
+                seconds += solved.seconds
+                reused = ["student"] if seconds or salt else ["student", "solutions"]
+                yield {**report, "reused": [] if salt else reused, LAST: count == rungs[-1]}
+        finally:
+            if salt:
+                solver.close(at_once=True)
+
+    def _train(self, recipe: Recipe, salt: str) -> Iterator[Report]:
+        making = _Making(self, recipe, salt)
+        last = 0
+        with closing(making.validations()) as validations:
+            for report in validations:
+                last = max(last, report[MEASURED])
+                if recipe.tuning.stops:
+                    yield report
+        provided = making.provided
+        with self.trained_solver(recipe, provided.folder) as solver:
+            report, _ = measure(solver, strategy_of(recipe), self.questions)
+        yield {**report, MEASURED: last + 1, "reused": provided.reused, LAST: True}
+
+
+class _Making:
+    """Makes a trial's student in a thread, and ends it where nobody waits for it any more."""
+
+    def __init__(self, bench: Bench, recipe: Recipe, salt: str) -> None:
+        self.bench, self.recipe, self.salt = bench, recipe, salt
+        self.said: queue.Queue[Report | None] = queue.Queue()
+        self.watch = Watch(self._validated)
+        self.made: Provided | None = None
+        self.error: BaseException | None = None
+
+    def validations(self) -> Iterator[Report]:
+        """A report for each validation that answers questions, until the student is made."""
+        thread = threading.Thread(target=self._make, daemon=True)
+        thread.start()
+        try:
+            while (report := self.said.get()) is not None:
+                yield report
+        finally:
+            self.watch.ended.set()
+            thread.join()
+
+    @property
+    def provided(self) -> Provided:
+        """What was made. Raises what making it has raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.made is not None
+        return self.made
+
+    def _make(self) -> None:
+        try:
+            self.made = self.bench.student(self.recipe, self.salt, self.watch)
+        except Exception as error:  # noqa: BLE001  # Raised again in the thread that waits for it.
+            self.error = error
+        self.said.put(None)
+
+    def _validated(self, entry: Mapping[str, float]) -> None:
+        if ACCURACY in entry:
+            every = self.recipe.training.validate_every_steps
+            number = entry["step"] / every if every else entry["epoch"]
+            self.said.put({MEASURED: math.ceil(number), ACCURACY: entry[ACCURACY], LAST: False})
+
+
+def measure(solver: Solver, strategy: Strategy, questions: Sequence[Question], side: str = "") -> tuple[Report, Solved]:
+    """Accuracy and tokens on questions of one task; `side` keeps solutions of other questions apart."""
+    settings = strategy.model_dump(mode="json", exclude={"name"})
+    solved = solver.solve(f"{side}{content_id('strategy', settings)}", questions, strategy)
+    found = score(solved.solutions, questions)
+    tokens = found.completion_tokens / found.samples
+    return {MEASURED: found.questions, ACCURACY: found.accuracy, TOKENS: tokens}, solved
+
+
+def solutions_folder(run: RunDir, model: str) -> str:
+    """Where the engines of a decode campaign write; `model` is the student's fingerprint."""
+    return run.path(f"{SHARED}/solutions-{content_id('solutions', model)}")
+
+
+def silent() -> Progress:
+    """Progress that nobody reads: a trial's process is not the terminal's."""
+    return Progress(Console(file=Path(os.devnull).open("w")))

@@ -1,0 +1,141 @@
+"""Optuna's suggestions and ASHA's decisions for a campaign that may have been interrupted.
+
+Both start from the trials that the run holds and not from a snapshot of Ray Tune's, which is some seconds old when a driver is
+killed: a finished trial is known as soon as it is written, and is never run again.
+"""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+from ray.tune.schedulers import ASHAScheduler
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from pad_ray.schema import content_id
+from pad_ray.tuning.config import ACCURACY, DIRECTIONS
+from pad_ray.tuning.space import Parameter, as_text
+from pad_ray.tuning.trials import ERROR, FINISHED, MEASURED, Trials
+
+STUDY = "campaign"
+STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.COMPLETE, "failed": TrialState.FAIL}
+# As Ray Tune has it, a trial that is stopped counts with its last value.
+
+
+class Suggestions(Searcher):
+    """Trials for Ray Tune: those that are given first, then what Optuna suggests in view of all that are finished.
+
+    A suggestion is `{"trial": name, "parameters": JSON}`. Those given first are pairs of name and parameters; parameters that
+    are not a point of the space are tried as well, and Optuna learns nothing from them.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Parameter],
+        objectives: Sequence[str],
+        trials: Trials,
+        given: Sequence[tuple[str, Mapping[str, Any]]],
+        seed: int,
+    ) -> None:
+        metric, mode = list(objectives), [DIRECTIONS[name] for name in objectives]
+        single = len(metric) == 1
+        super().__init__(metric=metric[0] if single else metric, mode=mode[0] if single else mode)
+        self.parameters = {parameter.name: parameter for parameter in parameters}
+        self.space = {name: distribution(parameter) for name, parameter in self.parameters.items()}
+        self.objectives, self.waiting = list(objectives), list(given)
+        numbers = itertools.count(1 + max(map(int, [*trials.by_name, *(name for name, _ in given), "0"])))
+        self.names = (f"{number:03}" for number in numbers)
+        self.given: dict[str, Mapping[str, Any]] = {}
+        storage = optuna.storages.InMemoryStorage()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        directions = ["maximize" if one == "max" else "minimize" for one in mode]
+        self.study = optuna.create_study(storage=storage, study_name=STUDY, directions=directions)
+        finished = trials.of(*FINISHED)
+        for trial in finished:
+            self._learn(trial.parameters, trial.values, STATES[trial.state])
+        # The same seed again would draw the parameters of the trials that are there.
+        drawn = int(content_id("suggest", seed, [trial.trial for trial in finished])[:8], 16)
+        sampler = optuna.samplers.TPESampler(seed=drawn)
+        self.optuna = OptunaSearch(
+            self.space, self.metric, self.mode, sampler=sampler, storage=storage, study_name=STUDY
+        )
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """The next trial."""
+        if self.waiting:
+            name, parameters = self.waiting.pop(0)
+            self.given[trial_id] = parameters
+            return {"trial": name, "parameters": json.dumps(parameters)}
+        drawn = self.optuna.suggest(trial_id)
+        if drawn is None:
+            return None
+        return {"trial": next(self.names), "parameters": json.dumps(self._values(drawn))}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """A report on the way."""
+        if trial_id not in self.given:
+            self.optuna.on_trial_result(trial_id, result)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The end of a trial, be it that it failed."""
+        failed = error or result is None or bool(result.get(ERROR))
+        if trial_id not in self.given:
+            self.optuna.on_trial_complete(trial_id, None if failed else result, failed)
+        else:
+            state = TrialState.FAIL if failed else TrialState.COMPLETE
+            self._learn(self.given.pop(trial_id), result or {}, state)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the run holds all that is needed."""
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as `save`."""
+
+    def _learn(self, parameters: Mapping[str, Any], values: Mapping[str, float], state: TrialState) -> None:
+        """Tell Optuna of a trial that it did not suggest, if it is a point of the space."""
+        known = self.parameters
+        if parameters.keys() != known.keys() or not all(known[name].holds(value) for name, value in parameters.items()):
+            return
+        found = None if state is TrialState.FAIL else [float(values[name]) for name in self.objectives]
+        internal = {name: as_text(v) if known[name].kind == "choice" else v for name, v in parameters.items()}
+        self.study.add_trial(create_trial(state=state, values=found, params=internal, distributions=self.space))
+
+    def _values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        return {n: json.loads(v) if self.parameters[n].kind == "choice" else v for n, v in drawn.items()}
+
+
+class Halving(ASHAScheduler):
+    """ASHA (1810.05934) that compares trials with those of earlier calls too."""
+
+    def recall(self, trials: Trials) -> None:
+        """Take in what the run's trials reported. One that was interrupted reports it again."""
+        for name, rungs in trials.rungs.items():
+            if not trials.by_name[name].finished:
+                continue
+            for measured, accuracy in sorted(rungs.items()):
+                self._brackets[0].on_result(SimpleNamespace(trial_id=f"earlier-{name}"), measured, accuracy)
+
+
+def halving(first: int, last: int, reduction: int, trials: Trials) -> Halving:
+    """ASHA over what is measured, from `first` to `last`, of which the best of every `reduction` trials go on."""
+    made = Halving(MEASURED, ACCURACY, "max", max_t=last, grace_period=first, reduction_factor=reduction)
+    made.recall(trials)
+    return made
+
+
+def distribution(parameter: Parameter) -> BaseDistribution:
+    """What Optuna draws a parameter from; it draws texts for values of a choice, which may be lists and mappings."""
+    if parameter.values is not None:
+        return CategoricalDistribution(tuple(map(as_text, parameter.values)))
+    assert parameter.low is not None and parameter.high is not None
+    log = bool(parameter.log)
+    if parameter.kind == "int":
+        return IntDistribution(int(parameter.low), int(parameter.high), log=log)
+    return FloatDistribution(parameter.low, parameter.high, log=log)

@@ -1,0 +1,106 @@
+"""The trials of a campaign: what each tried and found, kept in the run as they go, and which of them are best."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS
+
+CAMPAIGN = "campaign"
+TRIALS = f"{CAMPAIGN}/trials.jsonl"
+RUNGS = f"{CAMPAIGN}/rungs.json"
+DEFAULT = "000"
+"""The trial of the recipe as it is."""
+
+MEASURED = "measured"
+"""In a report: how much it is based on, questions answered or validations of a training run."""
+ERROR = "error"
+"""In a report: why the trial failed."""
+
+State = Literal["completed", "stopped", "failed", "running"]
+FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial. `values` are those of its last report: of all validation questions where it is `completed`.
+
+    `seconds` is wall time, `reused` names the stages that another trial or the run had already made.
+    """
+
+    trial: str
+    state: State
+    parameters: Mapping[str, Any]
+    values: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    reused: list[str] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is not run again."""
+        return self.state in FINISHED
+
+
+@dataclass
+class Trials:
+    """The trials of a run by name, with what they reported on the way; every change is written at once.
+
+    `rungs` holds accuracies by trial and by how much was measured. The driver is the only writer.
+    """
+
+    run: RunDir
+    by_name: dict[str, Trial] = field(default_factory=dict)
+    rungs: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, run: RunDir) -> "Trials":
+        """What an earlier call has left."""
+        lines = run.read_bytes(TRIALS).decode().splitlines() if run.exists(TRIALS) else []
+        found = [Trial(**json.loads(line)) for line in lines]
+        rungs = {name: {int(at): value for at, value in of.items()} for name, of in run.read_json(RUNGS, {}).items()}
+        return cls(run, {trial.trial: trial for trial in found}, rungs)
+
+    def write(self, trial: Trial, measured: int | None = None) -> None:
+        """Keep a trial in place of what was known of it; `measured` is what its accuracy was measured on so far."""
+        if measured is not None:
+            self.rungs.setdefault(trial.trial, {})[measured] = trial.values[ACCURACY]
+            self.run.write_json(RUNGS, self.rungs)
+        self.by_name[trial.trial] = trial
+        lines = [json.dumps(asdict(self.by_name[name])) + "\n" for name in sorted(self.by_name)]
+        self.run.write_text(TRIALS, "".join(lines))
+
+    def change(self, name: str, measured: int | None = None, **values: Any) -> None:
+        """Keep what is new of a trial."""
+        self.write(replace(self.by_name[name], **values), measured)
+
+    def forget_failed(self) -> None:
+        """Let failed trials be run again."""
+        self.by_name = {name: trial for name, trial in self.by_name.items() if trial.state != "failed"}
+
+    def of(self, *states: State) -> list[Trial]:
+        """The trials in these states, in the order of their names."""
+        return [trial for _, trial in sorted(self.by_name.items()) if trial.state in states]
+
+
+def pareto(trials: Iterable[Trial], objectives: Sequence[str]) -> list[Trial]:
+    """The completed trials that no other one beats: none is as good in every objective and better in one."""
+    completed = [trial for trial in trials if trial.state == "completed"]
+    return [one for one in completed if not any(_dominates(other, one, objectives) for other in completed)]
+
+
+def _dominates(a: Trial, b: Trial, objectives: Sequence[str]) -> bool:
+    gains = [_gain(a, name) - _gain(b, name) for name in objectives]
+    return min(gains) >= 0 and max(gains) > 0
+
+
+def _gain(trial: Trial, objective: str) -> float:
+    return trial.values[objective] * (1 if DIRECTIONS[objective] == "max" else -1)
+
+
+def best(trials: Iterable[Trial]) -> Trial | None:
+    """The completed trial of the highest accuracy; of equal ones the cheapest, then the earliest. None where there is none."""
+    completed = [trial for trial in trials if trial.state == "completed"]
+    return min(completed, key=lambda one: (-_gain(one, ACCURACY), one.values[TOKENS], one.trial), default=None)

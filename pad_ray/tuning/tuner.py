@@ -1,0 +1,158 @@
+"""A campaign's trials under Ray Tune: their processes, what is kept of their reports, and how far they are."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ray.tune import Callback, FailureConfig, RunConfig, Trainable, TuneConfig, Tuner, with_parameters, with_resources
+
+from pad_ray.errors import StageError, reason
+from pad_ray.progress import Bar
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.config import DIRECTIONS, TuningConfig
+from pad_ray.tuning.measuring import LAST, Bench, Report
+from pad_ray.tuning.search import Suggestions, halving
+from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
+
+SCRATCH = f"{CAMPAIGN}/tune"
+# A trial asks engines and trainers, which reserve what they need; Tune wants it to reserve something too.
+TRIAL_RESOURCES = {"memory": 1}
+# Times that a trial is started again whose process or node was lost.
+RESTARTS = 3
+# A training run has as many validations as it has; ASHA has no rung above this one.
+MANY_VALIDATIONS = 1000
+ENVIRONMENT = {
+    # An interrupt ends the job, which continues; Tune would go on with what it has.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A trial that failed reports its reason and no objective.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+}
+
+
+class BenchTrial(Trainable):  # type: ignore[misc]
+    """The process of a trial, or of one after the other."""
+
+    def setup(self, config: dict[str, Any], bench: Bench) -> None:
+        """Begin the first trial."""
+        self.bench = bench
+        self.reports: Iterator[Report] | None = None
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Begin another trial."""
+        self.cleanup()
+        self.reports = self.bench.reports(new_config["trial"], json.loads(new_config["parameters"]))
+        return True
+
+    def step(self) -> Report:
+        """The next report. A trial that fails says why, and the campaign goes on without it."""
+        assert self.reports is not None
+        try:
+            report = next(self.reports)
+            return {**report, "done": report[LAST]}
+        except Exception as error:  # noqa: BLE001  # It is kept with the trial, whatever it is.
+            return {ERROR: f"{type(error).__name__}: {reason(error)}", "done": True}
+
+    def cleanup(self) -> None:
+        """End what the trial has started."""
+        if self.reports is not None:
+            self.reports.close()  # type: ignore[attr-defined]
+            self.reports = None
+
+
+class Recorder(Callback):  # type: ignore[misc]
+    """Writes each report to the run before Tune goes on, and moves the bar."""
+
+    def __init__(self, trials: Trials, bar: Bar) -> None:
+        self.trials, self.bar = trials, bar
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune keeps a copy of its settings, which nobody reads: the run holds all that is needed.
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial begins, or begins again."""
+        name = trial.config["trial"]
+        self.trials.write(Trial(name, "running", json.loads(trial.config["parameters"])))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A report. Tune has set `done` where its scheduler ends the trial."""
+        name = trial.config["trial"]
+        if result.get(ERROR):
+            self.trials.change(name, state="failed", error=result[ERROR], seconds=result["time_total_s"])
+        else:
+            self._keep(name, result)
+        self._show()
+
+    def _keep(self, name: str, result: Mapping[str, Any]) -> None:
+        state = "completed" if result[LAST] else "stopped" if result["done"] else "running"
+        values = {objective: result[objective] for objective in DIRECTIONS if objective in result}
+        reused = list(result.get("reused", ()))
+        self.trials.change(name, result[MEASURED], state=state, values=values, seconds=result["seconds"], reused=reused)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's process was lost once too often."""
+        name = trial.config["trial"]
+        self.trials.change(name, state="failed", error=f"its process was lost {RESTARTS + 1} times")
+        self._show()
+
+    def _show(self) -> None:
+        finished = self.trials.of(*FINISHED)
+        leader = best(finished)
+        note = "" if leader is None else f"best accuracy {leader.values['accuracy']:.1%}, trial {leader.trial}"
+        self.bar.update(len(finished), note)
+
+
+def run_trials(
+    run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, trials: Trials, bar: Bar
+) -> None:
+    """Run trials until there are as many as the campaign asks for.
+
+    Raises:
+        StageError: Tune ended before; the trials that are finished stay.
+    """
+    os.environ.update(ENVIRONMENT)
+    left = config.trials - len(trials.of(*FINISHED))
+    run.delete(SCRATCH)
+    tuner = Tuner(
+        with_resources(with_parameters(BenchTrial, bench=bench), TRIAL_RESOURCES),
+        tune_config=TuneConfig(
+            search_alg=suggestions,
+            scheduler=_scheduler(config, bench, trials),
+            num_samples=left,
+            max_concurrent_trials=min(left, config.concurrency),
+            # A process that decodes is there at once for the next trial; one that trains ends with what it started.
+            reuse_actors=config.kind == "decode",
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+        ),
+        run_config=RunConfig(
+            name="trials",
+            storage_path=run.path(SCRATCH),
+            failure_config=FailureConfig(max_failures=RESTARTS),
+            callbacks=[Recorder(trials, bar)],
+            verbose=0,
+        ),
+    )
+    tuner.fit()
+    run.delete(SCRATCH)
+    lacking = config.trials - len(trials.of(*FINISHED))
+    if lacking > 0:
+        raise StageError(f"tuning: Ray Tune ended with {lacking} trials left; the same command continues")
+
+
+def _scheduler(config: TuningConfig, bench: Bench, trials: Trials) -> Any:
+    if not config.stops:
+        return None
+    if config.kind != "decode":
+        return halving(1, MANY_VALIDATIONS, config.reduction, trials)
+    rungs = config.rungs(len(bench.questions))
+    return halving(rungs[0], rungs[-1], config.reduction, trials)
+
+
+def _name(trial: Any) -> str:
+    return str(trial.config["trial"])

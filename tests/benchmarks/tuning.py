@@ -1,0 +1,125 @@
+"""What sharing saves: a refinement and a decode campaign, against the same campaigns in which every trial makes everything.
+
+    python -m tests.benchmarks.tuning [--decode 24] [--refine 8] [--alone 2] [--questions 96] [--folder FOLDER]
+
+Four campaigns by `jobs/tune.py`, one after the other, with real small models, none of which stops a trial early: refinement and
+decoding with what they share, then both with `--no-tuning.share`, where a trial of refinement makes drafts, corpus, student,
+attempts and errors anew, and one of decoding loads its own engine. The second two try the parameters that the first two
+drew. The shared side starts with an empty run and pays for its drafts and its student once. `--alone` trials are run on the
+second side, and their time is scaled to all of them. Times are those of the ledger, from the start of the engines to the last
+trial; Ray's start and the test questions are in neither.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.trials import DEFAULT, Trials
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Side:
+    """The campaigns of one side, each in a run of its own under `folder`."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path, *, share: bool) -> None:
+        self.options, self.folder, self.share = options, folder, share
+
+    def run(self, kind: str, trials: int, student: str | None = None, like: "Side | None" = None) -> float:
+        """Seconds of a campaign; `like` is the side whose parameters it tries."""
+        first = [] if like is None else like.points(kind)[: trials - 1]
+        path = self.folder / f"{kind}.yaml"
+        path.write_text(yaml.safe_dump(self._recipe(kind, trials, first, student)))
+        subprocess.run([sys.executable, "jobs/tune.py", str(path)], cwd=REPOSITORY, check=True)
+        stages = self.place(kind).read_json("ledger.json")["stages"]
+        return float(next(entry["seconds"] for entry in stages if entry["stage"] == "tuning"))
+
+    def place(self, kind: str) -> RunDir:
+        """The run of a campaign."""
+        return RunDir(str(self.folder / kind))
+
+    def points(self, kind: str) -> list[dict[str, Any]]:
+        """What the trials of a campaign tried, without the recipe's own."""
+        return [dict(one.parameters) for one in Trials.read(self.place(kind)).of("completed") if one.trial != DEFAULT]
+
+    def student(self) -> str:
+        """The student that the trials of refinement share."""
+        (found,) = self.place("refine").local_path("shared").glob("student-*/student")
+        return str(found)
+
+    def _recipe(self, kind: str, trials: int, first: list[dict[str, Any]], student: str | None) -> dict[str, Any]:
+        asked = self.options
+        engine = {"kind": asked.engine, "threads": asked.threads}
+        tuning = {"kind": kind, "trials": trials, "first": first, "stopping": False, "share": self.share}
+        # On one machine an engine of its own for each of several trials would not fit.
+        tuning["concurrent"] = asked.concurrent if kind == "decode" and self.share else 1
+        return {
+            "run_dir": str(self.folder / kind),
+            "questions": {"task": "arithmetic", "limit": asked.questions, "test_limit": asked.tests},
+            "teacher": {**engine, "model": asked.teacher},
+            "synthesis": {"samples": 2, "demonstration_sets": 1, "temperature": 0.5, "top_p": 1.0, "max_tokens": 128},
+            "corpus": {"validation_share": asked.validation_share},
+            "refinement": {"samples": 2, "epochs": 1, "top_p": 1.0},
+            "training": {"student": asked.student, "epochs": asked.epochs, "learning_rate": 3e-4},
+            "evaluation": {"engine": engine, "max_tokens": 128, **({"student": student} if student else {})},
+            "tuning": tuning,
+        }
+
+
+def measure(options: argparse.Namespace, folder: Path) -> None:
+    """Run the campaigns of both sides and print the ratio of their times."""
+    for name in ("shared", "alone"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    shared, alone = Side(options, folder / "shared", share=True), Side(options, folder / "alone", share=False)
+    counts = {"refine": options.refine, "decode": options.decode}
+    times = {"refine": shared.run("refine", options.refine)}
+    student = shared.student()
+    times["decode"] = shared.run("decode", options.decode, student)
+    scaled = {}
+    for kind, trials in counts.items():
+        some = min(trials, options.alone)
+        seconds = alone.run(kind, some, student if kind == "decode" else None, shared)
+        scaled[kind] = seconds * trials / some
+        print(f"{kind}: {trials} trials that share: {times[kind]:.1f} s", flush=True)
+        print(f"{kind}: {trials} trials that share nothing: {scaled[kind]:.1f} s, scaled from {some}", flush=True)
+        print(f"{kind}: {scaled[kind] / times[kind]:.1f}", flush=True)
+    ratio = sum(scaled.values()) / sum(times.values())
+    print(f"nothing shared / shared: {ratio:.1f} (at least 4)")
+    print(json.dumps({"shared_s": times, "alone_s": scaled, "ratio": ratio}))
+    for kind in counts:
+        print(f"{kind}: {shared.place(kind).read_json('campaign/campaign.json')['test']['sentence']}")
+
+
+def main() -> None:
+    """Read the options and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--decode", type=int, default=24, help="decode trials")
+    parser.add_argument("--refine", type=int, default=8, help="refinement trials")
+    parser.add_argument("--alone", type=int, default=2, help="trials of each kind that are run with nothing shared")
+    parser.add_argument("--questions", type=int, default=96, help="train questions")
+    parser.add_argument("--validation-share", type=float, default=0.3)
+    parser.add_argument("--tests", type=int, default=96, help="test questions")
+    parser.add_argument("--epochs", type=int, default=2, help="epochs of the student")
+    parser.add_argument("--teacher", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--student", default="smollm2-135m")
+    parser.add_argument("--engine", default="vllm", help="vllm or transformers")
+    parser.add_argument("--threads", type=int, default=None, help="threads of an engine")
+    parser.add_argument("--concurrent", type=int, default=4, help="decode trials that ask the engine at once")
+    parser.add_argument("--folder", type=Path, default=None, help="where the runs go; they stay there")
+    options = parser.parse_args()
+    if options.folder is not None:
+        measure(options, options.folder)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        measure(options, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

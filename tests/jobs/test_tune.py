@@ -1,0 +1,164 @@
+"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and made again."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+
+import psutil
+import pytest
+import yaml
+from ray._private import state
+
+from jobs.tune import tune
+from pad_ray import job
+from pad_ray.errors import InputError
+from pad_ray.progress import Progress
+from pad_ray.recipe import load_recipe
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Solution
+from pad_ray.stages import Run
+from pad_ray.synthesis.corpus import is_held_out
+from pad_ray.tasks import arithmetic
+from pad_ray.tuning.campaign import preview, validation_questions
+from pad_ray.tuning.trials import Trials
+from tests.conftest import CRASHES, TRAIN_QUESTIONS, WRONG
+from tests.jobs.conftest import REPOSITORY, run_job
+
+SAMPLES = "evaluation.strategies.0.samples"
+KIND = "evaluation.strategies.0.kind"
+SPACE = {
+    KIND: ["vote"],
+    SAMPLES: {"low": 1, "high": 12},
+    "evaluation.strategies.0.temperature": {"low": 0.5, "high": 1},
+}
+
+
+@pytest.fixture
+def campaign(write_recipe, tiny_student, tmp_path):
+    """A run with a student that answers right in two of five samples, and a campaign that lets more of them vote."""
+
+    def write(trials, seconds=0.0, **tuning):
+        problems = [*islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
+        problems += islice(arithmetic.generate("test", 0), 12)
+        wrong = [WRONG, CRASHES, WRONG.replace("7000", "8000")]
+        answers = {p.question.text: [*wrong, p.reference_program, f"{p.reference_program}\n"] for p in problems}
+        script = tmp_path / "answers.json"
+        script.write_text(json.dumps({**answers, "@": {"seconds": seconds}}))
+        settings = {"kind": "decode", "trials": trials, "space": SPACE, "first_rung": 3, "concurrent": 2, **tuning}
+        if not (tmp_path / "run" / "student").exists():
+            shutil.copytree(tiny_student, tmp_path / "run" / "student")
+        return write_recipe(
+            corpus={"validation_share": 0.4},
+            evaluation={"engine": {"kind": "scripted", "script": str(script)}},
+            tuning=settings,
+        )
+
+    return write
+
+
+def run_of(recipe):
+    loaded = load_recipe(recipe)
+    said, progress = [], Progress()
+    progress.say = said.append
+    return Run(loaded, RunDir(loaded.run_dir), progress), said
+
+
+def test_only_train_questions_that_teach_nothing_validate(campaign):
+    run, _ = run_of(campaign(4))
+    found = validation_questions(run)
+    asked = [problem.question for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
+    held_out = {one.question_id for one in asked if is_held_out(one.question_id, run.recipe.corpus, run.recipe.seed)}
+    assert {question.question_id for question in found} == held_out
+    assert 3 < len(found) < TRAIN_QUESTIONS
+
+
+def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
+    run, said = run_of(campaign(4))
+    preview(run)
+    shown = "\n".join(said)
+    assert f"{SAMPLES}: 1 to 12" in shown and "12 of arithmetic, asked once" in shown
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]
+
+
+def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(campaign, tmp_path):
+    recipe, run = campaign(6, seconds=0.05), RunDir(str(tmp_path / "run"))
+    finished = _kill_after(recipe, run, trials=2)
+    assert 2 <= len(finished) < 6
+    done = run_job("tune", recipe)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = Trials.read(run)
+    assert {name: trials.by_name[name] for name in finished} == finished
+    assert sorted(trials.by_name) == [f"{number:03}" for number in range(6)]
+    assert all(trial.finished and not trial.error for trial in trials.by_name.values())
+    facts = run.read_json("campaign/campaign.json")
+    assert facts["kind"] == "decode" and facts["default_trial"] == "000"
+    best = trials.by_name[facts["best_trial"]]
+    assert best.values["accuracy"] == max(one.values["accuracy"] for one in trials.of("completed"))
+    assert facts["test"]["default"]["n"] == 12 and facts["test"]["sentence"] in done.stdout
+    written = yaml.safe_load(run.read_bytes("campaign/best.yaml"))
+    assert written["evaluation"]["strategies"][0]["samples"] == best.parameters[SAMPLES]
+    assert load_recipe(run.local_path("campaign/best.yaml")).run_dir == str(tmp_path / "run")
+
+    before = run.read_bytes("campaign/trials.jsonl"), run.read_bytes("campaign/campaign.json")
+    again = run_job("tune", recipe)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (run.read_bytes("campaign/trials.jsonl"), run.read_bytes("campaign/campaign.json")) == before
+    assert "[tuning]" not in again.stdout
+
+    with pytest.raises(InputError, match="test questions have been asked"):
+        preview(run_of(campaign(9, seconds=0.05))[0])
+    with pytest.raises(InputError, match=r"another tuning\.reduction; move it away"):
+        preview(run_of(campaign(6, seconds=0.05, reduction=2))[0])
+
+
+def _kill_after(recipe, run, trials):
+    """Start the job, kill it once so many trials are finished, and return these."""
+    command = [sys.executable, "jobs/tune.py", str(recipe)]
+    started = psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while sum(one.finished for one in Trials.read(run).by_name.values()) < trials:
+        assert started.poll() is None, started.stdout.read()
+        time.sleep(0.02)
+    family = started.children(recursive=True)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    psutil.wait_procs(family, timeout=30)
+    return {one.trial: one for one in Trials.read(run).by_name.values() if one.finished}
+
+
+def test_one_engine_serves_all_trials_and_two_objectives_make_a_front(local_ray, campaign, tmp_path, monkeypatch):
+    # The Ray that tests share keeps their settings.
+    monkeypatch.setattr(job, "start_ray", lambda: None)
+    started = _engines_started()
+    run, said = run_of(campaign(5, objectives=["accuracy", "tokens_per_question"]))
+    tune(run)
+    assert _engines_started() == started + 1
+    trials = Trials.read(run.folder)
+    facts = run.folder.read_json("campaign/campaign.json")
+    assert {trial.state for trial in trials.by_name.values()} == {"completed"}
+    assert "000" in facts["pareto"] and facts["best_trial"] in facts["pareto"]
+    assert all(trial.reused[0] == "student" for trial in trials.by_name.values())
+    solved = _solved(run.folder)
+    validation = {question.question_id for question in validation_questions(run)}
+    assert all(ids == validation for name, ids in solved.items() if not name.startswith("test-"))
+    asked_tests = [ids for name, ids in solved.items() if name.startswith("test-")]
+    assert 1 <= len(asked_tests) <= 2
+    assert all(len(ids) == 12 and ids.isdisjoint(validation) for ids in asked_tests)
+    assert said[-1].startswith("report: ")
+
+
+def _engines_started():
+    return sum(actor["ActorClassName"] == "_Solve" for actor in state.actors().values())
+
+
+def _solved(folder):
+    """Ids of the questions that were answered, by the folder of a strategy."""
+    (shared,) = folder.local_path("shared").glob("solutions-*/solutions/arithmetic")
+    run = RunDir(str(shared))
+    return {
+        place.name: {solution.question_id for solution in run.read_records(place.name, Solution)}
+        for place in shared.iterdir()
+    }

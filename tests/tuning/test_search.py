@@ -1,0 +1,86 @@
+"""What is tried next, and what is stopped, in a campaign that was interrupted."""
+
+import json
+from types import SimpleNamespace
+
+from ray.tune.schedulers import TrialScheduler
+
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.search import Suggestions, halving
+from pad_ray.tuning.space import Parameter
+from pad_ray.tuning.trials import Trial, Trials
+from tests.tuning.conftest import finished
+
+SPACE = [
+    Parameter("training.learning_rate", "float", 1e-5, 1e-3, True),
+    Parameter("training.lora", "choice", values=(None, {"rank": 4}, {"rank": 16})),
+]
+
+
+def make(trials, given=(), objectives=("accuracy",)):
+    return Suggestions(SPACE, objectives, trials, given, seed=0)
+
+
+def asked(suggestions, number):
+    found = suggestions.suggest(f"tune-{number}")
+    return found["trial"], json.loads(found["parameters"])
+
+
+def test_given_points_come_first_and_names_go_on_from_them(tmp_path):
+    suggestions = make(Trials(RunDir(str(tmp_path))), [("000", {}), ("001", {"training.lora": None})])
+    assert asked(suggestions, 0) == ("000", {})
+    assert asked(suggestions, 1) == ("001", {"training.lora": None})
+    name, parameters = asked(suggestions, 2)
+    assert name == "002"
+    assert parameters.keys() == {"training.learning_rate", "training.lora"}
+    assert parameters["training.lora"] in (None, {"rank": 4}, {"rank": 16})
+    assert 1e-5 <= parameters["training.learning_rate"] <= 1e-3
+
+
+def test_a_search_that_goes_on_draws_nothing_that_was_tried(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    tried = []
+    for number in range(12):
+        # A new driver each time, as after a kill.
+        name, parameters = asked(make(trials), number)
+        trials.write(Trial(name, "completed", parameters, {"accuracy": 0.5, "tokens_per_question": 1.0}))
+        tried.append(parameters["training.learning_rate"])
+    assert len(set(tried)) == 12
+    assert sorted(trials.by_name) == [f"{number:03}" for number in range(1, 13)]
+
+
+def test_what_earlier_trials_found_is_what_the_search_knows(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    for number in range(1, 41):
+        rate = 5e-4 * (1 + number / 100) if number % 2 else 2e-5
+        point = {"training.learning_rate": rate, "training.lora": None}
+        trials.write(Trial(f"{number:03}", "completed", point, {"accuracy": 0.9 if number % 2 else 0.1}))
+    suggestions = make(trials)
+    drawn = [asked(suggestions, number)[1]["training.learning_rate"] for number in range(10)]
+    # Half of them, were they drawn without knowing anything.
+    assert sum(rate > 1e-4 for rate in drawn) >= 8
+
+
+def test_a_failed_trial_teaches_nothing_and_breaks_nothing(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    trials.write(Trial("000", "failed", {"training.learning_rate": 1e-4, "training.lora": None}, error="gone"))
+    suggestions = make(trials, objectives=("accuracy", "tokens_per_question"))
+    asked(suggestions, 0)
+    suggestions.on_trial_complete("tune-0", {"error": "StageError: no room"})
+    assert asked(suggestions, 1)[0] == "002"
+    suggestions.on_trial_complete("tune-1", {"accuracy": 0.5, "tokens_per_question": 9.0})
+    assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "FAIL", "COMPLETE"]
+
+
+def test_a_trial_is_stopped_against_trials_of_an_earlier_driver(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    for name, accuracy in (("000", 0.5), ("001", 0.6), ("002", 0.7)):
+        trials.write(finished(name, accuracy), measured=8)
+    trials.write(Trial("003", "running", {}, {"accuracy": 0.99}), measured=8)
+    scheduler = halving(8, 24, 3, trials)
+    decisions = []
+    for name, accuracy in (("new", 0.1), ("better", 0.9)):
+        trial = SimpleNamespace(trial_id=name)
+        scheduler.on_trial_add(None, trial)
+        decisions.append(scheduler.on_trial_result(None, trial, {"measured": 8, "accuracy": accuracy}))
+    assert decisions == [TrialScheduler.STOP, TrialScheduler.CONTINUE]

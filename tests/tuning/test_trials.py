@@ -1,0 +1,43 @@
+"""What is kept of trials, and which of them are best."""
+
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.trials import Trial, Trials, best, pareto
+from tests.tuning.conftest import finished
+
+BOTH = ["accuracy", "tokens_per_question"]
+
+
+def test_what_a_driver_wrote_is_what_the_next_one_reads(tmp_path):
+    run = RunDir(str(tmp_path))
+    trials = Trials.read(run)
+    trials.write(Trial("000", "running", {"training.lora": {"rank": 4}}))
+    trials.change("000", 8, values={"accuracy": 0.5})
+    trials.change("000", 24, state="completed", values={"accuracy": 0.25}, seconds=3.0)
+    trials.write(finished("001", 0.5))
+    again = Trials.read(run)
+    assert again.by_name == trials.by_name
+    assert again.rungs == {"000": {8: 0.5, 24: 0.25}}
+    assert [trial.trial for trial in again.of("completed")] == ["000", "001"]
+
+
+def test_the_best_trial_was_asked_everything_and_is_the_cheapest_of_its_accuracy():
+    trials = [
+        finished("000", 0.5, 20),
+        finished("001", 0.9, state="stopped"),
+        finished("002", 0.5, 10),
+        finished("003", 0.5, 10),
+        Trial("004", "failed", {}),
+    ]
+    assert best(trials).trial == "002"
+    assert best(trials[1:2]) is None
+
+
+def test_the_front_holds_the_trials_that_no_other_beats():
+    trials = [
+        finished("000", 0.5, 20),
+        finished("001", 0.4, 10),
+        finished("002", 0.4, 15),
+        finished("003", 0.5, 20),
+        finished("004", 0.3, 5, state="stopped"),
+    ]
+    assert [trial.trial for trial in pareto(trials, BOTH)] == ["000", "001", "003"]
