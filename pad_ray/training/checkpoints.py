@@ -76,7 +76,7 @@ class Saved:
 
         convert = self.must_convert(workers)
         with self.checkpoint.as_directory() as folder:
-            place = _converted(Path(folder), self.step) if convert else Path(folder)
+            place = _converted(Path(folder), self.step, workers) if convert else Path(folder)
             engine.load_checkpoint(str(place), tag=STATE, load_module_strict=False)
         deepspeed.comm.barrier()
         if convert:
@@ -105,8 +105,8 @@ def latest(config: TrainingConfig) -> Saved | None:
     )
 
 
-def _converted(folder: Path, step: int) -> Path:
-    """DeepSpeed's universal form of a checkpoint, made by the first worker of each node."""
+def _converted(folder: Path, step: int, workers: int) -> Path:
+    """DeepSpeed's universal form of a checkpoint, for so many workers, made by the first worker of each node."""
     place = scratch_folder() / f"universal-{folder.name}-{step}"
     done = place / "done"
     place.mkdir(parents=True, exist_ok=True)
@@ -114,10 +114,20 @@ def _converted(folder: Path, step: int) -> Path:
         if not done.exists():
             command = [sys.executable, "-m", "deepspeed.checkpoint.ds_to_universal", "--inject_missing_state"]
             paths = ["--input_folder", str(folder / STATE), "--output_folder", str(place / STATE)]
-            workers = ["--num_extract_workers", "1", "--num_merge_workers", "1"]
-            subprocess.run([*command, *paths, *workers], check=True, capture_output=True)
+            processes = ["--num_extract_workers", "1", "--num_merge_workers", "1"]
+            subprocess.run([*command, *paths, *processes], check=True, capture_output=True)
+            _name_for_all(place / STATE, workers)
             done.touch()
     return place
+
+
+def _name_for_all(folder: Path, workers: int) -> None:
+    """DeepSpeed looks for what a checkpoint says of the model under one name up to stage 2 and one a worker at stage 3."""
+    made = min(folder.glob("*_model_states.pt"))
+    for prefix in ("", *(f"zero_pp_rank_{rank}_" for rank in range(workers))):
+        name = folder / f"{prefix}mp_rank_00_model_states.pt"
+        if not name.exists():
+            name.hardlink_to(made)
 
 
 def save(worker: "Worker", folder: Path, *, best: bool) -> None:
