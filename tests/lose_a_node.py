@@ -7,12 +7,10 @@ The node, of two CPUs, goes once the run has COUNT of what `DONE` counts for the
 
 import json
 import os
+import subprocess
 import sys
-import threading
 import time
-from importlib import import_module
 
-import ray
 from ray.cluster_utils import Cluster
 
 from pad_ray.recipe import load_recipe
@@ -39,25 +37,16 @@ def main() -> None:
     name, recipe, count, head_cpus, *rest = sys.argv[1:]
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": int(head_cpus), "include_dashboard": False})
     lost = cluster.add_node(num_cpus=2)
-    cluster.wait_for_nodes()
-    os.environ["RAY_ADDRESS"] = cluster.address
     run = RunDir(load_recipe(recipe).run_dir)
-
-    def remove() -> None:
-        while DONE[name](run) < int(count):
-            time.sleep(0.02)
-        cluster.remove_node(lost, allow_graceful=False)
-        if "--replace" in rest:
-            cluster.add_node(num_cpus=2)
-        print("node removed", flush=True)
-
-    threading.Thread(target=remove, daemon=True).start()
-    sys.path.insert(0, "jobs")
-    from pad_ray import job
-
-    words = [recipe, *(word for word in rest if word != "--replace")]
-    status = job.main("", getattr(import_module(name), name), lambda run: None, words)
-    ray.shutdown()
+    words = [sys.executable, f"jobs/{name}.py", recipe, *(word for word in rest if word != "--replace")]
+    job = subprocess.Popen(words, env={**os.environ, "RAY_ADDRESS": cluster.address})
+    while DONE[name](run) < int(count) and job.poll() is None:
+        time.sleep(0.02)
+    cluster.remove_node(lost, allow_graceful=False)
+    if "--replace" in rest:
+        cluster.add_node(num_cpus=2)
+    print("node removed", flush=True)
+    status = job.wait()
     cluster.shutdown()
     sys.exit(status)
 
