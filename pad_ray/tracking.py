@@ -19,7 +19,6 @@ from pad_ray.rundir import RunDir
 Backend = Literal["tensorboard", "mlflow", "wandb"]
 
 TENSORBOARD = "tensorboard"
-FLUSH_EVERY_S = 10
 
 PACKAGES: dict[Backend, str] = {"tensorboard": "tensorboardX", "mlflow": "mlflow-skinny", "wandb": "wandb"}
 """What `pip` installs for each backend."""
@@ -146,29 +145,50 @@ class _Folder:
 
 
 class _TensorBoard:
-    """Event files in `tensorboard/<stage>`. They grow, so an object store has them once the stage is closed."""
+    """Event files in `tensorboard/<stage>`. They grow, so an object store has them once the stage is closed.
+
+    Written at once: tensorboardX's own `SummaryWriter` leaves that to a thread, and blocks for ever when a full disk ends it.
+    """
 
     def __init__(self, run: RunDir, stage: str) -> None:
         self.folder = _Folder(run, f"{TENSORBOARD}/{stage}")
         self.writer: Any = None
+        self.lost = False
 
     def log(self, step: int, values: dict[str, float]) -> None:
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.proto.summary_pb2 import Summary
+
+        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._try(lambda: self._write(step, Event(wall_time=time.time(), step=step, summary=Summary(value=scalars))))
+
+    def _write(self, step: int, event: Any) -> None:
         if self.writer is None:
             # Opened here, so that a stage with nothing to do leaves no file, and with the step from which on earlier
             # files do not count. The suffix keeps apart what starts within one second.
-            # It imports torch, seconds that only the process that writes should pay.
-            from tensorboardX import SummaryWriter
+            from tensorboardX.event_file_writer import EventsWriter
+            from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-            self.writer = SummaryWriter(
-                str(self.folder.path), purge_step=step, flush_secs=FLUSH_EVERY_S, filename_suffix=f".{time.time_ns()}"
-            )
-        for key, value in values.items():
-            self.writer.add_scalar(key, value, step)
+            self.folder.path.mkdir(parents=True, exist_ok=True)
+            self.writer = EventsWriter(str(self.folder.path / "events"), filename_suffix=f".{time.time_ns()}")
+            self.writer.write_event(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
+        self.writer.write_event(event)
+        self.writer.flush()
 
     def close(self, failed: bool) -> None:
         if self.writer is not None:
-            self.writer.close()
-        self.folder.close()
+            self._try(self.writer.close)
+        self._try(self.folder.close)
+
+    def _try(self, write: Callable[[], object]) -> None:
+        """A disk that is full costs the chart; whatever else the stage writes there says so."""
+        if self.lost:
+            return
+        try:
+            write()
+        except OSError as error:
+            self.lost = True
+            _log.warning("tracking: tensorboard gets no more numbers of this stage (%s)", error)
 
 
 class _MLflow:
