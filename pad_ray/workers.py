@@ -41,19 +41,19 @@ class Patience:
 
     def __init__(self) -> None:
         self.dead = dead_nodes()
-        self.progress: object = None
         self.since = time.monotonic()
 
-    def check(self, progress: object) -> None:
-        """Note how far the stage is.
+    def progress(self) -> None:
+        """The stage got on."""
+        self.since = time.monotonic()
+
+    def check(self) -> None:
+        """Called now and then while the stage waits.
 
         Raises:
-            NodeLossError: it has been there for `PATIENCE_S` seconds, and a node was lost meanwhile or before.
+            NodeLossError: it has waited for `PATIENCE_S` seconds, and a node was lost since it began.
         """
-        now = time.monotonic()
-        if progress != self.progress:
-            self.progress, self.since = progress, now
-        elif now - self.since > PATIENCE_S and (lost := dead_nodes() - self.dead) > 0:
+        if time.monotonic() - self.since > PATIENCE_S and (lost := dead_nodes() - self.dead) > 0:
             raise NodeLossError(
                 f"{lost} nodes were lost, no other came in {PATIENCE_S:.0f} s, and only their work is left"
             )
@@ -64,13 +64,18 @@ class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no type
 
     def __init__(self) -> None:
         self.patience = Patience()
+        self.finished = 0
 
     def on_execution_step(self, executor: "StreamingExecutor") -> None:
         """Ray Data calls it in every turn of its loop."""
         operators = list(executor._topology)
         restarting = sum(operator.get_actor_info().restarting for operator in operators)
         finished = sum(operator.metrics.num_tasks_finished for operator in operators)
-        self.patience.check((restarting, finished) if restarting else time.monotonic())
+        if restarting and finished == self.finished:
+            self.patience.check()
+        else:
+            self.patience.progress()
+        self.finished = finished
 
 
 def first_done(references: Sequence[Any], patience: Patience) -> Any:
@@ -82,9 +87,9 @@ def first_done(references: Sequence[Any], patience: Patience) -> Any:
     while True:
         done, _ = ray.wait(references, num_returns=1, timeout=PATIENCE_S)
         if done:
-            patience.check(time.monotonic())
+            patience.progress()
             return done[0]
-        patience.check(None)
+        patience.check()
 
 
 def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
