@@ -30,7 +30,7 @@ from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
 from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id
-from pad_ray.workers import Patience, failure, first_done
+from pad_ray.workers import PATIENCE_S, Patience, failure, first_done
 
 SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
@@ -185,16 +185,23 @@ class Solver:
             self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
         if second is not None and second not in self.seconds:
             self.seconds[second] = self._open(EngineActor, self._serving(second))
-        self._get([actor.ready.remote() for actor in chain(self.actors, self.seconds.get(second or "", []))])
 
     def _serving(self, model: str) -> EngineConfig:
         return self.engine.model_copy(update={"model": model})
 
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
-        """As many actors as the cluster has room for engines."""
+        """As many actors as there are to be engines, ready to answer; those that find no place are done without."""
         self.attempts = self.attempts or Attempts.start(self.engine.max_restarts)
         actor = ray.remote(**actor_resources(engine))(kind)
-        return [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
+        actors = [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
+        asked = {one.ready.remote(): one for one in actors}
+        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_S)
+        if not ready:
+            ready, _ = ray.wait(list(asked))
+        self._get(ready)
+        if len(ready) < len(asked):
+            self.progress.say(f"evaluation: {len(ready)} of {len(asked)} engines found a place")
+        return [asked[reference] for reference in ready]
 
     def _blocks(
         self, place: str, left: Sequence[Question], strategy: Strategy, budgets: Mapping[str, int]
