@@ -60,15 +60,12 @@ class Saved:
     checkpoint: Any
     step: int
     workers: int
-    saved_placement: Placement
     placement: Placement
     history: History
 
     def must_convert(self, workers: int) -> bool:
-        """True where the state's partitions are not those of `workers` workers at `placement`."""
-        return self.placement.stage > 0 and (
-            self.workers != workers or self.saved_placement.stage != self.placement.stage
-        )
+        """True where the state's partitions are not those of so many workers."""
+        return self.placement.stage > 0 and self.workers != workers
 
     def load_into(self, engine: Any, workers: int) -> History:
         """Give the engine weights, optimiser state and step number of this checkpoint; returns its history."""
@@ -86,10 +83,11 @@ class Saved:
         return self.history
 
 
-def latest(config: TrainingConfig) -> Saved | None:
+def latest() -> Saved | None:
     """The last checkpoint of this run, as Ray Train knows it; None where there is none.
 
-    It goes on at the ZeRO stage that it was made at, unless the recipe names another: only stages 1 to 3 can be changed.
+    The run goes on at the ZeRO stage that it was made at: DeepSpeed converts state between numbers of workers, and not
+    between stages.
     """
     import ray.train
 
@@ -98,11 +96,7 @@ def latest(config: TrainingConfig) -> Saved | None:
         return None
     with checkpoint.as_directory() as folder:
         meta = json.loads((Path(folder) / META).read_text())
-    saved = Placement(**meta["placement"])
-    asked = saved.stage if config.zero_stage == "auto" or 0 in (saved.stage, config.zero_stage) else config.zero_stage
-    return Saved(
-        checkpoint, meta["step"], meta["workers"], saved, Placement(asked, saved.offload), History(**meta["history"])
-    )
+    return Saved(checkpoint, meta["step"], meta["workers"], Placement(**meta["placement"]), History(**meta["history"]))
 
 
 def _converted(folder: Path, step: int, workers: int) -> Path:
@@ -122,12 +116,11 @@ def _converted(folder: Path, step: int, workers: int) -> Path:
 
 
 def _name_for_all(folder: Path, workers: int) -> None:
-    """DeepSpeed looks for what a checkpoint says of the model under one name up to stage 2 and one a worker at stage 3."""
-    made = min(folder.glob("*_model_states.pt"))
-    for prefix in ("", *(f"zero_pp_rank_{rank}_" for rank in range(workers))):
-        name = folder / f"{prefix}mp_rank_00_model_states.pt"
+    """At stage 3 each worker looks for a file of its own with what the checkpoint says of the model as a whole."""
+    for rank in range(workers):
+        name = folder / f"zero_pp_rank_{rank}_mp_rank_00_model_states.pt"
         if not name.exists():
-            name.hardlink_to(made)
+            name.hardlink_to(min(folder.glob("*_model_states.pt")))
 
 
 def save(worker: "Worker", folder: Path, *, best: bool) -> None:

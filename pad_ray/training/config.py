@@ -59,7 +59,9 @@ class TrainingConfig(BaseModel):
     gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them")
     compile: bool = Field(False, description="torch.compile the student; switches packing off")
     zero_stage: Literal["auto"] | Annotated[int, Field(ge=0, le=3)] = Field(
-        "auto", description="DeepSpeed ZeRO stage; auto: the lowest that fits into the memory of the workers"
+        "auto",
+        description="DeepSpeed ZeRO stage; auto: the lowest that fits into the memory of the workers; a run that goes on "
+        "keeps its stage",
     )
     offload: Literal["auto", "none", "cpu"] = Field(
         "auto", description="where the optimiser's state is; auto: on the CPU where no stage fits on the GPU"

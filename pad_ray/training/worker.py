@@ -82,7 +82,7 @@ def set_up(task: Task) -> Worker:
     deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
     context = ray.train.get_context()
     workers = context.get_world_size()
-    found = checkpoints.latest(task.config)
+    found = checkpoints.latest()
     placement = found.placement if found else _placement(task.config, context.get_local_world_size())
     settings = deepspeed_settings(task.config, placement, universal=bool(found and found.must_convert(workers)))
     kept = _partitioned_loading(settings) if placement.stage == 3 else None

@@ -55,8 +55,8 @@ def undisturbed(tmp_path_factory, tiny_student):
     return outcome(folder)
 
 
-def start_job(recipe):
-    command = [sys.executable, "jobs/train.py", str(recipe)]
+def start_job(recipe, *options):
+    command = [sys.executable, "jobs/train.py", str(recipe), *options]
     return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -74,8 +74,8 @@ def assert_same(folder, undisturbed):
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
-def kill_driver(recipe, folder, steps):
-    job = start_job(recipe)
+def kill_driver(recipe, folder, steps, *options):
+    job = start_job(recipe, *options)
     wait_for_steps(folder, steps, job)
     family = job.children(recursive=True)
     job.send_signal(signal.SIGKILL)
@@ -110,13 +110,14 @@ def is_worker(process):
 
 
 @pytest.mark.parametrize("stage", [2, 3])
-def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undisturbed, stage):
-    recipe = write_recipe(tmp_path, tiny_student)
-    kill_driver(recipe, tmp_path, 12)
-    done = run_job("train", recipe, "--training.workers", "1", "--training.zero_stage", str(stage))
+@pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
+def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undisturbed, stage, first, then):
+    recipe, options = write_recipe(tmp_path, tiny_student), ("--training.zero-stage", str(stage), "--training.workers")
+    kill_driver(recipe, tmp_path, 12, *options, str(first))
+    done = run_job("train", recipe, *options, str(then))
     assert done.returncode == 0, done.stdout + done.stderr
     _, trained = outcome(tmp_path)
-    assert (trained["workers"], trained["zero_stage"], trained["steps"]) == (1, stage, STEPS)
+    assert (trained["workers"], trained["zero_stage"], trained["steps"]) == (then, stage, STEPS)
     # The same rows and weights in another order of summation.
     losses, expected = ([entry["loss"] for entry in one["curve"]] for one in (trained, undisturbed[1]))
     assert losses == pytest.approx(expected, rel=1e-3)
