@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pad_ray.training.config import STUDENT, TrainingConfig
+from pad_ray.training.config import STUDENT
 from pad_ray.training.deepspeed_config import Placement
 from pad_ray.training.tokens import scratch_folder
 
