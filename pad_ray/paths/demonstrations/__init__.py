@@ -52,6 +52,11 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     )
 
 
+def count_sets(task: str, kind: str) -> int:
+    """How many sets of demonstrations a task has for one kind of path. Raises InputError where it has no file."""
+    return len(_content(task, BORROWED.get(task, task)).get(kind, []))
+
+
 def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
     """Check that no question that is shown is also a test question; case, spaces and punctuation do not count.
 

@@ -1,0 +1,263 @@
+"""Several runs beside each other: paired comparisons on the same test questions, the answers that changed, the recipes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+from markupsafe import Markup
+
+from pad_ray.decoding.greedy import Greedy
+from pad_ray.decoding.stage import SOLUTIONS, solutions_folder
+from pad_ray.errors import InputError
+from pad_ray.evaluation.paired import compare
+from pad_ray.report import asked, charts, headline, text
+from pad_ray.report.data import Papers, open_run, read_papers
+from pad_ray.report.filters import Filter
+from pad_ray.report.samples import MOST_CHARACTERS, failing_line, shown
+from pad_ray.report.shapes import Paired, Score
+from pad_ray.rundir import RunDir
+from pad_ray.schema import PathKind, Question, Solution, from_table
+from pad_ray.synthesis.questions import TEST
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+GREEDY = Greedy().label
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the runs; `label` is its letter and name, which other runs may have too."""
+
+    label: str
+    run: RunDir
+    papers: Papers
+
+    @property
+    def facts(self) -> list[asked.Setting]:
+        return [asked.Setting("Folder", self.papers.location), *asked.facts(self.papers)]
+
+    def score(self, task: str, student: str, strategy: str) -> Score | None:
+        scores = self.papers.metrics.evaluation
+        return next((s for s in scores if (s.task, s.student, s.strategy) == (task, student, strategy)), None)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One side's answer to a question."""
+
+    answer: str | None
+    outcome: str
+    feedback: str
+    code: Markup
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A question that one run answers and the other does not; `kind` is fixed or broken."""
+
+    kind: str
+    question: Question
+    a: Told
+    b: Told
+
+    @property
+    def size(self) -> int:
+        return len(self.a.code) + len(self.b.code) + min(len(self.question.text), text.LONGEST_TEXT) + 2_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Run b against run a on a task; `flips` are those that there is room for, `fixed` and `broken` of `paired` count all."""
+
+    id: str
+    title: str
+    sentence: str
+    evidence: str
+    verdict: str
+    paired: Paired
+    questions: int
+    left_out: int
+    flips: list[Flip]
+    filters: list[Filter]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting that is not the same in all recipes, with its value in each run."""
+
+    key: str
+    values: list[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the page of several runs shows. `apart` says what could not be compared and why."""
+
+    sides: list[Side]
+    pairs: list[Pair]
+    chart_of_pairs: charts.WhiskerChart | None
+    scores: charts.WhiskerChart | None
+    differences: list[Difference]
+    apart: list[str]
+
+
+def compare_runs(run_dirs: Sequence[str]) -> Comparison:
+    """Every run against the first, on what both answered.
+
+    Raises:
+        InputError: a folder does not exist, a file cannot be read, or there are more runs than letters.
+    """
+    if len(run_dirs) > len(LETTERS):
+        raise InputError(f"{len(run_dirs)} runs are too many for one page: give at most {len(LETTERS)}")
+    sides = [_side(letter, run_dir) for letter, run_dir in zip(LETTERS, run_dirs, strict=False)]
+    room = MOST_CHARACTERS // max(1, sum(len(side.papers.metrics.evaluation) for side in sides[1:]))
+    apart: list[str] = []
+    pairs: list[Pair] = []
+    for other in sides[1:]:
+        found = _pairs(sides[0], other, len(pairs), room, apart)
+        pairs += found
+        if not found:
+            apart.append(f"{other.label} and {sides[0].label} have no scored answers to the same questions.")
+    return Comparison(sides, pairs, _chart(pairs), _scores(sides), _differences(sides), apart)
+
+
+def _side(letter: str, run_dir: str) -> Side:
+    run = open_run(run_dir)
+    papers = read_papers(run)
+    return Side(f"{letter}: {papers.name}", run, papers)
+
+
+def _pairs(first: Side, other: Side, number: int, room: int, apart: list[str]) -> list[Pair]:
+    """The same student and strategy where both runs have it; a strategy of one run alone, against the other's greedy."""
+    pairs = []
+    for score in other.papers.metrics.evaluation:
+        if score.student == "before":
+            continue
+        mate = first.score(score.task, score.student, score.strategy) or first.score(score.task, score.student, GREEDY)
+        if mate is None:
+            continue
+        pair = _pair(first, mate, other, score, f"pair-{number + len(pairs)}", room)
+        if pair is None:
+            apart.append(
+                f"{other.label}: {score.task}, {score.student}, {score.strategy}: no question is in both runs."
+            )
+        else:
+            pairs.append(pair)
+    return pairs
+
+
+def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, room: int) -> Pair | None:
+    left, right = _solutions(first, mate), _solutions(other, score)
+    shared = [question_id for question_id in left if question_id in right]
+    if not shared:
+        return None
+    a, b = ([solutions[question_id] for question_id in shared] for solutions in (left, right))
+    seed = first.papers.recipe.get("seed")
+    found = compare(a, b, seed if isinstance(seed, int) else 0)
+    paired = Paired(task=score.task, a=first.label, b=other.label, **asdict(found))
+    how = score.strategy if score.strategy == mate.strategy else f"{score.strategy} against {mate.strategy}"
+    verdict = headline.verdict_of(paired)
+    flips = _flips(other.run, left, right, shared, room)
+    return Pair(
+        id=pair_id,
+        title=f"{other.label} against {first.label}: {score.task}, {score.student}, {how}",
+        sentence=_sentence(verdict, other.label, first.label, len(shared), score.task),
+        evidence=f"{_accuracy(a)} in {first.label}, {_accuracy(b)} in {other.label}. {headline.evidence_of(paired)}",
+        verdict=verdict,
+        paired=paired,
+        questions=len(shared),
+        left_out=len(left.keys() ^ right.keys()),
+        flips=flips,
+        filters=[Filter.of("kind", "Change", Counter(flip.kind for flip in flips))],
+    )
+
+
+def _sentence(verdict: str, better: str, other: str, questions: int, task: str) -> str:
+    asked_of = f"{text.count(questions)} {task} questions"
+    return {
+        "better": f"{better} is better than {other} at {asked_of}.",
+        "worse": f"{better} is worse than {other} at {asked_of}.",
+        "open": f"{asked_of} show no difference between {better} and {other}.",
+    }[verdict]
+
+
+def _accuracy(solutions: Sequence[Solution]) -> str:
+    return text.percent(sum(solution.correct for solution in solutions) / len(solutions))
+
+
+def _solutions(side: Side, score: Score) -> dict[str, Solution]:
+    """One solution a question. Raises InputError where a part cannot be read."""
+    folder = f"{SOLUTIONS}/{score.task}/{solutions_folder(score.student, score.strategy)}"
+    try:
+        return {solution.question_id: solution for solution in side.run.iter_records(folder, Solution)}
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{side.run.path(folder)} cannot be read: {error}; run jobs/evaluate.py again") from error
+
+
+def _flips(
+    run: RunDir, left: dict[str, Solution], right: dict[str, Solution], shared: Sequence[str], room: int
+) -> list[Flip]:
+    """Fixed and broken questions in turns, as many as there is room for, then fixed ones first."""
+    changed = sorted(key for key in shared if left[key].correct != right[key].correct)
+    questions = {q.question_id: q for q in from_table(Question, run.select(TEST, Question, "question_id", changed))}
+    fixed = [key for key in changed if right[key].correct and key in questions]
+    broken = [key for key in changed if left[key].correct and key in questions]
+    turns = [queue[turn] for turn in range(len(changed)) for queue in (fixed, broken) if turn < len(queue)]
+    chosen = []
+    for key in turns:
+        flip = Flip("fixed" if right[key].correct else "broken", questions[key], _told(left[key]), _told(right[key]))
+        if flip.size > room:
+            break
+        room -= flip.size
+        chosen.append(flip)
+    return sorted(chosen, key=lambda flip: flip.kind, reverse=True)
+
+
+def _told(solution: Solution) -> Told:
+    """The last path that the strategy looked at stands for its answer."""
+    path = solution.paths[-1] if solution.paths else ""
+    line = None if solution.correct else failing_line(path, solution.feedback)
+    kind = PathKind.PROGRAM if "def solution" in path else PathKind.RATIONALE
+    return Told(solution.answer, solution.outcome.value, solution.feedback, shown(kind, path, line), line)
+
+
+def _chart(pairs: Sequence[Pair]) -> charts.WhiskerChart | None:
+    marks = [
+        charts.Mark(
+            label=pair.title,
+            note="",
+            value=pair.paired.difference,
+            interval=pair.paired.interval,
+            number=text.points(pair.paired.difference),
+            spread=f" ({text.points_interval(pair.paired.interval)})",
+            kind=pair.verdict,
+        )
+        for pair in pairs
+    ]
+    return charts.whiskers(marks, unit="") if marks else None
+
+
+def _scores(sides: Sequence[Side]) -> charts.WhiskerChart | None:
+    """Every score of every run, task by task."""
+    found = [(score, side) for side in sides for score in side.papers.metrics.evaluation]
+    marks = [
+        charts.Mark(
+            label=f"{score.task}, {side.label}",
+            note=" · ".join(part for part in (score.student, score.strategy, score.prompt) if part),
+            value=score.accuracy,
+            interval=score.interval,
+            number=text.percent(score.accuracy),
+            spread=f" ({text.percent_interval(score.interval)})" if score.interval else "",
+            kind="before" if score.student == "before" else "after",
+        )
+        for score, side in sorted(found, key=lambda item: item[0].task)
+    ]
+    return charts.whiskers(marks) if marks else None
+
+
+def _differences(sides: Sequence[Side]) -> list[Difference]:
+    recipes = [asked.flat_recipe(side.papers) for side in sides]
+    keys = dict.fromkeys(key for recipe in recipes for key in recipe if key != "run_dir")
+    rows = [Difference(key, [recipe.get(key, "not there") for recipe in recipes]) for key in keys]
+    return [row for row in rows if len(set(row.values)) > 1]
