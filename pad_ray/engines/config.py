@@ -5,7 +5,7 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from pad_ray.errors import InputError
 
@@ -42,6 +42,8 @@ def _hide_a_password(value: Any) -> Any:
 
 
 # The last validator runs first: what the one before it complains about, and pydantic quotes, is already without a secret.
+OwnKind = Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")]
+"""An engine of a user's own, as `module:Class`; it is built with its `EngineConfig`."""
 VariableName = Annotated[str, AfterValidator(_variable), BeforeValidator(_hide_a_key)]
 ServerUrl = Annotated[str, AfterValidator(_server), BeforeValidator(_hide_a_password)]
 
@@ -54,10 +56,10 @@ class EngineConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["vllm", "openai", "transformers", "scripted"] = Field(
+    kind: Literal["vllm", "openai", "transformers", "scripted"] | OwnKind = Field(
         "vllm",
         description="vllm in process; a server that speaks the OpenAI protocol; transformers, slow, for what vllm does not "
-        "serve; scripted answers for tests",
+        "serve; scripted answers for tests; or a class of your own as module:Class, on CPUs",
     )
     model: str = Field(
         "qwen2.5-coder-0.5b",
