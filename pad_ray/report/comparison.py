@@ -162,7 +162,9 @@ def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, roo
     return Pair(
         id=pair_id,
         title=f"{other.label} against {first.label}: {score.task}, {score.student}, {how}",
-        sentence=_sentence(verdict, other.label, first.label, len(shared), score.task),
+        sentence=_sentence(
+            verdict, other.label, first.label, f"{text.count(len(shared))} {score.task} questions, by {how}"
+        ),
         evidence=f"{_accuracy(a)} in {first.label}, {_accuracy(b)} in {other.label}. {headline.evidence_of(paired)}",
         verdict=verdict,
         paired=paired,
@@ -173,12 +175,11 @@ def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, roo
     )
 
 
-def _sentence(verdict: str, better: str, other: str, questions: int, task: str) -> str:
-    asked_of = f"{text.count(questions)} {task} questions"
+def _sentence(verdict: str, b: str, a: str, asked_of: str) -> str:
     return {
-        "better": f"{better} is better than {other} at {asked_of}.",
-        "worse": f"{better} is worse than {other} at {asked_of}.",
-        "open": f"{asked_of} show no difference between {better} and {other}.",
+        "better": f"{b} is better than {a} at {asked_of}.",
+        "worse": f"{b} is worse than {a} at {asked_of}.",
+        "open": f"There is no difference between {b} and {a} that can be seen at {asked_of}.",
     }[verdict]
 
 
