@@ -18,6 +18,7 @@ from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Draft, Question
 from pad_ray.settings import read_settings
 from tests.jobs.conftest import REPOSITORY, run_job
+from tests.report.counted import check_counts
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -183,6 +184,7 @@ def test_the_example_task_verifier_engine_and_path_work_in_distill_without_touch
     scores = run.read_json("metrics.json")["evaluation"]
     assert {score["strategy"] for score in scores} == {"greedy", "step_beam", "step_beam-resampled"}
     assert {score["protocol"] for score in scores} == {"chores test, 10 questions"}
+    check_counts(own_parts / "runs" / "chores")
     settings = run.read_json("solutions/chores/step_beam/manifest.json")["strategy"]
     assert settings["verifiers"][0]["kind"] == "no_negatives:NoNegatives"
 

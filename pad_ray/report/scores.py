@@ -151,14 +151,12 @@ def error_pairs(data: RunData) -> list[ErrorPair]:
         return []
     names = sorted({*sides[0], *sides[1]}, key=lambda name: (-sides[0].get(name, 0), name))
     longest = max(share for side in sides for share in side.values()) or 1
-    return [
-        ErrorPair(
-            text.words(name),
-            *(text.percent(side.get(name, 0.0)) for side in sides),
-            *(round(100 * side.get(name, 0.0) / longest, 2) for side in sides),
-        )
-        for name in names
-    ]
+    return [_error_pair(name, sides[0].get(name, 0.0), sides[1].get(name, 0.0), longest) for name in names]
+
+
+def _error_pair(name: str, before: float, after: float, longest: float) -> ErrorPair:
+    widths = [round(100 * share / longest, 2) for share in (before, after)]
+    return ErrorPair(text.words(name), text.percent(before), text.percent(after), *widths)
 
 
 def _failures(scores: Sequence[Score], student: str) -> dict[str, float]:
