@@ -76,7 +76,6 @@ class Pair:
     evidence: str
     verdict: str
     paired: Paired
-    questions: int
     left_out: int
     flips: list[Flip]
     filters: list[Filter]
@@ -100,6 +99,11 @@ class Comparison:
     scores: charts.WhiskerChart | None
     differences: list[Difference]
     apart: list[str]
+
+    @property
+    def rows(self) -> list[tuple[str, Paired, str]]:
+        """Title, comparison and verdict of every pair, for the table."""
+        return [(pair.title, pair.paired, pair.verdict) for pair in self.pairs]
 
 
 def compare_runs(run_dirs: Sequence[str]) -> Comparison:
@@ -168,7 +172,6 @@ def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, roo
         evidence=f"{_accuracy(a)} in {first.label}, {_accuracy(b)} in {other.label}. {headline.evidence_of(paired)}",
         verdict=verdict,
         paired=paired,
-        questions=len(shared),
         left_out=len(left.keys() ^ right.keys()),
         flips=flips,
         filters=[Filter.of("kind", "Change", Counter(flip.kind for flip in flips))],

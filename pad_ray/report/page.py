@@ -21,7 +21,8 @@ def render(*run_dirs: str) -> str:
         InputError: a folder does not exist, one of its files cannot be read, or campaigns are to be compared.
     """
     if len(run_dirs) > 1:
-        return _page("comparison.html.j2", **vars(comparison.compare_runs(run_dirs)))
+        compared = comparison.compare_runs(run_dirs)
+        return _page("comparison.html.j2", rows=compared.rows, **vars(compared))
     if campaign.is_campaign(open_run(run_dirs[0])):
         return _page("campaign.html.j2", **vars(campaign.load(open_run(run_dirs[0]))))
     return _render_run(run_dirs[0])
@@ -44,6 +45,7 @@ def _render_run(run_dir: str) -> str:
         links=samples.links(data.samples),
         curves=[*scores.curves(data.metrics.training, "curve"), *scores.curves(refined, "refined-curve")],
         tasks=scores.by_task(data),
+        strategy_pairs=scores.strategy_pairs(data),
         student_outcomes=scores.student_outcomes(data),
         refinement=scores.refinement(data),
         error_pairs=scores.error_pairs(data),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
-from pad_ray.report.headline import REFINED
-from pad_ray.report.shapes import Score, Training
+from pad_ray.report.headline import REFINED, verdict_of
+from pad_ray.report.shapes import Paired, Score, Training
 from pad_ray.schema import Outcome
 
 
@@ -56,6 +56,14 @@ def mark(score: Score) -> charts.Mark:
         spread=f" ({text.percent_interval(score.interval)})" if score.interval else "",
         kind="before" if score.student == "before" else "after",
     )
+
+
+def strategy_pairs(data: RunData) -> list[tuple[str, Paired, str]]:
+    """Title, comparison and verdict of the paired tests between strategies of a student."""
+    return [
+        (f"{pair.task}, {pair.student}: {pair.b} against {pair.a}", pair, verdict_of(pair))
+        for pair in data.metrics.paired_strategies
+    ]
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Score(BaseModel):
 
 
 class Paired(BaseModel):
-    """Student `b` against student `a` on the same questions of a task; `difference` is a fraction."""
+    """Student or strategy `b` against `a` on the same questions of a task; `difference` is a fraction."""
 
     task: str
     a: str = "before"
@@ -90,6 +90,7 @@ class Paired(BaseModel):
     broken: int | None = None
     test: str = ""
     student: str = ""
+    questions: int | None = None
     detectable: float | None = None
     warning: str = ""
 

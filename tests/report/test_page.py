@@ -344,6 +344,20 @@ def test_a_score_is_named_by_its_protocol_and_judged_by_other_rules_too(make_run
     assert "after, greedy: 30 questions say little." in text
 
 
+def test_strategies_are_compared_in_pairs(make_run):
+    run = make_run()
+    pair = {
+        **json.loads((run / "metrics.json").read_text())["paired"][0],
+        "student": "after",
+        "a": "greedy",
+        "b": "vote",
+    }
+    pair |= {"questions": 200, "detectable": 0.061, "difference": -0.02, "interval": [-0.05, 0.01], "p_value": 0.3}
+    edit(run / "metrics.json", lambda metrics: metrics.update(paired_strategies=[pair]))
+    text = Page(render(str(run))).text
+    assert "arithmetic, after: vote against greedy 200 −2.0 −5.0 to +1.0 exact McNemar p = 0.300 63 3 6.1" in text
+
+
 def test_what_a_run_cost_is_in_seconds_and_tokens(make_run):
     run = make_run()
     tokens = {"prompt_tokens": 120_000, "completion_tokens": 33_000, "device_seconds": 4000}
