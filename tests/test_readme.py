@@ -34,9 +34,10 @@ def named_files():
 
 
 def commands():
-    """Every command line of a block, without what follows a comment sign."""
+    """Every command line of a block, without what follows a comment sign, and every command within the text."""
     lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
-    return [line.split("  #")[0].strip() for line in lines if COMMAND.match(line)]
+    lines += [" ".join(words.split()) for words in re.findall(r"(?<!`)`([^`]+)`(?!`)", README)]
+    return sorted({line.split("  #")[0].strip() for line in lines if COMMAND.match(line)})
 
 
 def anchors():
