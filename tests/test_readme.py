@@ -98,11 +98,9 @@ def check_python(words):
     assert (REPOSITORY / job).is_file() and job.parent.name == "jobs"
     if job.stem in RECIPE_JOBS:
         check_recipe(words[1:])
-    else:
+    elif options := [word for word in words[1:] if word.startswith("--")]:
         shown = run_job(job.stem, "--help").stdout
-        assert all(
-            word.replace("-", "_").replace("__", "--", 1) in shown for word in words[1:] if word.startswith("--")
-        )
+        assert all(option.replace("-", "_").replace("__", "--", 1) in shown for option in options)
 
 
 def check_recipe(words):
