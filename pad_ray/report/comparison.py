@@ -68,10 +68,13 @@ class Flip:
 
 @dataclass(frozen=True)
 class Pair:
-    """Run b against run a on a task; `flips` are those that there is room for, `fixed` and `broken` of `paired` count all."""
+    """Run b against run a; `what` names task, student and strategy.
+
+    `flips` are those that there is room for, `fixed` and `broken` of `paired` count all.
+    """
 
     id: str
-    title: str
+    what: str
     sentence: str
     evidence: str
     verdict: str
@@ -79,6 +82,10 @@ class Pair:
     left_out: int
     flips: list[Flip]
     filters: list[Filter]
+
+    @property
+    def title(self) -> str:
+        return f"{self.paired.b} against {self.paired.a}: {self.what}"
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,7 @@ def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, roo
     flips = _flips(other.run, left, right, shared, room)
     return Pair(
         id=pair_id,
-        title=f"{other.label} against {first.label}: {score.task}, {score.student}, {how}",
+        what=f"{score.task}, {score.student}, {how}",
         sentence=_sentence(
             verdict, other.label, first.label, f"{text.count(len(shared))} {score.task} questions, by {how}"
         ),
@@ -229,8 +236,8 @@ def _told(solution: Solution) -> Told:
 def _chart(pairs: Sequence[Pair]) -> charts.WhiskerChart | None:
     marks = [
         charts.Mark(
-            label=pair.title,
-            note="",
+            label=f"{pair.paired.b[0]} against {pair.paired.a[0]}",
+            note=pair.what,
             value=pair.paired.difference,
             interval=pair.paired.interval,
             number=text.points(pair.paired.difference),
@@ -247,7 +254,7 @@ def _scores(sides: Sequence[Side]) -> charts.WhiskerChart | None:
     found = [(score, side) for side in sides for score in side.papers.metrics.evaluation]
     marks = [
         charts.Mark(
-            label=f"{score.task}, {side.label}",
+            label=f"{side.label[0]}, {score.task}",
             note=" · ".join(part for part in (score.student, score.strategy, score.prompt) if part),
             value=score.accuracy,
             interval=score.interval,

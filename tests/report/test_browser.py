@@ -82,3 +82,16 @@ def test_a_script_in_a_draft_stays_text(make_run, browse):
         1,
         0,
     ]
+
+
+@pytest.mark.parametrize("page", ["comparison", "campaign"])
+def test_the_other_pages_fit_a_phone_and_their_filters_work(page, make_pair, make_campaign, browse):
+    async def look(tab, path):
+        await tab.open(path)
+        await tab.evaluate("document.querySelector('.finder select').focus()")
+        for letter in "b" if page == "comparison" else "f":
+            await tab.press(letter, letter)
+        return await tab.evaluate(SAID), await _overflow(tab)
+
+    html = render(*make_pair(range(60), range(8, 90))) if page == "comparison" else render(str(make_campaign()))
+    assert browse(look, html) == ("8 of 38 shown" if page == "comparison" else "1 of 24 shown", 0)
