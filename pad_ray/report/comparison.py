@@ -141,7 +141,7 @@ def _side(letter: str, run_dir: str) -> Side:
 
 def _pairs(first: Side, other: Side, number: int, room: int, apart: list[str]) -> list[Pair]:
     """The same student and strategy where both runs have it; a strategy of one run alone, against the other's greedy."""
-    pairs = []
+    pairs: list[Pair] = []
     for score in other.papers.metrics.evaluation:
         if score.student == "before":
             continue

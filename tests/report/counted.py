@@ -24,7 +24,7 @@ def check_counts(run):
     assert f"Corpus {corpus['train_rows'] + corpus['validation_rows']:,} rows written" in text
     for path, counts in metrics["synthesis"]["by_path"].items():
         assert f"{path} {counts['accepted']:,} of {counts['drafts']:,}" in text
-    for score in metrics["evaluation"]:
+    for score in metrics.get("evaluation", []):
         said = f"{score['student']} {score['strategy']} {score['prompt']} {score['correct']:,} {score['questions']:,}"
         rates = [score[name] for name in ("accuracy", "exact", "pad_rounded", "executable_rate")]
         accuracy, *others = (f"{100 * rate:.1f} %" for rate in rates)
