@@ -18,19 +18,12 @@ from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Draft, Question
 from pad_ray.settings import read_settings
 from tests.jobs.conftest import REPOSITORY, run_job
+from tests.readme import BLOCKS, README, named_files, write_own_parts
 from tests.report.counted import check_counts
 
-README = (REPOSITORY / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^(make|python|ray) ")
 LONGEST = {"chores.py": 40, "no_negatives.py": 20, "adder.py": 30, "bare.py": 30}
 RECIPE_JOBS = ("distill", "synthesize", "train", "refine", "evaluate")
-
-
-def named_files():
-    """The blocks that are files: their first line is a comment with their name."""
-    found = [(re.match(r"# ([\w-]+\.(?:py|yaml))\n", text), text) for _, text in BLOCKS]
-    return {name[1]: text for name, text in found if name}
 
 
 def commands():
@@ -143,18 +136,8 @@ def test_the_sandbox_example_prints_an_accepted_program_and_a_failed_one():
 
 
 @pytest.fixture
-def own_parts(tmp_path, monkeypatch):
-    """The examples as files in a working directory of their own, with questions like the one that the README shows."""
-    for name, text in named_files().items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "data" / "chores").mkdir(parents=True)
-    for split, first in (("train", 3), ("test", 60)):
-        rows = [
-            {"question": f"Ann washes {n} plates and {n + 1} cups. How many is that?", "answer": 2 * n + 1}
-            for n in range(first, first + 30)
-        ]
-        (tmp_path / "data" / "chores" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return tmp_path
+def own_parts(tmp_path):
+    return write_own_parts(tmp_path)
 
 
 def test_the_example_task_verifier_engine_and_path_work_in_distill_without_touching_the_library(
