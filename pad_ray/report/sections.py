@@ -127,13 +127,12 @@ def yields(data: RunData) -> list[BarGroup]:
     by_stated = {
         _stated(number, found.unit): (share.accepted, share.drafts) for number, share in found.by_stated().items()
     }
-    groups = {"By kind of path": by_path, "By set of demonstrations": by_set, "By what a question states": by_stated}
-    first = {"By kind of path": "Path", "By set of demonstrations": "Set", "By what a question states": "Question"}
-    return [
-        BarGroup(title, first[title], charts.share_bars(shares))
-        for title, shares in groups.items()
-        if len(shares) > 1 or (title == "By kind of path" and shares)
+    groups = [
+        BarGroup("By kind of path", "Path", charts.share_bars(by_path)),
+        BarGroup("By set of demonstrations", "Set", charts.share_bars(by_set)),
+        BarGroup(f"By difficulty: how many {found.unit} a question states", "Question", charts.share_bars(by_stated)),
     ]
+    return groups[: bool(by_path)] + [group for group in groups[1:] if len(group.bars) > 1]
 
 
 def _stated(number: int, unit: str) -> str:
