@@ -14,7 +14,7 @@ from pad_ray.evaluation.paired import compare
 from pad_ray.report import asked, charts, headline, text
 from pad_ray.report.data import Papers, open_run, read_papers
 from pad_ray.report.filters import Filter
-from pad_ray.report.samples import MOST_CHARACTERS, failing_line, shown
+from pad_ray.report.samples import FRAME_BYTES, MOST_BYTES, failing_line, shown
 from pad_ray.report.shapes import Paired, Score
 from pad_ray.rundir import RunDir
 from pad_ray.schema import PathKind, Question, Solution, from_table
@@ -51,6 +51,11 @@ class Told:
     code: Markup
     line: int | None
 
+    @property
+    def size(self) -> int:
+        """Bytes on the page besides the code, at most."""
+        return text.weight(self.answer or "", 200) + text.weight(self.feedback, 400) + FRAME_BYTES
+
 
 @dataclass(frozen=True)
 class Flip:
@@ -63,7 +68,9 @@ class Flip:
 
     @property
     def size(self) -> int:
-        return len(self.a.code) + len(self.b.code) + min(len(self.question.text), text.LONGEST_TEXT) + 2_000
+        """Bytes on the page, at most."""
+        sides = sum(len(told.code.encode()) + told.size for told in (self.a, self.b))
+        return sides + text.weight(self.question.text) + text.weight(self.question.gold, 200) + FRAME_BYTES
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ def compare_runs(run_dirs: Sequence[str]) -> Comparison:
     if len(run_dirs) > len(LETTERS):
         raise InputError(f"{len(run_dirs)} runs are too many for one page: give at most {len(LETTERS)}")
     sides = [_side(letter, run_dir) for letter, run_dir in zip(LETTERS, run_dirs, strict=False)]
-    room = MOST_CHARACTERS // max(1, sum(len(side.papers.metrics.evaluation) for side in sides[1:]))
+    room = MOST_BYTES // max(1, sum(len(side.papers.metrics.evaluation) for side in sides[1:]))
     apart: list[str] = []
     pairs: list[Pair] = []
     for other in sides[1:]:

@@ -19,8 +19,10 @@ from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdi
 from pad_ray.synthesis.corpus import REJECTED
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 
-MOST_CHARACTERS = 1_800_000
+MOST_BYTES = 2_000_000
 """Of all samples together, as HTML: a page stays under 3 MB whatever drafts hold."""
+FRAME_BYTES = 1_300
+"""Of a sample besides its texts, and more than that."""
 
 _LINE = re.compile(r"\bline (\d{1,6})\b")
 _NAME = re.compile(r"^(?:NameError|UnboundLocalError): .*?'(\w+)'")
@@ -45,8 +47,10 @@ class Sample:
 
     @property
     def size(self) -> int:
-        shown = (self.question.text, *self.question.facts, self.feedback, self.value or "", self.question.gold)
-        return len(self.code) + sum(min(len(item), text.LONGEST_TEXT) for item in shown) + 1_200
+        """Bytes on the page, at most."""
+        facts = sum(text.weight(fact, 400) for fact in self.question.facts[:10])
+        others = sum(text.weight(item, 400) for item in (self.feedback, self.value or "", self.question.gold))
+        return len(self.code.encode()) + text.weight(self.question.text) + facts + others + FRAME_BYTES
 
 
 def choose(run: RunDir, outcomes: Outcomes, question_parts: list[str]) -> list[Sample]:
@@ -56,16 +60,22 @@ def choose(run: RunDir, outcomes: Outcomes, question_parts: list[str]) -> list[S
     found = _load(run, [draft_id for queue in queues for draft_id in queue], outcomes.final, question_parts)
     longest = max(map(len, queues), default=0)
     turns = [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]
-    room, chosen = MOST_CHARACTERS, set()
+    chosen: dict[str, Sample] = {}
+    room = MOST_BYTES
     for draft_id in turns:
-        if draft_id in found and found[draft_id].size <= room:
-            room -= found[draft_id].size
-            chosen.add(draft_id)
-    return [found[draft_id] for queue in queues for draft_id in queue if draft_id in chosen]
+        if draft_id in found:
+            sample = _sample(*found[draft_id])
+            if sample.size > room:
+                break
+            room -= sample.size
+            chosen[draft_id] = sample
+    return [chosen[draft_id] for queue in queues for draft_id in queue if draft_id in chosen]
 
 
-def _load(run: RunDir, draft_ids: list[str], final: bool, question_parts: list[str]) -> dict[str, Sample]:
-    """The samples of drafts by id; one whose draft, verdict or question is not in the run is left out."""
+def _load(
+    run: RunDir, draft_ids: list[str], final: bool, question_parts: list[str]
+) -> dict[str, tuple[Question, Draft, Verdict]]:
+    """What samples are made of by draft id; one whose draft, verdict or question is not in the run is left out."""
     drafts = {draft.draft_id: draft for draft in _rows(run, Draft, "draft_id", draft_ids, FAULTS, DRAFTS)}
     asked = {draft.question_id for draft in drafts.values()}
     questions = {
@@ -77,7 +87,7 @@ def _load(run: RunDir, draft_ids: list[str], final: bool, question_parts: list[s
     folders = (VERDICTS, REJECTED) if final else (VERDICTS,)
     verdicts = {verdict.draft_id: verdict for verdict in _rows(run, Verdict, "draft_id", draft_ids, *folders)}
     known = [key for key in draft_ids if key in drafts and key in verdicts and drafts[key].question_id in questions]
-    return {key: _sample(questions[drafts[key].question_id], drafts[key], verdicts[key]) for key in known}
+    return {key: (questions[drafts[key].question_id], drafts[key], verdicts[key]) for key in known}
 
 
 def _rows(run: RunDir, record: type[_ROWS], key: str, ids: Iterable[str], *folders: str) -> list[_ROWS]:

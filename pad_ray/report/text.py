@@ -39,6 +39,11 @@ def shorten(text: str, longest: int = LONGEST_TEXT) -> str:
     return f"{text[:longest]}\n… {len(text) - longest:,} more characters"
 
 
+def weight(text: str, longest: int = LONGEST_TEXT) -> int:
+    """Bytes of a text on the page, where it is cut, cleaned and escaped."""
+    return len(str(escape(clean(shorten(text, longest)))).encode())
+
+
 def program(text: str, line: int | None = None) -> Markup:
     """A Python program as spans with the classes of pygments, which escapes the text itself; `line` (from 1) is marked."""
     spans = HtmlFormatter(nowrap=True, hl_lines=[line] if line else [])

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pad_ray.report.counts import judged_drafts, read_parts
 from pad_ray.rundir import RunDir
@@ -22,6 +23,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE = re.compile(r"[.!?](?:\s|$)")
 _KEYS = ["path", "sample_index", "stated", "accepted"]
 
+Stated = NDArray[np.int8]
 K = TypeVar("K", str, int, tuple[str, int])
 
 
@@ -82,7 +84,7 @@ def count_yields(run: RunDir, question_parts: list[str]) -> Yields:
     return Yields(unit, counts)
 
 
-def _stated_by_question(run: RunDir, parts: list[str]) -> tuple[Ids, "np.ndarray[tuple[int], np.dtype[np.int8]]", str]:
+def _stated_by_question(run: RunDir, parts: list[str]) -> tuple[Ids, Stated, str]:
     """Sorted ids of the questions, what each states, and in which unit."""
     ids: list[Ids] = []
     stated: list[int] = []
@@ -103,7 +105,7 @@ def states(text: str, *, numbers: bool) -> int:
     return min(MOST_STATED, len((_NUMBER if numbers else _SENTENCE).findall(text)))
 
 
-def _lookup(ids: Ids, stated: "np.ndarray[tuple[int], np.dtype[np.int8]]", wanted: pa.ChunkedArray) -> pa.Array:
+def _lookup(ids: Ids, stated: Stated, wanted: pa.ChunkedArray) -> pa.Array:
     """What the questions of drafts state; a question that is not there states nothing."""
     asked = as_ids(wanted.to_pylist())
     places = np.minimum(np.searchsorted(ids, asked), len(ids) - 1)

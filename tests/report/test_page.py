@@ -230,6 +230,14 @@ def test_a_run_of_20_000_long_drafts_gives_a_small_page_with_true_counts(make_ru
     assert "Draft 20,000 sampled" in Page(html).text
 
 
+@pytest.mark.parametrize("text", ["<&" * 5_000, "字\u202e" * 5_000])
+def test_a_page_stays_small_whatever_its_texts_become_on_it(make_run, text):
+    run = make_run(drafts=2_000, question=text, text=text)
+    html = render(str(run))
+    assert 1_000_000 < len(html.encode()) < 3_000_000
+    assert "Draft 2,000 sampled" in Page(html).text
+
+
 def test_a_key_in_the_recipe_does_not_reach_the_page(make_run):
     assert "sk-not-for-the-page" not in render(str(make_run()))
 
