@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_every_command_is_one_that_there_is(command):
 
 def check_ray(words):
     """What is submitted is checked here; Ray's own options are checked by Ray."""
-    known = subprocess.run([*ray_command(words), "--help"], capture_output=True, text=True, check=True).stdout
+    known = ray_help(*(words[:2] if words[0] == "job" else words[:1]))
     own = words[: words.index("--")] if "--" in words else words
     assert all(option.split("=")[0] in known for option in own if option.startswith("--"))
     if "--" in words:
@@ -75,8 +76,10 @@ def check_ray(words):
         check_python(submitted)
 
 
-def ray_command(words):
-    return [str(Path(sys.executable).with_name("ray")), *(words[:2] if words[0] == "job" else words[:1])]
+@cache
+def ray_help(*command):
+    ray = str(Path(sys.executable).with_name("ray"))
+    return subprocess.run([ray, *command, "--help"], capture_output=True, text=True, check=True).stdout
 
 
 def check_python(words):
