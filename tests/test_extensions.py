@@ -6,6 +6,7 @@ from pad_ray import extensions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
 from pad_ray.errors import InputError
+from pad_ray.recipe import load_recipe
 
 
 @pytest.fixture
@@ -39,3 +40,10 @@ def test_a_kind_of_engine_that_nobody_knows_is_refused():
 
 def test_workers_get_nothing_where_a_recipe_names_nothing():
     assert extensions.runtime_env([]) is None
+
+
+def test_an_extension_that_cannot_be_imported_is_bad_input(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("extensions: [nothing_of_that_name]\nquestions: {task: of_that_module}\n")
+    with pytest.raises(InputError, match="extension nothing_of_that_name: No module named 'nothing_of_that_name'"):
+        load_recipe(recipe)
