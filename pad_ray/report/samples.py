@@ -24,7 +24,8 @@ MOST_BYTES = 2_000_000
 FRAME_BYTES = 1_300
 """Of a sample besides its texts, and more than that."""
 
-_LINE = re.compile(r"\bline (\d{1,6})\b")
+# Blank lines do not count as steps, and a path in words has none once it is parsed.
+_LINE = re.compile(r"(?:\bline|^step) (\d{1,6})\b")
 _NAME = re.compile(r"^(?:NameError|UnboundLocalError): .*?'(\w+)'")
 _ROWS = TypeVar("_ROWS", Question, Draft, Verdict)
 

@@ -119,10 +119,11 @@ def _bar_group(title: str, kept: str, stage: Stage) -> BarGroup:
 def yields(data: RunData) -> list[BarGroup]:
     """Accepted drafts by kind of path, set of demonstrations and difficulty, each where there is something to compare."""
     found = data.yields
+    several = {path: number for path, number in data.sets.items() if number > 1}
     by_path = {path: (share.accepted, share.drafts) for path, share in found.by_path().items()}
     by_set = {
         f"{path}, set {index + 1}": (share.accepted, share.drafts)
-        for (path, index), share in found.by_set(data.sets).items()
+        for (path, index), share in found.by_set(several).items()
     }
     by_stated = {
         _stated(number, found.unit): (share.accepted, share.drafts) for number, share in found.by_stated().items()
