@@ -14,13 +14,13 @@ from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.sampling import Resample
-from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver
+from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver, solutions_folder
 from pad_ray.engines import versions
 from pad_ray.errors import InputError
 from pad_ray.evaluation.paired import compare
 from pad_ray.evaluation.scores import score
 from pad_ray.models import resolve
-from pad_ray.paths import PATHS, Program
+from pad_ray.paths import PATHS
 from pad_ray.paths.demonstrations import Sets, load_sets
 from pad_ray.recipe import Recipe
 from pad_ray.schema import PathKind, Question, Solution
@@ -69,7 +69,7 @@ def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = 
     """A solver whose engines serve a model as the recipe says, or that asks the engines of another one."""
     config = run.recipe.evaluation
     engine = config.engine.model_copy(update={"model": model})
-    paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: Program(shown)}
+    paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     asking = Asking(paths, config.max_tokens, config.live_questions)
     return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors)
 
@@ -134,11 +134,6 @@ def compare_strategies(run: Run, student: str, tests: Tests) -> None:
             paired = compare(one, other, run.recipe.seed)
             pairs.append({"task": task, "student": student, "a": a, "b": b, **asdict(paired)})
     metrics.update(run.folder, "paired_strategies", pairs)
-
-
-def solutions_folder(student: str, label: str) -> str:
-    """Where a student's solutions by a strategy are, below those of a task."""
-    return label if student == "after" else f"{student}-{label}"
 
 
 def _stage(student: str, label: str) -> str:

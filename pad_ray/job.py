@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from rich.table import Table
 
-from pad_ray import ledger, metrics
+from pad_ray import extensions, ledger, metrics
 from pad_ray.errors import InputError, NodeLossError, StageError
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
@@ -56,14 +56,15 @@ def main_with_options(
     work: Callable[[S, Progress], None],
     preview: Callable[[S, Progress], None],
     argv: Sequence[str],
+    takes: str = "--field value ...",
 ) -> int:
-    """Run a job that takes options and no recipe, `[--dry-run] --field value ...`, and return its exit status."""
+    """Run a job that takes options and no recipe, and return its exit status; `takes` is how its help writes them."""
     name = Path(sys.argv[0]).name
     words, flags = _split(argv)
 
     def act(progress: Progress) -> None:
         if flags & HELP:
-            print_help(options, f"usage: {name} [--dry-run] --field value ...\n\n{purpose}")
+            print_help(options, f"usage: {name} [--dry-run] {takes}\n\n{purpose}")
             return
         asked = read_settings(options, words, {}, name)
         preview(asked, progress) if flags & DRY_RUN else work(asked, progress)
@@ -105,8 +106,11 @@ def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
     return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
 
 
-def start_ray() -> None:
-    """Join the cluster that RAY_ADDRESS names (a submitted job has one), or start a local one."""
+def start_ray(modules: Sequence[str] = ()) -> None:
+    """Join the cluster that RAY_ADDRESS names (a submitted job has one), or start a local one.
+
+    Its workers import `modules`, the extensions of a recipe, before anything else.
+    """
     import ray
     import ray.data
 
@@ -114,7 +118,12 @@ def start_ray() -> None:
 
     if not ray.is_initialized():
         # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
-        ray.init(address=os.environ.get("RAY_ADDRESS") or "local", log_to_driver=False, logging_level="ERROR")
+        ray.init(
+            address=os.environ.get("RAY_ADDRESS") or "local",
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env=extensions.runtime_env(modules),
+        )
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.custom_execution_callback_classes = [PipelineWatch]
@@ -131,7 +140,7 @@ def start(run: "Run", *, keep_recipe: bool = False) -> None:
     Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
     wrote of the run stays.
     """
-    start_ray()
+    start_ray(run.recipe.extensions)
     if keep_recipe and run.folder.exists("recipe.yaml"):
         return
     run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))

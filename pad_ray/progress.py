@@ -53,6 +53,7 @@ def _rich(console: Console) -> RichProgress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[pace]}"),
         TextColumn("ETA"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
@@ -60,19 +61,37 @@ def _rich(console: Console) -> RichProgress:
     )
 
 
+class _Pace:
+    """How fast a stage goes, without what an earlier run did."""
+
+    def __init__(self, done: int) -> None:
+        self.first, self.started = done, time.monotonic()
+
+    def per_second(self, done: int) -> float:
+        return (done - self.first) / max(time.monotonic() - self.started, 1e-3)
+
+    def written(self, done: int) -> str:
+        """Empty while nothing is done; slow stages in units a minute."""
+        pace = self.per_second(done)
+        if pace <= 0:
+            return ""
+        return f"{pace:.1f}/s" if pace >= 0.1 else f"{60 * pace:.1f}/min"
+
+
 class _RichBar:
     def __init__(self, rich: RichProgress, name: str, total: int, done: int) -> None:
-        self.rich = rich
-        self.task = rich.add_task(name, total=total, completed=done, note="")
+        self.rich, self.pace = rich, _Pace(done)
+        self.task = rich.add_task(name, total=total, completed=done, note="", pace="")
 
     def update(self, done: int, note: str = "") -> None:
-        self.rich.update(self.task, completed=done, note=note)
+        self.rich.update(self.task, completed=done, note=note, pace=self.pace.written(done))
 
 
 class _PlainBar:
     def __init__(self, progress: Progress, name: str, unit: str, total: int, done: int) -> None:
-        self.progress, self.name, self.unit, self.total, self.first = progress, name, unit, total, done
-        self.started = self.printed = time.monotonic()
+        self.progress, self.name, self.unit, self.total = progress, name, unit, total
+        self.pace = _Pace(done)
+        self.printed = time.monotonic()
         self.note = ""
         self.done = done
         progress.say(f"[{name}] {done}/{total} {unit}")
@@ -87,8 +106,8 @@ class _PlainBar:
 
     def _print(self) -> None:
         self.printed = time.monotonic()
-        elapsed = self.printed - self.started
-        made = self.done - self.first
-        rest = f", ETA {elapsed / made * (self.total - self.done):.0f} s" if made > 0 and self.done < self.total else ""
-        line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {elapsed:.0f} s{rest}"
-        self.progress.say(f"{line}, {self.note}" if self.note else line)
+        pace, left = self.pace.written(self.done), self.total - self.done
+        rest = f", ETA {left / self.pace.per_second(self.done):.0f} s" if pace and left > 0 else ""
+        line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {self.printed - self.pace.started:.0f} s"
+        said = f"{line}, {pace}{rest}" if pace else line
+        self.progress.say(f"{said}, {self.note}" if self.note else said)

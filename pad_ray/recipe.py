@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from pad_ray import extensions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
 from pad_ray.evaluation.config import EvaluationConfig
@@ -25,6 +26,11 @@ from pad_ray.tuning.config import TuningConfig
 class Recipe(Settings):
     """Read from a YAML file that says what differs from the defaults; the command line has the last word."""
 
+    # First, because the fields below may name what they add.
+    extensions: list[str] = Field(
+        default_factory=list,
+        description="modules of your own that add tasks and paths; imported in every worker too, from the working directory",
+    )
     run_dir: str = Field("runs/run", description="folder or URI that holds everything of this run")
     data_dir: str | None = Field(
         default_factory=lambda: os.environ.get("PAD_RAY_DATA") or None,
@@ -42,6 +48,12 @@ class Recipe(Settings):
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="how students are measured")
     tuning: TuningConfig = Field(default_factory=TuningConfig, description="what a campaign varies and looks for")
     sizing: SizingConfig = Field(default_factory=SizingConfig, description="what `--dry-run` reckons with")
+
+    @field_validator("extensions")
+    @classmethod
+    def _imported(cls, modules: list[str]) -> list[str]:
+        extensions.load(modules)
+        return modules
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -70,7 +70,7 @@ def _option(word: str) -> str:
 
 def _secrets(words: Sequence[str]) -> Iterator[str]:
     """Values of options whose names say that somebody takes them for the place of a key."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         name, equals, value = word.partition("=")
         secret = value if equals else following
         if name.startswith("--") and SECRET_OPTION.search(name) and secret:

@@ -47,7 +47,10 @@ def test_a_recipe_read_back_is_the_same_recipe(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("questoins: {}", "questoins: unknown field; allowed here: run_dir, data_dir, seed, questions, teacher"),
+        (
+            "questoins: {}",
+            "questoins: unknown field; allowed here: extensions, run_dir, data_dir, seed, questions, teacher",
+        ),
         ("teacher: {modle: x}", "teacher.modle: unknown field; allowed here: kind, model"),
         ("evaluation: {engine: {modle: x}}", "evaluation.engine.modle: unknown field; allowed here: kind, model"),
         ("synthesis: {samples: none}", r"synthesis.samples: .*valid integer.*\(given: 'none'\)"),

@@ -40,6 +40,11 @@ TOKEN_BY_TOKEN = "token_beam"
 LINE_BY_LINE = ("step_beam", "socratic")
 
 
+def solutions_folder(student: str, label: str) -> str:
+    """Where a student's solutions by a strategy are, below those of a task."""
+    return label if student == "after" else f"{student}-{label}"
+
+
 @dataclass(frozen=True)
 class Asking:
     """How a student is asked: its paths, the longest path in tokens, and the questions that are live in one engine."""

@@ -13,12 +13,11 @@ A recipe names one by its short name, or a class of your own as `module:Class`; 
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pad_ray.errors import InputError
+from pad_ray.extensions import named_class
 from pad_ray.sandbox import Candidate
 from pad_ray.schema import Question, Verdict
 
@@ -127,9 +126,5 @@ def open_verifier(config: VerifierConfig) -> StepVerifier:
     Raises:
         InputError: there is no such module or class.
     """
-    module, _, name = NAMED.get(config.kind, config.kind).partition(":")
-    try:
-        kind = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"step verifier {config.kind}: {error}; give module:Class of something importable") from None
+    kind = named_class(NAMED.get(config.kind, config.kind), "step verifier")
     return cast(StepVerifier, kind(config))

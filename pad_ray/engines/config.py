@@ -9,10 +9,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pad_ray.errors import InputError
 
+KINDS = ("vllm", "openai", "transformers", "scripted")
 # An engine that waits for a server computes little.
 ON_GPU = ("vllm", "transformers")
 OPENAI_CPUS = 0.1
 HIDDEN = "(hidden)"
+
+
+def _known(kind: str) -> str:
+    """One of the library's, or `module:Class` of a user's own, which is built with its `EngineConfig`."""
+    if kind not in KINDS and not re.fullmatch(r"[\w.]+:\w+", kind):
+        raise ValueError(f"{kind!r} is no kind of engine: take one of {', '.join(KINDS)}, or module:Class")
+    return kind
 
 
 def _hide_a_key(value: Any) -> Any:
@@ -42,6 +50,7 @@ def _hide_a_password(value: Any) -> Any:
 
 
 # The last validator runs first: what the one before it complains about, and pydantic quotes, is already without a secret.
+Kind = Annotated[str, AfterValidator(_known)]
 VariableName = Annotated[str, AfterValidator(_variable), BeforeValidator(_hide_a_key)]
 ServerUrl = Annotated[str, AfterValidator(_server), BeforeValidator(_hide_a_password)]
 
@@ -54,10 +63,10 @@ class EngineConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["vllm", "openai", "transformers", "scripted"] = Field(
+    kind: Kind = Field(
         "vllm",
         description="vllm in process; a server that speaks the OpenAI protocol; transformers, slow, for what vllm does not "
-        "serve; scripted answers for tests",
+        "serve; scripted answers for tests; or a class of your own as module:Class, on CPUs",
     )
     model: str = Field(
         "qwen2.5-coder-0.5b",

@@ -1,8 +1,11 @@
 """The kinds of engines: which class serves a config, and what the ids of its drafts cover."""
 
+from typing import cast
+
 from pad_ray.engines import versions
 from pad_ray.engines.base import Engine
 from pad_ray.engines.config import EngineConfig
+from pad_ray.extensions import named_class
 
 
 def open_engine(config: EngineConfig, *, on_gpu: bool) -> Engine:
@@ -29,12 +32,15 @@ def open_engine(config: EngineConfig, *, on_gpu: bool) -> Engine:
             from pad_ray.engines.vllm import VllmEngine
 
             return VllmEngine(config, on_gpu=on_gpu)
+        case own:
+            return cast(Engine, named_class(own, "engine")(config))
 
 
 def fingerprint(config: EngineConfig) -> str:
     """Model and revision: the part of an engine that a draft's id covers.
 
-    A server does not say which weights it serves: there the host stands for the revision. vLLM and transformers share
+    A server does not say which weights it serves: there the host stands for the revision, and for an engine of a user's own
+    its class. vLLM and transformers share
     the fingerprint of a model, as they differ by rounding alone.
 
     Raises:
@@ -44,6 +50,8 @@ def fingerprint(config: EngineConfig) -> str:
         return f"scripted@{config.model}"
     if config.kind == "openai":
         return f"{config.model}@{config.host}"
+    if ":" in config.kind:
+        return f"{config.model}@{config.kind}"
     from pad_ray.models import resolve
 
     model = resolve(config.model)

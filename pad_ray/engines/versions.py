@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
+from pad_ray.extensions import named_class
 
 # The ranges that pyproject.toml gives; they stand here too because a job can run from a checkout that is not installed.
 WANTED = {
@@ -41,12 +42,15 @@ def check(config: EngineConfig, *, on_gpu: bool | None = None) -> None:
     if config.kind == "vllm":
         _check_gpus(config)
         _check_vllm(on_gpu)
-    for package in NEEDED[config.kind]:
+    needed = NEEDED.get(config.kind, ())
+    for package in needed:
         _check_range(package)
-    if "torch" in NEEDED[config.kind]:
+    if "torch" in needed:
         _check_torchvision()
     if config.kind == "openai":
         config.api_key()
+    if ":" in config.kind:
+        named_class(config.kind, "engine")
 
 
 def _version(package: str) -> Version | None:

@@ -5,14 +5,17 @@ while its letters keep their size.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pad_ray.report import text
-from pad_ray.report.shapes import LossPoint, Score, Training
+from pad_ray.report.shapes import Interval
 
 MOST_POINTS = 240
 """Points of one curve; a longer curve is drawn as the means of equal runs of steps."""
+
+Points = Sequence[tuple[int, float]]
+"""Steps and values."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,9 @@ class Tick:
 
 @dataclass(frozen=True)
 class Bar:
-    """`width` is per cent of the longest bar, `share` what the number is of the whole."""
+    """`width` is per cent of the longest bar, `share` what the number is of the whole; `key` is what it counts."""
 
+    key: str
     label: str
     number: str
     share: str
@@ -33,21 +37,33 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Whisker:
+class Mark:
+    """A value with its interval, before it has a place; `kind` is its colour."""
+
     label: str
     note: str
+    value: float
+    interval: Interval | None
     number: str
     spread: str
     kind: str
+
+
+@dataclass(frozen=True)
+class Whisker:
+    mark: Mark
     at: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class WhiskerChart:
+    """`zero` is where nothing is, for values of both signs."""
+
     rows: list[Whisker]
     ticks: list[Tick]
+    zero: float
     description: str
 
 
@@ -61,6 +77,35 @@ class LineChart:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     steps_per_point: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A mark by what it costs; `name` is what stands beside its dot and names it in a list."""
+
+    name: str
+    mark: Mark
+    cost: float
+
+
+@dataclass(frozen=True)
+class Placed:
+    spot: Spot
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ScatterChart:
+    """`front` is an SVG path in a square of 100 × 100, empty where no front is drawn."""
+
+    spots: list[Placed]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    front: str
     description: str
 
 
@@ -81,6 +126,7 @@ def bars(numbers: Mapping[str, float], whole: float, kinds: Mapping[str, str], w
     as_text = text.duration if write == "duration" else lambda number: text.count(int(number))
     return [
         Bar(
+            key=name,
             label=text.words(name),
             number=as_text(number),
             share=text.percent(number / whole) if whole else "–",
@@ -91,62 +137,96 @@ def bars(numbers: Mapping[str, float], whole: float, kinds: Mapping[str, str], w
     ]
 
 
-def whiskers(scores: Sequence[Score]) -> WhiskerChart:
-    """Accuracy with its interval, from zero to the first round number above the highest interval."""
-    highest = max((score.interval[1] if score.interval else score.accuracy for score in scores), default=0)
-    ticks = [tick for tick in nice_ticks(0, 100 * max(highest, 0.01)) if tick <= 100]
-    rows = [_whisker(score, ticks[-1]) for score in scores]
-    described = "; ".join(f"{row.label}, {row.note}: {row.number}{row.spread}" for row in rows)
-    return WhiskerChart(rows, [Tick(100 * tick / ticks[-1], f"{tick:g}\u00a0%") for tick in ticks], described)
+def share_bars(shares: Mapping[str, tuple[int, int]]) -> list[Bar]:
+    """One bar a name for (part, whole), as long as the part's share; full width is 100 %."""
+    return [
+        Bar(name, name, f"{part:,} of {whole:,}", text.percent(part / whole), round(100 * part / whole, 2), "kept")
+        for name, (part, whole) in shares.items()
+        if whole
+    ]
 
 
-def _whisker(score: Score, end: float) -> Whisker:
-    return Whisker(
-        label=f"{score.task}, {score.student}" if score.student else score.task,
-        note=" · ".join(part for part in (score.strategy, score.prompt) if part),
-        number=text.percent(score.accuracy),
-        spread=f" ({text.percent_interval(score.interval)})" if score.interval else "",
-        kind="before" if score.student == "before" else "after",
-        at=round(1e4 * score.accuracy / end, 2),
-        low=round(1e4 * score.interval[0] / end, 2) if score.interval else None,
-        high=round(1e4 * score.interval[1] / end, 2) if score.interval else None,
+def whiskers(marks: Sequence[Mark], unit: str = "\u00a0%") -> WhiskerChart:
+    """Fractions with their intervals in per cent, on an axis that holds zero and ends in round numbers."""
+    ends = [end for mark in marks for end in (mark.value, *(mark.interval or ()))]
+    ticks = [tick for tick in nice_ticks(100 * min([*ends, 0.0]), 100 * max([*ends, 0.01])) if -100 <= tick <= 100]
+    across = _scale(ticks)
+
+    def place(value: float) -> float:
+        return across(100 * value)
+
+    rows = [Whisker(mark, place(mark.value), *map(place, mark.interval or ())) for mark in marks]
+    described = "; ".join(f"{mark.label}, {mark.note}: {mark.number}{mark.spread}" for mark in marks)
+    named = [Tick(across(tick), f"{tick:g}{unit}".replace("-", "−")) for tick in ticks]
+    return WhiskerChart(rows, named, place(0.0), described)
+
+
+def scatter(spots: Sequence[Spot], front: Sequence[Spot] = (), *, per_cent: bool = True) -> ScatterChart:
+    """Values upwards by cost to the right; the spots of `front` are joined by a line.
+
+    With `per_cent` values are fractions, shown in per cent, and both axes begin at zero.
+    """
+    factor, unit = (100.0, "\u00a0%") if per_cent else (1.0, "")
+    ends = [end for spot in spots for end in (spot.mark.value, *(spot.mark.interval or ()))]
+    costs = [spot.cost for spot in spots]
+    x_ticks = nice_ticks(0 if per_cent else min(costs), max(costs))
+    y_ticks = nice_ticks(0 if per_cent else min(ends), factor * max(ends))
+    across, up = _scale(x_ticks), _scale(y_ticks)
+
+    def height(value: float) -> float:
+        return round(100 - up(factor * value), 2)
+
+    placed = [
+        Placed(spot, across(spot.cost), height(spot.mark.value), *map(height, spot.mark.interval or ()))
+        for spot in spots
+    ]
+    joined = [(across(spot.cost), height(spot.mark.value)) for spot in sorted(front, key=lambda spot: spot.cost)]
+    return ScatterChart(
+        spots=placed,
+        x_ticks=[Tick(across(tick), f"{tick:,g}") for tick in x_ticks],
+        y_ticks=[Tick(round(100 - up(tick), 2), f"{tick:g}{unit}") for tick in y_ticks],
+        front=_path(joined),
+        description="; ".join(f"{spot.mark.label}: {spot.mark.number} at {spot.cost:,.4g}" for spot in spots),
     )
 
 
-def thin(points: Sequence[LossPoint], most: int = MOST_POINTS) -> tuple[list[LossPoint], int]:
-    """At most `most` points, each the mean of equally many, and how many; points without a finite loss are left out."""
-    finite = [point for point in points if math.isfinite(point.loss)]
+def _scale(ticks: list[float]) -> Callable[[float], float]:
+    """Per cent of the way from the first tick to the last."""
+    return lambda value: round(100 * (value - ticks[0]) / (ticks[-1] - ticks[0]), 2)
+
+
+def thin(points: Points, most: int = MOST_POINTS) -> tuple[list[tuple[int, float]], int]:
+    """At most `most` points, each the mean of equally many, and how many; values that are not finite are left out."""
+    finite = [(step, value) for step, value in points if math.isfinite(value)]
     size = max(1, math.ceil(len(finite) / most))
     groups = [finite[start : start + size] for start in range(0, len(finite), size)]
-    means = [
-        LossPoint(step=group[len(group) // 2].step, loss=sum(point.loss for point in group) / len(group))
-        for group in groups
-    ]
-    return means, size
+    return [(group[len(group) // 2][0], sum(value for _, value in group) / len(group)) for group in groups], size
 
 
-def lines(training: Training) -> LineChart | None:
-    """Training loss by step and validation loss by epoch, over the same steps; None where there is no curve."""
-    train, size = thin(training.curve)
-    validation, _ = thin(training.validation)
-    both = [*train, *validation]
+def lines(train: Points, validation: Points, what: str = "loss") -> LineChart | None:
+    """Values by step while training and at validations, over the same steps; None where there is none."""
+    thinned, size = thin(train)
+    dots, _ = thin(validation)
+    both = [*thinned, *dots]
     if not both:
         return None
-    last_step = max(point.step for point in both) or 1
-    y_ticks = nice_ticks(min(point.loss for point in both), max(point.loss for point in both))
+    last_step = max(step for step, _ in both) or 1
+    y_ticks = nice_ticks(min(value for _, value in both), max(value for _, value in both))
     low, span = y_ticks[0], y_ticks[-1] - y_ticks[0]
 
-    def place(points: list[LossPoint]) -> list[tuple[float, float]]:
-        return [(round(100 * p.step / last_step, 2), round(100 - 100 * (p.loss - low) / span, 2)) for p in points]
+    def place(points: Points) -> list[tuple[float, float]]:
+        return [
+            (round(100 * step / last_step, 2), round(100 - 100 * (value - low) / span, 2)) for step, value in points
+        ]
 
     return LineChart(
-        train=_path(place(train)),
-        validation=_path(place(validation)),
-        dots=place(validation),
+        train=_path(place(thinned)),
+        validation=_path(place(dots)),
+        dots=place(dots),
         x_ticks=[Tick(100 * x / last_step, f"{x:,g}") for x in nice_ticks(0, last_step) if x <= last_step],
         y_ticks=[Tick(100 - 100 * (y - low) / span, name) for y, name in zip(y_ticks, _aligned(y_ticks), strict=True)],
         steps_per_point=size,
-        description=" ".join(filter(None, (_describe("Training", train), _describe("Validation", validation)))),
+        description=" ".join(filter(None, (_describe("Training", what, thinned), _describe("Validation", what, dots)))),
     )
 
 
@@ -160,8 +240,8 @@ def _path(places: list[tuple[float, float]]) -> str:
     return f"M{' L'.join(f'{x} {y}' for x, y in places)} h0" if places else ""
 
 
-def _describe(name: str, points: list[LossPoint]) -> str:
+def _describe(name: str, what: str, points: Points) -> str:
     if not points:
         return ""
-    first, last = points[0], points[-1]
-    return f"{name} loss: {first.loss:.3f} at step {first.step:,}, {last.loss:.3f} at step {last.step:,}."
+    (first, start), (last, end) = points[0], points[-1]
+    return f"{name} {what}: {start:.3f} at step {first:,}, {end:.3f} at step {last:,}."

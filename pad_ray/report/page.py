@@ -1,42 +1,67 @@
-"""The HTML page of a run: one file, which needs no network, no server and no script."""
+"""The pages: one file each, which need no network and no server. Their one script filters what stands on the page."""
+
+import hashlib
+from base64 import b64encode
+from importlib import resources
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from pad_ray.report import charts, sections, text
-from pad_ray.report.data import load
-from pad_ray.schema import PathKind
+from pad_ray.report import asked, campaign, comparison, headline, samples, scores, sections, text
+from pad_ray.report.data import load, open_run
 
 
-def render(run_dir: str) -> str:
-    """The page of the run in `run_dir`, a local folder or a URI that pyarrow can read; the caller writes it, as UTF-8.
+def render(*run_dirs: str) -> str:
+    """The page of a run, of a campaign, or of several runs beside each other; the caller writes it, as UTF-8.
 
-    A part that the run has not reached is left out and named as missing. Raises InputError where the folder does not
-    exist or one of its files cannot be read.
+    A run is a local folder or a URI that pyarrow can read. A part that it has not reached is left out and named as missing.
+
+    Raises:
+        InputError: a folder does not exist, one of its files cannot be read, or campaigns are to be compared.
     """
+    if len(run_dirs) > 1:
+        compared = comparison.compare_runs(run_dirs)
+        return _page("comparison.html.j2", rows=compared.rows, **vars(compared))
+    if campaign.is_campaign(open_run(run_dirs[0])):
+        return _page("campaign.html.j2", **vars(campaign.load(open_run(run_dirs[0]))))
+    return _render_run(run_dirs[0])
+
+
+def _render_run(run_dir: str) -> str:
     data = load(run_dir)
-    metrics = data.metrics
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            data=data,
-            PathKind=PathKind,
-            headlines=sections.headlines(data),
-            missing=sections.missing(data),
-            facts=sections.facts(data),
-            funnel=sections.funnel(data),
-            outcomes=sections.outcomes(data),
-            curve=charts.lines(metrics.training) if metrics.training else None,
-            accuracy=charts.whiskers(metrics.evaluation) if metrics.evaluation else None,
-            student_outcomes=sections.student_outcomes(data),
-            refinement=sections.refinement(data),
-            times=sections.times(data),
-            checks=sections.checks(data),
-            recipe=sections.recipe(data),
-            versions=sections.versions(data),
-            protections=sections.protections(data),
-        )
+    refined = data.metrics.refinement.training if data.metrics.refinement else None
+    return _page(
+        "page.html.j2",
+        data=data,
+        headlines=headline.headlines(data),
+        missing=headline.missing(data),
+        facts=asked.facts(data),
+        funnel=sections.funnel(data),
+        outcomes=sections.outcomes(data),
+        yields=sections.yields(data),
+        filters=samples.filters(data.samples, data.outcomes.totals, data.sets, data.yields.unit),
+        shown_set=samples.shown_set,
+        links=samples.links(data.samples),
+        curves=[*scores.curves(data.metrics.training, "curve"), *scores.curves(refined, "refined-curve")],
+        tasks=scores.by_task(data),
+        strategy_pairs=scores.strategy_pairs(data),
+        student_outcomes=scores.student_outcomes(data),
+        refinement=scores.refinement(data),
+        error_pairs=scores.error_pairs(data),
+        costs=sections.costs(data),
+        checks=sections.checks(data),
+        recipe=asked.recipe(data),
+        versions=asked.versions(data),
+        protections=asked.protections(data),
     )
+
+
+def _page(template: str, **parts: Any) -> str:
+    script = resources.files(__package__).joinpath("page.js").read_text()
+    # The policy lets this one script run, by its hash, and nothing else, whatever a draft says.
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _environment().get_template(template).render(script=Markup(script), script_hash=f"sha256-{digest}", **parts)
 
 
 def _environment() -> Environment:
@@ -48,6 +73,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    numbers = (text.count, text.duration, text.percent, text.percent_interval, text.points)
-    environment.filters.update({write.__name__: write for write in (*numbers, text.program, text.shorten, text.words)})
+    numbers = (text.count, text.duration, text.percent, text.percent_interval, text.points, text.points_interval)
+    words = (text.p_value, text.shorten, text.words)
+    environment.filters.update({write.__name__: write for write in (*numbers, *words)})
     return environment

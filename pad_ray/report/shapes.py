@@ -35,8 +35,19 @@ class Ledger(BaseModel):
         return next((stage for stage in self.stages if stage.stage == name), None)
 
 
+class Cost(BaseModel):
+    """What one solution of a question costs, in tokens or seconds."""
+
+    mean: float
+    median: float | None = None
+    percentile_95: float | None = None
+
+
 class Score(BaseModel):
-    """How one student did on one task with one strategy. `accuracy` and `interval` are fractions."""
+    """How one student did on one task with one strategy. Accuracies and `interval` are fractions.
+
+    `exact` and `pad_rounded` are accuracies by other rules of equality; `warning` says why the score says less than it seems.
+    """
 
     task: str
     split: str = ""
@@ -47,14 +58,27 @@ class Score(BaseModel):
     correct: int
     accuracy: float
     interval: Interval | None = None
+    protocol: str = ""
+    exact: float | None = None
+    pad_rounded: float | None = None
     executable_rate: float | None = None
     outcomes: dict[str, int] = Field(default_factory=dict)
     completion_tokens: int | None = None
+    tokens_per_question: Cost | None = None
+    seconds_per_question: Cost | None = None
     seconds: float | None = None
+    warning: str = ""
+
+    @property
+    def tokens(self) -> float | None:
+        """Generated tokens a question."""
+        if self.tokens_per_question:
+            return self.tokens_per_question.mean
+        return self.completion_tokens / self.questions if self.completion_tokens and self.questions else None
 
 
 class Paired(BaseModel):
-    """Student `b` against student `a` on the same questions of a task; `difference` is a fraction."""
+    """Student or strategy `b` against `a` on the same questions of a task; `difference` is a fraction."""
 
     task: str
     a: str = "before"
@@ -65,6 +89,10 @@ class Paired(BaseModel):
     fixed: int | None = None
     broken: int | None = None
     test: str = ""
+    student: str = ""
+    questions: int | None = None
+    detectable: float | None = None
+    warning: str = ""
 
 
 class Synthesis(BaseModel):
@@ -72,8 +100,10 @@ class Synthesis(BaseModel):
     accepted: int | None = None
     accepted_share: float | None = Field(None, alias="yield")
     interval: Interval | None = None
+    prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float | None = None
+    device_seconds: float | None = None
 
 
 class Corpus(BaseModel):
@@ -84,11 +114,12 @@ class Corpus(BaseModel):
 
 
 class LossPoint(BaseModel):
-    """A mean loss in nats a token at an optimizer step."""
+    """A mean loss in nats a token at an optimizer step; `accuracy` is that of the answers to validation questions."""
 
     step: int
     epoch: float | None = None
     loss: float
+    accuracy: float | None = None
 
 
 class Training(BaseModel):
@@ -114,6 +145,7 @@ class Refinement(BaseModel):
     student_failures: int = 0
     injected_variants: int = 0
     rows: dict[str, int] = Field(default_factory=dict)
+    training: Training | None = None
 
 
 class Sandbox(BaseModel):
@@ -123,6 +155,7 @@ class Sandbox(BaseModel):
 class Metrics(BaseModel):
     evaluation: list[Score] = Field(default_factory=list)
     paired: list[Paired] = Field(default_factory=list)
+    paired_strategies: list[Paired] = Field(default_factory=list)
     synthesis: Synthesis | None = None
     corpus: Corpus | None = None
     training: Training | None = None

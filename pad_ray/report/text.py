@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
@@ -22,7 +22,8 @@ _DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[{_CONTROL}{_DIRECTION}]")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PYTHON = PythonLexer(stripnl=False, ensurenl=False)
-_SPANS = HtmlFormatter(nowrap=True)
+_MARKED = "hll"
+"""The class of the line in which a path failed, as pygments names it."""
 
 
 def clean(value: Any) -> Any:
@@ -38,9 +39,23 @@ def shorten(text: str, longest: int = LONGEST_TEXT) -> str:
     return f"{text[:longest]}\n… {len(text) - longest:,} more characters"
 
 
-def program(text: str) -> Markup:
-    """A Python program as spans with the classes of pygments, which escapes the text itself."""
-    return Markup(highlight(clean(shorten(text)), _PYTHON, _SPANS))
+def weight(text: str, longest: int = LONGEST_TEXT) -> int:
+    """Bytes of a text on the page, where it is cut, cleaned and escaped."""
+    return len(str(escape(clean(shorten(text, longest)))).encode())
+
+
+def program(text: str, line: int | None = None) -> Markup:
+    """A Python program as spans with the classes of pygments, which escapes the text itself; `line` (from 1) is marked."""
+    spans = HtmlFormatter(nowrap=True, hl_lines=[line] if line else [])
+    return Markup(highlight(clean(shorten(text)), _PYTHON, spans))
+
+
+def lines(text: str, line: int | None = None) -> Markup:
+    """Text that is no program, escaped; `line` (from 1) is marked."""
+    written = [escape(part) for part in clean(shorten(text)).split("\n")]
+    if line and line <= len(written):
+        written[line - 1] = Markup('<span class="{}">{}</span>').format(_MARKED, written[line - 1])
+    return Markup("\n").join(written)
 
 
 def words(name: str) -> str:

@@ -51,7 +51,7 @@ class Task:
 
     `published` splits are read from files by `read(split, data_dir)`; `generated` ones are made by `generate(split,
     seed)` without end. `protocol` says how the set is used, `protocols` names each split's. `answer_kind` is None where it
-    differs by question.
+    differs by question. `demonstrations` is a file of solved questions, by default the library's own of the task's name.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Task:
     generated: tuple[str, ...] = ()
     read: Reader | None = None
     generate: Generator | None = None
+    demonstrations: Path | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:

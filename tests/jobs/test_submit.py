@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 
+from pad_ray.rundir import RunDir
+from pad_ray.schema import CorpusRow
 from tests.jobs.conftest import RAY, REPOSITORY
+from tests.readme import write_own_parts
 
 
-def _submit(address, *words):
+def _submit(address, *words, folder=REPOSITORY):
     return subprocess.run(
         [RAY, "job", "submit", "--address", address, "--working-dir", ".", "--", sys.executable, *words],
-        cwd=REPOSITORY,
+        cwd=folder,
         env={**os.environ, "RAY_ADDRESS": ""},
         capture_output=True,
         text=True,
@@ -33,3 +36,12 @@ def test_a_submitted_job_with_bad_input_fails_with_its_reason(cluster, write_rec
     assert done.returncode == 1
     assert "smollm9" in done.stdout
     assert "exit code 2" in done.stdout
+
+
+def test_modules_of_a_user_s_own_reach_the_workers_of_a_submitted_job(cluster, tmp_path):
+    folder, run = write_own_parts(tmp_path / "sent"), tmp_path / "run"
+    job = str(REPOSITORY / "jobs" / "synthesize.py")
+    done = _submit(cluster, job, "chores-recipe.yaml", "--run-dir", str(run), folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = RunDir(str(run)).read_records("corpus/train", CorpusRow)
+    assert rows and all("#" not in row.target and row.source.endswith("\nPython:\n") for row in rows)

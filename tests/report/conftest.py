@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,6 +18,7 @@ from pad_ray.schema import (
     Outcome,
     PathKind,
     Question,
+    Solution,
     Verdict,
     content_id,
     to_table,
@@ -270,6 +271,103 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
         (run / f"{name}.json").write_text(json.dumps(content))
     (run / "recipe.yaml").write_text(yaml.safe_dump(RECIPE, sort_keys=False))
     return run
+
+
+def write_solutions(run: Path, label: str, right: Collection[int], tests: int = 200) -> None:
+    """Answers to the first test questions by a strategy; those whose number is in `right` are right."""
+    solutions = []
+    for number, question in enumerate(make_questions("test", tests, "")):
+        a, b = apples(number)
+        program = PROGRAM.format(question=question.text, a=a, b=b)
+        correct = number in right
+        solutions.append(
+            Solution(
+                question.question_id,
+                label,
+                [program if correct else program.replace("return result", "return apples")],
+                Outcome.ACCEPTED if correct else Outcome.NAME_ERROR,
+                question.gold if correct else None,
+                question.gold,
+                correct,
+                "" if correct else "NameError: name 'apples' is not defined",
+                60,
+                0.5,
+            )
+        )
+    write_part(run, f"solutions/arithmetic/{label}", Solution, solutions)
+
+
+@pytest.fixture
+def make_pair(tmp_path: Path) -> Callable[..., list[str]]:
+    """Two runs whose students answer the questions of these numbers right; the second has other settings."""
+
+    def make(left: Collection[int], right: Collection[int], tests: int = 200) -> list[str]:
+        runs = []
+        for name, answered in (("programs", left), ("mixed", right)):
+            run = write_run(tmp_path / name, drafts=40)
+            write_solutions(run, "greedy", answered, tests)
+            runs.append(run)
+        recipe = RECIPE | {"seed": 18, "training": RECIPE["training"] | {"epochs": 5, "rationale_weight": 0.5}}
+        (runs[1] / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+        return [str(run) for run in runs]
+
+    return make
+
+
+CAMPAIGN = {
+    "name": "greedy or not",
+    "kind": "decode",
+    "objectives": [{"name": "accuracy", "direction": "max"}, {"name": "tokens", "direction": "min"}],
+    "parameters": [
+        {"name": "evaluation.samples", "kind": "int", "low": 1, "high": 16, "log": True},
+        {"name": "evaluation.temperature", "kind": "float", "low": 0.1, "high": 1.2},
+        {"name": "evaluation.kind", "kind": "choice", "values": ["vote", "mixed"]},
+    ],
+    "default_trial": "t0",
+    "best_trial": "t3",
+    "pareto": ["t1", "t3"],
+    "test": {
+        "default": {"correct": 60, "n": 200, "accuracy": 0.3, "low": 0.24, "high": 0.37},
+        "best": {"correct": 76, "n": 200, "accuracy": 0.38, "low": 0.32, "high": 0.45},
+        "difference": 0.08,
+        "difference_low": 0.01,
+        "difference_high": 0.15,
+        "p_value": 0.03,
+        "beats_default": True,
+        "sentence": "The best settings beat the default at 200 test questions: 38.0 % against 30.0 %.",
+    },
+}
+
+
+def make_trials() -> list[dict]:
+    chance = random.Random(5)
+    trials = []
+    for number in range(24):
+        samples = chance.choice([1, 2, 4, 8, 16])
+        setting = {
+            "evaluation.samples": samples,
+            "evaluation.temperature": round(chance.uniform(0.1, 1.2), 2),
+            "evaluation.kind": chance.choice(["vote", "mixed"]),
+        }
+        found = {"accuracy": 0.24 + 0.02 * samples**0.5 + chance.gauss(0, 0.02), "tokens": 60.0 * samples}
+        trials.append(
+            {"trial": f"t{number}", "state": "completed", "parameters": setting, "values": found, "seconds": 61}
+        )
+    trials[7] |= {"state": "stopped", "values": {"accuracy": 0.11}, "reused": ["synthesis"]}
+    trials[9] |= {"state": "failed", "values": {}, "error": "engine <b>dies</b> again and again"}
+    return trials
+
+
+@pytest.fixture
+def make_campaign(tmp_path: Path) -> Callable[..., Path]:
+    def make(**changes: object) -> Path:
+        folder = tmp_path / "campaign-run" / "campaign"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "campaign.json").write_text(json.dumps(CAMPAIGN | changes))
+        (folder / "trials.jsonl").write_text("".join(json.dumps(trial) + "\n" for trial in make_trials()))
+        return folder.parent
+
+    return make
 
 
 @pytest.fixture

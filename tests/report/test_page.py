@@ -1,15 +1,21 @@
 """The page of a run, read back as a browser reads it."""
 
+import hashlib
 import json
 import re
 import shutil
+from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from pad_ray.errors import InputError
 from pad_ray.report import render
+from pad_ray.report.counts import SAMPLE_SIZE
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 HOSTILE = '<script>alert(1)</script>\n</code></pre><img src=x onerror=alert(1)> {{ 7 * 7 }} \u202e\x00 & "quoted"'
@@ -38,7 +44,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if not {"style", "title"} & set(self.open):
+        if not {"style", "title", "script"} & set(self.open):
             self.words.append(data)
 
     @property
@@ -46,11 +52,11 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
     def count(self, tag: str, **attributes: str) -> int:
-        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         return sum(name == tag and wanted.items() <= found.items() for name, found in self.tags)
 
 
-def rejected_examples(page: Page) -> int:
+def rejected_samples(page: Page) -> int:
     return page.count("span", class_="outcome bad")
 
 
@@ -102,28 +108,53 @@ def test_rows_that_the_ledger_lost_are_named(make_run):
     assert "no (7 unaccounted for)" in Page(render(str(run))).text
 
 
-def test_ten_accepted_and_ten_rejected_drafts_are_shown_with_question_program_feedback_and_gold(make_run):
-    page = Page(render(str(make_run())))
-    assert page.count("details", class_="example") == 20
-    assert rejected_examples(page) == 10
-    assert "Accepted 10 of 124 shown" in page.text and "Rejected 10 of 276 shown" in page.text
+def test_samples_of_every_outcome_stand_with_question_program_feedback_and_gold(make_run):
+    run = make_run()
+    page = Page(render(str(run)))
+    ledger = {stage["stage"]: stage for stage in json.loads((run / "ledger.json").read_text())["stages"]}
+    thrown = {**ledger["synthesis"]["rejected"], **ledger["corpus"]["rejected"]}
+    shown = {outcome: page.count("details", data_outcome=outcome) for outcome in thrown}
+    assert shown == {outcome: min(count, SAMPLE_SIZE) for outcome, count in thrown.items()}
+    assert page.count("details", data_outcome="accepted") == SAMPLE_SIZE
+    assert rejected_samples(page) == sum(shown.values())
+    assert f"{sum(shown.values()) + SAMPLE_SIZE} of 400 drafts, drawn by content id" in page.text
     assert "apples_at_first" in page.text
     assert "NameError: name 'apples_left' is not defined (line 6)" in page.text
-    assert page.text.count("Gold") == 20
+    assert page.text.count("Gold") == sum(shown.values()) + SAMPLE_SIZE
 
 
-def test_the_rejected_examples_show_every_outcome_before_one_comes_twice(make_run):
-    html = render(str(make_run()))
-    shown = re.findall(r'<span class="outcome bad">([a-z ]+)</span>', html)
-    assert set(shown[:7]) == {
-        "wrong answer",
-        "duplicate",
-        "name error",
-        "syntax error",
-        "no answer",
-        "timeout",
-        "forbidden",
-    }
+def test_every_outcome_of_the_chart_opens_its_samples(make_run):
+    page = Page(render(str(make_run())))
+    links = [attributes["data-outcome"] for tag, attributes in page.tags if tag == "a" and "data-outcome" in attributes]
+    assert {"accepted", "wrong_answer", "duplicate", "timeout"} <= set(links)
+    assert all(page.count("details", data_outcome=outcome) for outcome in links)
+
+
+def test_the_failing_line_is_marked_and_named(make_run):
+    page = Page(render(str(make_run())))
+    failures = page.count("details", data_outcome="name_error") + page.count("details", data_outcome="syntax_error")
+    assert page.count("span", class_="hll") == page.text.count("Failing line") == failures > 20
+
+
+def test_yields_are_those_of_every_draft(make_run):
+    run = make_run()
+    edit(run / "recipe.yaml", lambda recipe: recipe.update(synthesis={"paths": ["program"], "samples": 4}), yaml)
+    text = Page(render(str(run))).text
+    accepted = json.loads((run / "ledger.json").read_text())["stages"][1]["rows_out"]
+    assert f"program {accepted} of 400" in text
+    by_set = [int(count) for count in re.findall(r"program, set \d (\d+) of 200", text)]
+    assert len(by_set) == 2 and sum(by_set) == accepted
+
+
+def test_a_draft_that_the_engine_failed_to_make_counts_as_a_draft_of_its_path(make_run):
+    run = make_run()
+    part = run / "drafts" / "part-00001.parquet"
+    lost = pq.read_table(part).slice(0, 3)
+    (run / "faults").mkdir()
+    pq.write_table(lost, run / "faults" / "part-a.parquet")  # made after all: no fault
+    renamed = lost.set_column(0, "draft_id", pa.array([f"{number:032x}" for number in range(3)]))
+    pq.write_table(renamed.cast(lost.schema), run / "faults" / "part-b.parquet")
+    assert re.search(r"program \d+ of 403", Page(render(str(run))).text)
 
 
 def test_only_the_function_of_a_completion_is_shown(make_run):
@@ -146,7 +177,7 @@ def test_hostile_text_stays_text(make_run):
     html = render(str(run))
     page = Page(html)
     assert page.open == []
-    assert page.count("script") == page.count("img") == 0
+    assert page.count("script") == 1 and page.count("img") == 0
     assert page.text.count("<script>alert(1)</script>") >= 20  # the questions; programs are cut into spans
     assert "{{ 7 * 7 }}" in page.text
     assert "\u202e" not in html and "\x00" not in html
@@ -160,11 +191,14 @@ def test_hostile_text_in_recipe_and_metrics_stays_text(make_run):
     edit(run / "ledger.json", lambda ledger: ledger["stages"][1].update(stage=HOSTILE, rejected={HOSTILE: 3}))
     page = Page(render(str(run)))
     assert page.open == []
-    assert page.count("script") == page.count("img") == 0
+    assert page.count("script") == 1 and page.count("img") == 0
 
 
-def test_nothing_is_loaded_and_nothing_runs(make_run):
+def test_nothing_is_loaded_and_nothing_runs_but_the_script_that_the_policy_names(make_run):
     html = render(str(make_run()))
+    script = html.split("<script>")[1].split("</script>")[0]
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
     tags = Page(html).tags
     links = [value for _, attributes in tags for name, value in attributes.items() if name in ("src", "href", "srcset")]
     assert all(link.startswith("#") for link in links)
@@ -183,8 +217,10 @@ def test_every_link_leads_to_a_part_of_the_page(make_run):
 def test_charts_say_in_words_what_they_show(make_run):
     page = Page(render(str(make_run())))
     images = [attributes for tag, attributes in page.tags if tag == "svg" and attributes.get("role") == "img"]
-    assert [image["aria-labelledby"] for image in images] == ["curve-title curve-desc", "accuracy-title accuracy-desc"]
-    assert "arithmetic, before, greedy · 4-shot: 6.0 % (3.4–10.2 %)" in page.text
+    named = [image["aria-labelledby"].split()[0].removesuffix("-title") for image in images]
+    assert named == ["curve-loss", "accuracy-1", "spent-1"]
+    assert "before, greedy, 4-shot: 6.0 % (3.4–10.2 %); after, greedy, 0-shot: 36.0 %" in page.text
+    assert "before, greedy: 6.0 % at 91.72; after, greedy: 36.0 % at 91.72" in page.text
     assert re.search(r"Training loss: 1\.\d{3} at step 1, 0\.\d{3} at step 180\.", page.text)
 
 
@@ -192,6 +228,14 @@ def test_a_run_of_20_000_long_drafts_gives_a_small_page_with_true_counts(make_ru
     html = render(str(make_run(drafts=20_000, text="+<" * 5_000, steps=20_000)))
     assert len(html.encode()) < 3_000_000
     assert "Draft 20,000 sampled" in Page(html).text
+
+
+@pytest.mark.parametrize("text", ["<&" * 5_000, "字\u202e" * 5_000])
+def test_a_page_stays_small_whatever_its_texts_become_on_it(make_run, text):
+    run = make_run(drafts=2_000, question=text, text=text)
+    html = render(str(run))
+    assert 1_000_000 < len(html.encode()) < 3_000_000
+    assert "Draft 2,000 sampled" in Page(html).text
 
 
 def test_a_key_in_the_recipe_does_not_reach_the_page(make_run):
@@ -246,8 +290,8 @@ def test_a_run_stopped_after_synthesis_shows_what_it_has_and_says_what_is_missin
     assert "This run is not complete. Missing: the corpus, the training record" in page.text
     assert "No student has been scored." in page.text
     assert "Corpus – rows written not reached" in page.text
-    assert rejected_examples(page) == 10
-    assert page.count("details", class_="example") == 20
+    assert page.count("details", data_outcome="accepted") == SAMPLE_SIZE
+    assert rejected_samples(page) > 2 * SAMPLE_SIZE
 
 
 def test_a_run_killed_during_synthesis_counts_its_verdicts(make_run):
@@ -298,7 +342,53 @@ def test_a_part_that_is_not_parquet_is_an_input_error(make_run):
         render(str(run))
 
 
-def edit(path: Path, change) -> None:
-    content = json.loads(path.read_text())
+def test_a_score_is_named_by_its_protocol_and_judged_by_other_rules_too(make_run):
+    run = make_run()
+    more = {"protocol": "GSM8K test", "exact": 0.345, "pad_rounded": 0.375, "warning": "30 questions say little."}
+    edit(run / "metrics.json", lambda metrics: metrics["evaluation"][1].update(more))
+    text = Page(render(str(run))).text
+    assert "arithmetic GSM8K test" in text
+    assert "36.0 % 29.7–42.9 % 34.5 % 37.5 % 96.5 % 92" in text
+    assert "after, greedy: 30 questions say little." in text
+
+
+def test_strategies_are_compared_in_pairs(make_run):
+    run = make_run()
+    pair = {
+        **json.loads((run / "metrics.json").read_text())["paired"][0],
+        "student": "after",
+        "a": "greedy",
+        "b": "vote",
+    }
+    pair |= {"questions": 200, "detectable": 0.061, "difference": -0.02, "interval": [-0.05, 0.01], "p_value": 0.3}
+    edit(run / "metrics.json", lambda metrics: metrics.update(paired_strategies=[pair]))
+    text = Page(render(str(run))).text
+    assert "arithmetic, after: vote against greedy 200 −2.0 −5.0 to +1.0 exact McNemar p = 0.300 63 3 6.1" in text
+
+
+def test_what_a_run_cost_is_in_seconds_and_tokens(make_run):
+    run = make_run()
+    tokens = {"prompt_tokens": 120_000, "completion_tokens": 33_000, "device_seconds": 4000}
+    edit(run / "metrics.json", lambda metrics: metrics["synthesis"].update(tokens))
+    text = Page(render(str(run))).text
+    assert "synthesis 21 min 52 s 120,000 33,000 200 an accepted draft" in text
+    assert "evaluation.after 1 min 33 s – 18,344 255 a right answer" in text
+    assert "held their devices for 1 h 06 min" in text
+
+
+def test_errors_before_and_after_refinement_stand_side_by_side(make_run):
+    run = make_run()
+
+    def refined(metrics):
+        metrics["refinement"] = {"drafts": 4}
+        outcomes = {"accepted": 80, "wrong_answer": 120}
+        metrics["evaluation"].append({**metrics["evaluation"][1], "student": "refined", "outcomes": outcomes})
+
+    edit(run / "metrics.json", refined)
+    assert "wrong answer 60.5 % 60.0 % syntax error 3.5 % 0.0 %" in Page(render(str(run))).text
+
+
+def edit(path: Path, change, form=json) -> None:
+    content = json.loads(path.read_text()) if form is json else form.safe_load(path.read_text())
     change(content)
     path.write_text(json.dumps(content))

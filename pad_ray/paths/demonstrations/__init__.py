@@ -52,6 +52,11 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     )
 
 
+def count_sets(task: str, kind: str) -> int:
+    """How many sets of demonstrations a task has for one kind of path. Raises InputError where it has no file."""
+    return len(_content(task, BORROWED.get(task, task)).get(kind, []))
+
+
 def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
     """Check that no question that is shown is also a test question; case, spaces and punctuation do not count.
 
@@ -67,7 +72,8 @@ def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
 
 
 def _content(task: str, owner: str) -> dict[str, Any]:
-    file = resources.files(__package__) / f"{owner}.yaml"
+    own = get_task(owner).demonstrations
+    file = resources.files(__package__) / f"{owner}.yaml" if own is None else own
     if not file.is_file():
         raise InputError(f"task {task}: no demonstrations; add {_place(owner)}")
     content: dict[str, Any] = yaml.safe_load(file.read_text())
@@ -75,7 +81,8 @@ def _content(task: str, owner: str) -> dict[str, Any]:
 
 
 def _place(owner: str) -> str:
-    return f"pad_ray/paths/demonstrations/{owner}.yaml"
+    own = get_task(owner).demonstrations
+    return f"pad_ray/paths/demonstrations/{owner}.yaml" if own is None else str(own)
 
 
 def _own(task: str, text: str, gold: str) -> Question:

@@ -1,0 +1,48 @@
+"""Runs -> one HTML page. RUN_DIR alone: the page of a run or of a campaign; several: the runs compared with the first."""
+
+import sys
+
+from pydantic import Field
+from pydantic_settings import CliPositionalArg
+
+from pad_ray import job
+from pad_ray.progress import Progress
+from pad_ray.report import render
+from pad_ray.rundir import RunDir
+from pad_ray.settings import Settings
+
+COMPARISON = "comparison.html"
+
+
+class Options(Settings):
+    """Which runs, and where the page goes."""
+
+    run_dirs: CliPositionalArg[list[str]] = Field(description="folders or URIs of runs; a campaign stands alone")
+    out: str | None = Field(
+        None, description="the page; default: report.html in the run, or comparison.html in the working directory"
+    )
+
+
+def report(options: Options, progress: Progress) -> None:
+    """Read the files of the runs and write the page; nothing else of a run changes."""
+    page = render(*options.run_dirs)
+    place = _place(options)
+    run, _, name = place.rpartition("/")
+    RunDir(run or ".").write_text(name, page)
+    progress.say(f"report: {place} ({len(page.encode()) / 1e6:.2f} MB)")
+
+
+def preview(options: Options, progress: Progress) -> None:
+    """Say what would be written, without reading the runs."""
+    progress.say(f"{', '.join(options.run_dirs)} -> {_place(options)}")
+
+
+def _place(options: Options) -> str:
+    if options.out:
+        return options.out
+    return COMPARISON if len(options.run_dirs) > 1 else f"{options.run_dirs[0].rstrip('/')}/report.html"
+
+
+if __name__ == "__main__":
+    takes = "RUN_DIR [RUN_DIR ...] [--out FILE]"
+    sys.exit(job.main_with_options(str(__doc__), Options, report, preview, sys.argv[1:], takes))

@@ -1,0 +1,335 @@
+"""A campaign of many trials: its table, parallel coordinates and Pareto front, from the files under `campaign/`."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pad_ray.errors import InputError
+from pad_ray.report import charts, text
+from pad_ray.report.charts import Tick
+from pad_ray.report.data import read_shape
+from pad_ray.report.filters import Filter
+from pad_ray.report.shapes import Interval
+from pad_ray.rundir import RunDir
+
+CAMPAIGN = "campaign/campaign.json"
+TRIALS = "campaign/trials.jsonl"
+
+Value = bool | int | float | str | None
+
+
+class Objective(BaseModel):
+    """What trials are judged by."""
+
+    name: str
+    direction: str = "max"
+
+    @property
+    def upwards(self) -> bool:
+        return self.direction.startswith("max")
+
+
+class Parameter(BaseModel):
+    """What is varied: a dotted field of the recipe."""
+
+    name: str
+    kind: Literal["float", "int", "choice"]
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    values: list[Value] = Field(default_factory=list)
+
+
+class HeldOutScore(BaseModel):
+    """Right answers to the test questions, which no trial has seen."""
+
+    correct: int
+    n: int
+    accuracy: float
+    low: float
+    high: float
+
+
+class HeldOut(BaseModel):
+    """The best trial against the default settings on the test questions."""
+
+    default: HeldOutScore
+    best: HeldOutScore
+    difference: float
+    difference_low: float
+    difference_high: float
+    p_value: float | None = None
+    beats_default: bool
+    sentence: str
+
+
+class Trial(BaseModel):
+    """One trial; `reused` names the stages that it took from earlier ones."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    trial: str
+    state: str
+    parameters: dict[str, Value] = Field(default_factory=dict)
+    values: dict[str, float | None] = Field(default_factory=dict)
+    seconds: float | None = None
+    reused: list[str] = Field(default_factory=list)
+    error: str | None = None
+
+
+class Asked(BaseModel):
+    """`campaign.json`."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    name: str
+    kind: str
+    objectives: list[Objective] = Field(min_length=1)
+    parameters: list[Parameter] = Field(default_factory=list)
+    default_trial: str | None = None
+    best_trial: str | None = None
+    pareto: list[str] = Field(default_factory=list)
+    test: HeldOut | None = None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of the parallel coordinates, `at` per cent of the width; ticks are per cent from the top."""
+
+    name: str
+    short: str
+    at: float
+    ticks: list[Tick]
+    note: str
+
+
+@dataclass(frozen=True)
+class Strand:
+    """One trial through all axes, as an SVG path in a square of 100 × 100."""
+
+    trial: str
+    kind: str
+    path: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Parallel:
+    axes: list[Axis]
+    strands: list[Strand]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial as a line of the table; `mark` says what it is among the others."""
+
+    trial: Trial
+    mark: str
+    values: list[str]
+    parameters: list[str]
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What the page of a campaign shows."""
+
+    name: str
+    asked: Asked
+    states: dict[str, int]
+    rows: list[Row]
+    parallel: Parallel | None
+    front: charts.ScatterChart | None
+    test: charts.WhiskerChart | None
+    seconds: float
+    filters: list[Filter]
+
+
+def is_campaign(run: RunDir) -> bool:
+    return run.exists(CAMPAIGN)
+
+
+def load(run: RunDir) -> Campaign:
+    """Raises InputError where a file of the campaign cannot be read."""
+    asked = read_shape(run, CAMPAIGN, Asked)
+    if asked is None:
+        raise InputError(f"{run.path(CAMPAIGN)} does not exist; give the folder that jobs/tune.py wrote")
+    trials = _read_trials(run)
+    states: dict[str, int] = {}
+    for trial in trials:
+        states[trial.state] = states.get(trial.state, 0) + 1
+    return Campaign(
+        name=asked.name,
+        asked=asked,
+        states=states,
+        rows=_rows(asked, trials),
+        parallel=_parallel(asked, trials),
+        front=_front(asked, trials),
+        test=_test(asked.test) if asked.test else None,
+        seconds=sum(trial.seconds or 0 for trial in trials),
+        filters=[Filter.of("state", "State", states)],
+    )
+
+
+def _read_trials(run: RunDir) -> list[Trial]:
+    """The last line of a trial counts: a campaign that goes on writes it anew."""
+    trials: dict[str, Trial] = {}
+    lines = run.read_bytes(TRIALS).decode().splitlines() if run.exists(TRIALS) else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            trial = Trial.model_validate(json.loads(line))
+        except (json.JSONDecodeError, ValidationError) as error:
+            raise InputError(f"{run.path(TRIALS)} line {number} cannot be shown: {error}; run the job again") from error
+        trials[trial.trial] = trial
+    return list(trials.values())
+
+
+def _rows(asked: Asked, trials: Sequence[Trial]) -> list[Row]:
+    """Best first by the first objective; trials without a value last."""
+    first = asked.objectives[0]
+
+    def rank(trial: Trial) -> tuple[bool, float]:
+        value = _finite(trial.values.get(first.name))
+        return value is None, 0.0 if value is None else (-value if first.upwards else value)
+
+    return [
+        Row(
+            trial=trial,
+            mark=_mark(asked, trial.trial),
+            values=[_written(trial.values.get(objective.name)) for objective in asked.objectives],
+            parameters=[_written(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
+        )
+        for trial in sorted(trials, key=rank)
+    ]
+
+
+def _mark(asked: Asked, trial: str) -> str:
+    marks = {"best": trial == asked.best_trial, "default": trial == asked.default_trial, "front": trial in asked.pareto}
+    return ", ".join(name for name, holds in marks.items() if holds)
+
+
+def _kind(asked: Asked, trial: str) -> str:
+    """One colour a trial: what it is first of all."""
+    return (_mark(asked, trial) or "other").split(", ")[0]
+
+
+def _written(value: Value) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _finite(value: Value) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+# --- parallel coordinates
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Turns a value into per cent from the top of an axis; None where the axis does not have it."""
+
+    choices: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    log: bool = False
+    down: bool = False
+
+    def place(self, value: Value) -> float | None:
+        if self.choices:
+            written = _written(value)
+            return _of(self.choices.index(written), len(self.choices)) if written in self.choices else None
+        number = _finite(value)
+        if number is None or (self.log and number <= 0):
+            return None
+        low, high, at = (math.log(x) if self.log else x for x in (self.low, self.high, number))
+        share = (at - low) / (high - low) if high > low else 0.5
+        return round(100 * (share if self.down else 1 - share), 2)
+
+    def ticks(self) -> list[Tick]:
+        if self.choices:
+            return [Tick(_of(index, len(self.choices)), name) for index, name in enumerate(self.choices)]
+        ends = (self.low, self.high) if self.high > self.low else (self.low,)
+        return [Tick(place, _written(end)) for end in ends if (place := self.place(end)) is not None]
+
+
+def _of(index: int, count: int) -> float:
+    return round(100 * (index + 0.5) / count, 2)
+
+
+def _parallel(asked: Asked, trials: Sequence[Trial]) -> Parallel | None:
+    """Axes of the parameters, then of the objectives, where better is always up; None without a finished trial."""
+    done = [t for t in trials if all(_finite(t.values.get(o.name)) is not None for o in asked.objectives)]
+    if not done or not asked.parameters:
+        return None
+    scales = {p.name: _parameter_scale(p, [t.parameters.get(p.name) for t in done]) for p in asked.parameters}
+    scales |= {o.name: _objective_scale(o, [t.values.get(o.name) for t in done]) for o in asked.objectives}
+    notes = {p.name: "log" if p.log else "" for p in asked.parameters} | {
+        o.name: "better is up" for o in asked.objectives
+    }
+    places = {name: round(100 * index / (len(scales) - 1), 2) for index, name in enumerate(scales)}
+    axes = [
+        Axis(name, name.rpartition(".")[2], places[name], scale.ticks(), notes[name]) for name, scale in scales.items()
+    ]
+    order = {"other": 0, "front": 1, "default": 2, "best": 3}  # the ones to see are drawn last
+    drawn = sorted(done, key=lambda trial: order[_kind(asked, trial.trial)])
+    return Parallel(axes, [_strand(asked, trial, scales, places) for trial in drawn])
+
+
+def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale], places: Mapping[str, float]) -> Strand:
+    values: dict[str, Value] = {**trial.parameters, **trial.values}
+    points = [(places[name], scale.place(values.get(name))) for name, scale in scales.items()]
+    path = " L".join(f"{x} {y}" for x, y in points if y is not None)
+    described = ", ".join(f"{name.rpartition('.')[2]} {_written(values.get(name))}" for name in scales)
+    return Strand(trial.trial, _kind(asked, trial.trial), f"M{path}", f"trial {trial.trial}: {described}")
+
+
+def _parameter_scale(parameter: Parameter, found: Sequence[Value]) -> _Scale:
+    if parameter.kind == "choice":
+        return _Scale(choices=tuple(dict.fromkeys(map(_written, [*parameter.values, *found]))))
+    ends = [parameter.low, parameter.high, *map(_finite, found)]
+    numbers = [end for end in ends if end is not None and (end > 0 or not parameter.log)]
+    return _Scale(low=min(numbers, default=0.0), high=max(numbers, default=1.0), log=parameter.log)
+
+
+def _objective_scale(objective: Objective, found: Sequence[Value]) -> _Scale:
+    numbers = [number for value in found if (number := _finite(value)) is not None]
+    return _Scale(low=min(numbers), high=max(numbers), down=not objective.upwards)
+
+
+# --- front and test
+
+
+def _front(asked: Asked, trials: Sequence[Trial]) -> charts.ScatterChart | None:
+    """The first objective against the second, with the front joined; None where there is one objective or no trial."""
+    if len(asked.objectives) < 2:
+        return None
+    up, across = asked.objectives[:2]
+    spots = []
+    for trial in trials:
+        value, cost = _finite(trial.values.get(up.name)), _finite(trial.values.get(across.name))
+        if value is not None and cost is not None:
+            kind = _kind(asked, trial.trial)
+            mark = charts.Mark(f"trial {trial.trial}", kind, value, None, _written(value), "", kind)
+            spots.append(charts.Spot(trial.trial, mark, cost))
+    on_front = set(asked.pareto)
+    return charts.scatter(spots, [s for s in spots if s.name in on_front], per_cent=False) if spots else None
+
+
+def _test(test: HeldOut) -> charts.WhiskerChart:
+    return charts.whiskers([_score("default", "before", test.default), _score("best", "after", test.best)])
+
+
+def _score(label: str, kind: str, score: HeldOutScore) -> charts.Mark:
+    interval: Interval = (score.low, score.high)
+    spread = f" ({text.percent_interval(interval)})"
+    asked = f"{text.count(score.correct)} of {text.count(score.n)}"
+    return charts.Mark(label, asked, score.accuracy, interval, text.percent(score.accuracy), spread, kind)

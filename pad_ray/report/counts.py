@@ -1,0 +1,121 @@
+"""What became of every draft of a run: whole counts, read part by part, so that memory does not grow with the run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from heapq import nsmallest
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Outcome
+from pad_ray.synthesis.corpus import REJECTED, TRAIN, VALIDATION
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
+
+SAMPLE_SIZE = 20
+"""Drafts of one outcome that the page can show."""
+READERS = 8
+PARTS_AT_ONCE = 64
+DRAFT_COLUMNS = ["draft_id", "question_id", "path", "sample_index"]
+
+
+@dataclass
+class Tally:
+    """How many rows an outcome has, and its smallest draft ids.
+
+    Ids are content hashes, so the choice is random, and the same on every rendering.
+    """
+
+    count: int = 0
+    draft_ids: list[str] = field(default_factory=list)
+
+    def add(self, ids: pa.Array | pa.ChunkedArray) -> None:
+        self.count += len(ids)
+        lowest = ids.take(pc.bottom_k_unstable(ids, SAMPLE_SIZE)).to_pylist()
+        self.draft_ids = nsmallest(SAMPLE_SIZE, {*self.draft_ids, *lowest})
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Every draft by what became of it in the end. `final` is false while no corpus has been built from the verdicts.
+
+    `kept` are the drafts that became corpus rows, or were accepted so far.
+    """
+
+    final: bool
+    kept: Tally
+    thrown: dict[str, Tally]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Drafts by outcome, those that were kept as accepted."""
+        return {Outcome.ACCEPTED.value: self.kept.count} | {name: tally.count for name, tally in self.thrown.items()}
+
+    @property
+    def thrown_count(self) -> int:
+        return sum(tally.count for tally in self.thrown.values())
+
+
+def count_outcomes(run: RunDir) -> Outcomes:
+    """From the corpus and its rejects; from the verdicts alone while there is no corpus.
+
+    Verdicts are not enough: an accepted draft may be left out of the corpus later, as a duplicate for example.
+    """
+    if not any(run.parts(folder) for folder in (TRAIN, VALIDATION, REJECTED)):
+        so_far = _tally(judged_drafts(run))
+        return Outcomes(False, so_far.pop(Outcome.ACCEPTED, Tally()), so_far)
+    kept = Tally()
+    for folder in (TRAIN, VALIDATION):
+        for part in read_parts(run, run.parts(folder), ["draft_id"]):
+            kept.add(pc.unique(part["draft_id"]))  # a draft can teach several rows, which stand in one part
+    return Outcomes(True, kept, _tally(read_parts(run, run.parts(REJECTED), ["draft_id", "outcome"])))
+
+
+def _tally(tables: Iterable[pa.Table]) -> dict[str, Tally]:
+    tallies: dict[str, Tally] = {}
+    for table in tables:
+        for outcome in table["outcome"].unique().to_pylist():
+            ids = table["draft_id"].filter(pc.equal(table["outcome"], outcome))
+            tallies.setdefault(outcome, Tally()).add(ids)
+    return tallies
+
+
+def judged_drafts(run: RunDir) -> Iterator[pa.Table]:
+    """Every draft with its outcome, some parts at a time: `DRAFT_COLUMNS` and `outcome`.
+
+    A draft that the engine failed to make comes as an `engine_fault`, unless it was made after all.
+    """
+    faults = list(read_parts(run, run.parts(FAULTS), DRAFT_COLUMNS))
+    lost = pa.concat_tables(faults) if faults else None
+    verdicts = set(run.parts(VERDICTS))
+    pairs = [(name, name.replace(DRAFTS, VERDICTS, 1)) for name in run.parts(DRAFTS)]
+    pairs = [pair for pair in pairs if pair[1] in verdicts]
+    with ThreadPoolExecutor(READERS) as readers:
+        for start in range(0, len(pairs), PARTS_AT_ONCE):
+            chosen = pairs[start : start + PARTS_AT_ONCE]
+            table = pa.concat_tables(readers.map(lambda pair: _judged(run, *pair), chosen))
+            if lost is not None:
+                lost = lost.filter(pc.invert(pc.is_in(lost["draft_id"], table["draft_id"])))
+            yield table
+    if lost is not None:
+        yield lost.append_column("outcome", pa.array([Outcome.ENGINE_FAULT.value] * len(lost), pa.string()))
+
+
+def _judged(run: RunDir, drafts: str, verdicts: str) -> pa.Table:
+    """The drafts of one part; a verdict stands in the part of the same name."""
+    made = read_part(run, drafts, DRAFT_COLUMNS)
+    found = read_part(run, verdicts, ["draft_id", "outcome"])
+    places = pc.index_in(made["draft_id"], found["draft_id"].combine_chunks())
+    return made.append_column("outcome", found["outcome"].combine_chunks().take(places.combine_chunks()))
+
+
+def read_parts(run: RunDir, names: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:
+    """Columns of parts, one after the other; a few are read ahead."""
+    with ThreadPoolExecutor(READERS) as readers:
+        for start in range(0, len(names), PARTS_AT_ONCE):
+            yield from readers.map(lambda name: read_part(run, name, columns), names[start : start + PARTS_AT_ONCE])
+
+
+def read_part(run: RunDir, name: str, columns: list[str]) -> pa.Table:
+    return run.read_part(name, columns).select(columns).replace_schema_metadata(None)

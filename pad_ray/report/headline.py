@@ -1,0 +1,146 @@
+"""What a run shows, in a sentence, and the numbers that bear it out."""
+
+from dataclasses import dataclass
+
+from pad_ray.report import text
+from pad_ray.report.data import RunData
+from pad_ray.report.shapes import Paired, Score
+
+SIGNIFICANT = 0.05
+REFINED = "refined"
+"""What the scores call a student after self-refinement."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What one comparison shows. `verdict` is better, worse or open; the scores are those that it compares."""
+
+    sentence: str
+    evidence: str
+    verdict: str
+    before: Score | None = None
+    after: Score | None = None
+    paired: Paired | None = None
+
+
+def headlines(data: RunData) -> list[Headline]:
+    """One for each paired comparison, or the best that can be said without one."""
+    compared = [_compare(data, paired) for paired in data.metrics.paired]
+    return compared or [_untested(data)]
+
+
+def score_of(data: RunData, task: str | None, student: str) -> Score | None:
+    """The score of a student on a task, with the greedy strategy where there are several."""
+    scores = [score for score in data.metrics.evaluation if score.student == student and task in (None, score.task)]
+    return min(scores, key=lambda score: score.strategy != "greedy", default=None)
+
+
+def _compare(data: RunData, paired: Paired) -> Headline:
+    before, after = score_of(data, paired.task, paired.a), score_of(data, paired.task, paired.b)
+    verdict = verdict_of(paired)
+    asked = _asked(after) if after else f"{paired.task} questions"
+    what = "Self-refinement" if paired.b == REFINED else "Distillation"
+    opening = {
+        "better": f"{what} made the student better at {asked}",
+        "worse": f"{what} made the student worse at {asked}",
+        "open": f"{what} made no difference that {asked} can show",
+    }[verdict]
+    return Headline(
+        sentence=f"{opening}{_accuracies(before, after)}.",
+        evidence=" ".join(filter(None, (_intervals(before, after), evidence_of(paired), _prompts(before, after)))),
+        verdict=verdict,
+        before=before,
+        after=after,
+        paired=paired,
+    )
+
+
+def _asked(score: Score) -> str:
+    return " ".join(filter(None, (text.count(score.questions), score.task, score.split, "questions")))
+
+
+def _accuracies(before: Score | None, after: Score | None) -> str:
+    if not (before and after):
+        return ""
+    return f": {text.percent(before.accuracy)} before, {text.percent(after.accuracy)} after"
+
+
+def verdict_of(paired: Paired) -> str:
+    """A difference counts where the test finds it; without a p-value the interval decides."""
+    low, high = paired.interval or (0.0, 0.0)
+    found = low > 0 or high < 0 if paired.p_value is None else paired.p_value < SIGNIFICANT
+    if not found:
+        return "open"
+    return "better" if paired.difference > 0 else "worse"
+
+
+def _intervals(before: Score | None, after: Score | None) -> str:
+    if not (before and after and before.interval and after.interval):
+        return ""
+    return (
+        f"95\u00a0% intervals: {text.percent_interval(before.interval)} before, "
+        f"{text.percent_interval(after.interval)} after."
+    )
+
+
+def evidence_of(paired: Paired) -> str:
+    """The difference with its interval, p-value and flips, as a sentence."""
+    spread = f" (95\u00a0% interval {text.points_interval(paired.interval)})" if paired.interval else ""
+    test = f" by the {paired.test} test" if paired.test else ""
+    difference = f"Paired difference: {text.points(paired.difference)} points{spread}"
+    return f"{difference}, {text.p_value(paired.p_value)}{test}{_flips(paired)}."
+
+
+def _flips(paired: Paired) -> str:
+    if paired.fixed is None or paired.broken is None:
+        return ""
+    return f"; {text.count(paired.fixed)} answers fixed, {text.count(paired.broken)} broken"
+
+
+def _prompts(before: Score | None, after: Score | None) -> str:
+    if not (before and after) or before.prompt == after.prompt:
+        return ""
+    return f"The student read a {before.prompt} prompt before and a {after.prompt} prompt after."
+
+
+def _untested(data: RunData) -> Headline:
+    before, after = score_of(data, None, "before"), score_of(data, None, "after")
+    if after:
+        return _alone(after, "After", "before", before)
+    if before:
+        return _alone(before, "Before", "after", after)
+    synthesis = data.metrics.synthesis
+    if synthesis is None or synthesis.accepted is None:
+        return Headline("Nothing has been measured in this run yet.", "", "open")
+    spread = f" (95\u00a0% interval {text.percent_interval(synthesis.interval)})" if synthesis.interval else ""
+    return Headline(
+        sentence=f"{text.count(synthesis.accepted)} of {text.count(synthesis.drafts)} drafts were accepted.",
+        evidence=f"Yield {text.percent(synthesis.accepted_share)}{spread}. No student has been scored.",
+        verdict="open",
+    )
+
+
+def _alone(score: Score, when: str, other: str, compared: Score | None) -> Headline:
+    spread = f"95\u00a0% interval: {text.percent_interval(score.interval)}. " if score.interval else ""
+    missing = "No test compares the two." if compared else f"There is no score of the student {other} to compare with."
+    sentence = f"{when} distillation the student answers {text.percent(score.accuracy)} of {_asked(score)} correctly."
+    return Headline(sentence, f"{spread}{missing}", "open")
+
+
+def missing(data: RunData) -> list[str]:
+    """The parts that the run does not have, in the order in which a run makes them."""
+    metrics = data.metrics
+    parts = {
+        "the recipe": data.recipe,
+        "the environment": data.environment,
+        "the ledger": data.ledger,
+        "questions": data.questions,
+        "drafts": data.outcomes.kept.count or data.outcomes.thrown,
+        "the corpus": data.corpus_rows,
+        "the training record": metrics.training,
+        "the student's score before": score_of(data, None, "before"),
+        "the student's score after": score_of(data, None, "after"),
+        "the paired comparison": metrics.paired,
+        "the sandbox's protections": metrics.sandbox,
+    }
+    return [name for name, part in parts.items() if not part]

@@ -1,0 +1,33 @@
+"use strict";
+// Each form filters the items of one list by words and by the values of their data attributes.
+for (const form of document.querySelectorAll("form.finder")) {
+  const items = [...document.getElementById(form.dataset.finds).querySelectorAll("[data-item]")];
+  const texts = items.map((item) => item.textContent.toLowerCase());
+  const choices = [...form.querySelectorAll("select")];
+  const show = () => {
+    const words = form.elements.words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    items.forEach((item, place) => {
+      const chosen = choices.every((choice) => !choice.value || item.dataset[choice.name] === choice.value);
+      item.hidden = !(chosen && words.every((word) => texts[place].includes(word)));
+      shown += item.hidden ? 0 : 1;
+    });
+    form.querySelector("output").textContent = `${shown} of ${items.length} shown`;
+  };
+  form.addEventListener("input", show);
+  form.addEventListener("reset", () => setTimeout(show));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.hidden = false;
+  show();
+}
+// A bar of the chart of outcomes opens its samples.
+for (const link of document.querySelectorAll("a[data-outcome]")) {
+  link.addEventListener("click", () => {
+    const form = document.querySelector("form[data-finds=samples-list]");
+    form.reset();
+    form.elements.outcome.value = link.dataset.outcome;
+    form.dispatchEvent(new Event("input"));
+    const first = document.querySelector("#samples-list [data-item]:not([hidden])");
+    if (first) first.open = true;
+  });
+}

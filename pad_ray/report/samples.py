@@ -1,0 +1,177 @@
+"""The drafts that the page shows: some of every outcome, with question, program, feedback and gold."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from markupsafe import Markup
+
+from pad_ray.paths import PATHS
+from pad_ray.report import text
+from pad_ray.report.counts import Outcomes
+from pad_ray.report.filters import Filter
+from pad_ray.report.yields import states
+from pad_ray.rundir import RunDir
+from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, from_table
+from pad_ray.synthesis.corpus import REJECTED
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
+
+MOST_BYTES = 2_000_000
+"""Of all samples together, as HTML: a page stays under 3 MB whatever drafts hold."""
+FRAME_BYTES = 1_300
+"""Of a sample besides its texts, and more than that."""
+
+# Blank lines do not count as steps, and a path in words has none once it is parsed.
+_LINE = re.compile(r"(?:\bline|^step) (\d{1,6})\b")
+_NAME = re.compile(r"^(?:NameError|UnboundLocalError): .*?'(\w+)'")
+_ROWS = TypeVar("_ROWS", Question, Draft, Verdict)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A draft with everything that explains its outcome.
+
+    `code` is what was judged, of a program its function, as HTML; `line` is where it failed, from 1, where that is known.
+    """
+
+    question: Question
+    draft: Draft
+    outcome: Outcome
+    value: str | None
+    feedback: str
+    code: Markup
+    line: int | None
+    stated: int
+
+    @property
+    def size(self) -> int:
+        """Bytes on the page, at most."""
+        facts = sum(text.weight(fact, 400) for fact in self.question.facts[:10])
+        others = sum(text.weight(item, 400) for item in (self.feedback, self.value or "", self.question.gold))
+        return len(self.code.encode()) + text.weight(self.question.text) + facts + others + FRAME_BYTES
+
+
+def choose(run: RunDir, outcomes: Outcomes, question_parts: list[str]) -> list[Sample]:
+    """Samples by outcome, accepted ones first, then the most frequent; outcomes take turns for the room that there is."""
+    groups = [outcomes.kept, *sorted(outcomes.thrown.values(), key=lambda tally: -tally.count)]
+    queues = [tally.draft_ids for tally in groups]
+    found = _load(run, [draft_id for queue in queues for draft_id in queue], outcomes.final, question_parts)
+    longest = max(map(len, queues), default=0)
+    turns = [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]
+    chosen: dict[str, Sample] = {}
+    room = MOST_BYTES
+    for draft_id in turns:
+        if draft_id in found:
+            sample = _sample(*found[draft_id])
+            if sample.size > room:
+                break
+            room -= sample.size
+            chosen[draft_id] = sample
+    return [chosen[draft_id] for queue in queues for draft_id in queue if draft_id in chosen]
+
+
+def _load(
+    run: RunDir, draft_ids: list[str], final: bool, question_parts: list[str]
+) -> dict[str, tuple[Question, Draft, Verdict]]:
+    """What samples are made of by draft id; one whose draft, verdict or question is not in the run is left out."""
+    drafts = {draft.draft_id: draft for draft in _rows(run, Draft, "draft_id", draft_ids, FAULTS, DRAFTS)}
+    asked = {draft.question_id for draft in drafts.values()}
+    questions = {
+        question.question_id: question
+        for folder in sorted({part.rpartition("/")[0] for part in question_parts})
+        for question in _rows(run, Question, "question_id", asked, folder)
+    }
+    # What became of a draft in the end stands in `rejected`, which therefore has the last word.
+    folders = (VERDICTS, REJECTED) if final else (VERDICTS,)
+    verdicts = {verdict.draft_id: verdict for verdict in _rows(run, Verdict, "draft_id", draft_ids, *folders)}
+    known = [key for key in draft_ids if key in drafts and key in verdicts and drafts[key].question_id in questions]
+    return {key: (questions[drafts[key].question_id], drafts[key], verdicts[key]) for key in known}
+
+
+def _rows(run: RunDir, record: type[_ROWS], key: str, ids: Iterable[str], *folders: str) -> list[_ROWS]:
+    wanted = set(ids)
+    return [row for folder in folders for row in from_table(record, run.select(folder, record, key, wanted))]
+
+
+def _sample(question: Question, draft: Draft, verdict: Verdict) -> Sample:
+    judged = PATHS[draft.path]().parse(draft.text).text
+    line = failing_line(judged, verdict.feedback) if verdict.outcome is not Outcome.ACCEPTED else None
+    return Sample(
+        question=question,
+        draft=draft,
+        outcome=verdict.outcome,
+        value=verdict.value,
+        feedback=verdict.feedback,
+        code=shown(draft.path, judged, line),
+        line=line,
+        stated=states(" ".join([*question.facts, question.text]), numbers=question.answer_kind is AnswerKind.NUMBER),
+    )
+
+
+def shown(path: PathKind, judged: str, line: int | None = None) -> Markup:
+    """A path as HTML, escaped: a program with its syntax, and the failing line marked."""
+    return text.program(judged, line) if path is PathKind.PROGRAM else text.lines(judged, line)
+
+
+def failing_line(judged: str, feedback: str) -> int | None:
+    """The line that the feedback names, or the first one that reads the name that it says is missing.
+
+    Not covered: errors whose last line of a traceback names neither, as a division by zero.
+    """
+    lines = len(judged.splitlines())
+    if named := _LINE.search(feedback):
+        number = int(named[1])
+    elif missing := _NAME.match(feedback):
+        number = _first_read(judged, missing[1])
+    else:
+        return None
+    return number if 1 <= number <= lines else None
+
+
+def _first_read(program: str, name: str) -> int:
+    """The first line that reads a name; 0 where none does."""
+    try:
+        nodes = list(ast.walk(ast.parse(program)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0
+    reads = (node.lineno for node in nodes if isinstance(node, ast.Name) and node.id == name and _is_read(node))
+    return min(reads, default=0)
+
+
+def _is_read(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Load)
+
+
+def filters(samples: Sequence[Sample], totals: Mapping[str, int], sets: Mapping[str, int], unit: str) -> list[Filter]:
+    """What samples can be filtered by; `totals` counts all drafts of an outcome, `sets` those of each path."""
+    outcomes = Counter(sample.outcome.value for sample in samples)
+    found = [
+        Filter.of("outcome", "Outcome", outcomes, totals),
+        Filter.of("path", "Path", Counter(sample.draft.path.value for sample in samples)),
+        Filter.of("set", "Demonstrations", Counter(filter(None, (shown_set(sample, sets) for sample in samples)))),
+        Filter.of(
+            "stated",
+            f"Question states ({unit})",
+            Counter(str(sample.stated) for sample in sorted(samples, key=_stated)),
+        ),
+    ]
+    return [one for one in found if len(one.options) > 1]
+
+
+def _stated(sample: Sample) -> int:
+    return sample.stated
+
+
+def shown_set(sample: Sample, sets: Mapping[str, int]) -> str:
+    """The set of demonstrations that a sample was asked with; empty where that is not known."""
+    number = sets.get(sample.draft.path.value)
+    return f"set {sample.draft.sample_index % number + 1}" if number else ""
+
+
+def links(samples: Sequence[Sample]) -> dict[str, str]:
+    """The outcome whose samples a bar opens, by the bar's key; drafts that the corpus took are accepted ones."""
+    found = {sample.outcome.value: sample.outcome.value for sample in samples}
+    return found | ({"taken": Outcome.ACCEPTED.value} if Outcome.ACCEPTED.value in found else {})

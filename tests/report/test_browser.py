@@ -1,0 +1,97 @@
+"""The pages as a browser shows them: nothing is complained about or fetched, and search and filters work."""
+
+import asyncio
+
+import pytest
+
+from pad_ray.report import render
+from tests.report.browser import CHROMIUM, chromium
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+
+HOSTILE = (
+    "<script>document.title = 'taken'</script><img src='http://127.0.0.1:9/x' onerror='document.title=1'> & apples"
+)
+SHOWN = "[...document.querySelectorAll('#samples-list [data-item]')].filter((item) => !item.hidden)"
+SAID = "document.querySelector('.finder output').textContent"
+
+
+async def _used(tab, page):
+    """Opens a page and uses its filters as a reader does; returns what was seen on the way."""
+    await tab.open(page)
+    seen = {"title": await tab.evaluate("document.title"), "all": await tab.evaluate(f"{SHOWN}.length")}
+    await tab.evaluate("document.querySelector('a[data-outcome=syntax_error]').click()")
+    seen["clicked"] = await tab.evaluate(f"[...new Set({SHOWN}.map((item) => item.dataset.outcome))]")
+    seen["said"] = await tab.evaluate(SAID)
+    await tab.evaluate("document.querySelector('.finder button').focus()")
+    await tab.press("Enter", "\r")
+    seen["reset"] = await tab.evaluate(f"new Promise((done) => setTimeout(() => done({SHOWN}.length), 50))")
+    await tab.evaluate("document.querySelector('.finder input').focus()")
+    for letter in "timeout":
+        await tab.press(letter, letter)
+    seen["typed"] = await tab.evaluate(f"[...new Set({SHOWN}.map((item) => item.dataset.outcome))]")
+    await tab.press("Tab")
+    seen["next"] = await tab.evaluate("document.activeElement.name")
+    seen["wide"] = await _overflow(tab)
+    return seen
+
+
+async def _overflow(tab):
+    """How far the page is wider than a phone, in pixels."""
+    await tab.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    return await tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Runs a coroutine with a tab; returns what it returns, and the tab with what it noted."""
+
+    def run(use, html):
+        page = tmp_path / "page.html"
+        page.write_text(html)
+
+        async def session():
+            async with chromium(tmp_path / "profile") as tab:
+                return await use(tab, page), tab
+
+        found, tab = asyncio.run(session())
+        assert tab.complaints == []
+        assert tab.requests == [page.as_uri()]
+        return found
+
+    return run
+
+
+def test_search_and_filters_work_by_mouse_and_keyboard(make_run, browse):
+    seen = browse(_used, render(str(make_run())))
+    assert seen["clicked"] == ["syntax_error"]
+    assert seen["said"] == f"20 of {seen['all']} shown"
+    assert seen["reset"] == seen["all"] > 100
+    assert seen["typed"] == ["timeout"]
+    assert seen["next"] == "outcome"
+    assert seen["wide"] == 0
+
+
+def test_a_script_in_a_draft_stays_text(make_run, browse):
+    async def look(tab, page):
+        await tab.open(page)
+        return await tab.evaluate("[document.title, document.scripts.length, document.images.length]")
+
+    assert browse(look, render(str(make_run(question=HOSTILE, text=HOSTILE)))) == [
+        "Distillation report: arithmetic-smollm2",
+        1,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("page", ["comparison", "campaign"])
+def test_the_other_pages_fit_a_phone_and_their_filters_work(page, make_pair, make_campaign, browse):
+    async def look(tab, path):
+        await tab.open(path)
+        await tab.evaluate("document.querySelector('.finder select').focus()")
+        for letter in "b" if page == "comparison" else "f":
+            await tab.press(letter, letter)
+        return await tab.evaluate(SAID), await _overflow(tab)
+
+    html = render(*make_pair(range(60), range(8, 90))) if page == "comparison" else render(str(make_campaign()))
+    assert browse(look, html) == ("8 of 38 shown" if page == "comparison" else "1 of 24 shown", 0)

@@ -1,0 +1,71 @@
+"""A campaign's page: table, parallel coordinates, Pareto front, and the best against the default."""
+
+import pytest
+
+from pad_ray.errors import InputError
+from pad_ray.report import render
+from tests.report.conftest import CAMPAIGN, make_trials
+from tests.report.test_page import HOSTILE, Page
+
+
+def test_every_trial_stands_in_the_table_best_first(make_campaign):
+    page = Page(render(str(make_campaign())))
+    assert page.open == []
+    assert page.count("tr", data_state="completed") == 22
+    assert "Trials 24, 22 completed, 1 stopped, 1 failed" in page.text
+    table = page.text.split("Best first by accuracy")[1]
+    scored = [trial for trial in make_trials() if "tokens" in trial["values"]]
+    ranked = sorted(scored, key=lambda trial: -trial["values"]["accuracy"])
+    places = [table.index(f" {trial['trial']} ") for trial in ranked]
+    assert places == sorted(places)
+    assert "engine <b>dies</b> again and again" in table
+    assert "t3 best, front completed" in table and "t0 default completed" in table
+
+
+def test_every_finished_trial_is_a_line_through_all_axes(make_campaign):
+    page = Page(render(str(make_campaign())))
+    strands = {kind: page.count("path", class_=f"strand {kind}") for kind in ("best", "default", "front", "other")}
+    assert strands == {"best": 1, "default": 1, "front": 1, "other": 19}
+    assert page.count("line", class_="axis") == 5
+    drawn = [attributes["d"] for tag, attributes in page.tags if attributes.get("class") == "strand best"]
+    points = [tuple(map(float, point.split())) for point in drawn[0].removeprefix("M").split(" L")]
+    assert [x for x, _ in points] == [0, 25, 50, 75, 100]
+    assert all(0 <= y <= 100 for _, y in points)
+
+
+def test_the_front_is_joined_where_there_are_two_objectives(make_campaign):
+    assert Page(render(str(make_campaign()))).count("path", class_="line front") == 1
+    one = make_campaign(objectives=CAMPAIGN["objectives"][:1])
+    page = Page(render(str(one)))
+    assert page.count("path", class_="line front") == 0
+    assert page.count("path", class_="strand best") == 1
+
+
+def test_the_test_of_the_best_trial_is_the_headline(make_campaign):
+    text = Page(render(str(make_campaign()))).text
+    assert "The best settings beat the default at 200 test questions" in text
+    assert "+1.0 to +15.0 points, p = 0.030" in text
+    assert "best, 76 of 200: 38.0 % (32.0–45.0 %)" in text
+    untested = make_campaign(test=None, best_trial=3)
+    assert "Trial 3 is the best of 24 so far." in Page(render(str(untested))).text
+
+
+def test_a_campaign_that_has_just_begun_renders(make_campaign):
+    run = make_campaign(test=None, best_trial=None, default_trial=None, pareto=[])
+    (run / "campaign" / "trials.jsonl").unlink()
+    assert "No trial has finished yet." in Page(render(str(run))).text
+
+
+def test_hostile_names_and_values_stay_text(make_campaign):
+    hostile = [{"name": HOSTILE, "kind": "choice", "values": [HOSTILE, "a"]}]
+    page = Page(render(str(make_campaign(name=HOSTILE, parameters=hostile))))
+    assert page.open == []
+    assert page.count("script") == 1 and page.count("img") == 0
+
+
+def test_a_broken_line_is_named(make_campaign):
+    run = make_campaign()
+    with (run / "campaign" / "trials.jsonl").open("a") as trials:
+        trials.write("{\n")
+    with pytest.raises(InputError, match=r"trials\.jsonl line 25 cannot be shown"):
+        render(str(run))

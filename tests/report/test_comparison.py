@@ -1,0 +1,88 @@
+"""Several runs on one page: who is better, the answers that changed, and what was asked differently."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pad_ray.errors import InputError
+from pad_ray.report import render
+from tests.report.test_page import HOSTILE, Page, edit
+
+
+def test_two_runs_are_compared_on_the_same_questions(make_pair):
+    text = Page(render(*make_pair(range(60), range(8, 90)))).text
+    assert "B: mixed is better than A: programs at 200 arithmetic questions, by greedy." in text
+    assert "30.0 % in A: programs, 41.0 % in B: mixed." in text
+    assert "+11.0 points (95 % interval +5.0 to +17.0), p = 4.7 × 10⁻⁴ by the exact McNemar test" in text
+    assert "30 answers fixed, 8 broken" in text
+
+
+def test_every_changed_answer_stands_with_both_answers(make_pair):
+    page = Page(render(*make_pair(range(60), range(8, 90))))
+    assert page.count("details", data_kind="fixed") == 30
+    assert page.count("details", data_kind="broken") == 8
+    assert page.text.count("NameError: name 'apples' is not defined") == 38
+    assert page.count("span", class_="hll") == 38
+
+
+def test_runs_that_chance_tells_apart_are_not_called_better(make_pair):
+    text = Page(render(*make_pair(range(60), range(2, 63)))).text
+    assert (
+        "There is no difference between B: mixed and A: programs that can be seen at 200 arithmetic questions" in text
+    )
+    assert "200 questions do not show that the runs differ" in text
+
+
+def test_only_settings_that_differ_are_listed(make_pair):
+    page = Page(render(*make_pair(range(3), range(4))))
+    table = page.text.split("Settings that differ")[1]
+    assert "Setting A: programs B: mixed" in table
+    assert "seed 17 18" in table and "training.epochs 3 5" in table
+    assert "training.rationale_weight not there 0.5" in table
+    assert "batch_size" not in table and "sk-not-for-the-page" not in page.text
+
+
+def test_a_strategy_of_one_run_alone_is_compared_with_the_other_s_greedy(make_pair):
+    runs = make_pair(range(60), range(60))
+
+    def add(metrics):
+        metrics["evaluation"].append({**metrics["evaluation"][1], "strategy": "vote"})
+
+    edit(Path(runs[1]) / "metrics.json", add)
+    solutions = Path(runs[1]) / "solutions" / "arithmetic"
+    shutil.copytree(solutions / "greedy", solutions / "vote")
+    assert "at 200 arithmetic questions, by vote against greedy." in Page(render(*runs)).text
+
+
+def test_questions_of_one_run_alone_are_left_out_and_counted(make_pair):
+    runs = make_pair(range(60), range(8, 90))
+    (Path(runs[1]) / "solutions" / "arithmetic" / "greedy" / "part-00001.parquet").unlink()
+    text = Page(render(*runs)).text
+    assert "at 100 arithmetic questions" in text
+    assert "100 questions that only one of them answered are left out." in text
+
+
+def test_runs_without_a_question_in_common_say_so(make_pair):
+    runs = make_pair(range(3), range(4))
+    shutil.rmtree(Path(runs[1]) / "solutions")
+    text = Page(render(*runs)).text
+    assert "Nothing can be compared." in text
+    assert "B: mixed: arithmetic, after, greedy: no question is in both runs." in text
+
+
+def test_hostile_text_stays_text_here_too(make_pair):
+    runs = make_pair(range(3), range(4))
+    (Path(runs[1]) / "recipe.yaml").write_text(json.dumps({HOSTILE: HOSTILE}))
+    edit(Path(runs[1]) / "metrics.json", lambda metrics: metrics["evaluation"][0].update(prompt=HOSTILE))
+    page = Page(render(*runs))
+    assert page.open == []
+    assert page.count("script") == 1 and page.count("img") == 0
+
+
+def test_a_part_of_the_solutions_that_cannot_be_read_is_named(make_pair):
+    runs = make_pair(range(3), range(4))
+    (Path(runs[0]) / "solutions" / "arithmetic" / "greedy" / "part-00000.parquet").write_bytes(b"half a file")
+    with pytest.raises(InputError, match="solutions/arithmetic/greedy cannot be read"):
+        render(*runs)

@@ -1,0 +1,46 @@
+"""What a stage says while it works: on a terminal, and in a log."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from pad_ray.progress import Progress, _Pace
+
+
+def said(terminal, done, to, total=80, monkeypatch=None):
+    """What a stage printed that went from `done` to `to` units in twenty seconds."""
+    now = iter([100.0, *[120.0] * 9_999])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=160, highlight=False, color_system=None)
+    with Progress(console).stage("synthesis", "drafts", total, done) as bar:
+        bar.update(to, "60% accepted")
+    return out.getvalue()
+
+
+def test_a_log_has_done_planned_rate_time_left_and_note(monkeypatch):
+    lines = said(False, 0, 40, monkeypatch=monkeypatch).splitlines()
+    assert lines[0] == "[synthesis] 0/80 drafts"
+    assert lines[-1] == "[synthesis] 40/80 drafts in 20 s, 2.0/s, ETA 20 s, 60% accepted"
+
+
+def test_a_stage_that_continues_is_as_fast_as_what_it_does_now(monkeypatch):
+    assert "60/80 drafts in 20 s, 1.0/s, ETA 20 s" in said(False, 40, 60, monkeypatch=monkeypatch)
+
+
+def test_a_finished_stage_has_no_time_left(monkeypatch):
+    assert "ETA" not in said(False, 0, 80, monkeypatch=monkeypatch)
+
+
+def test_a_terminal_shows_the_same(monkeypatch):
+    shown = said(True, 0, 40, monkeypatch=monkeypatch)
+    assert "synthesis (drafts)" in shown and "40/80" in shown and "ETA" in shown
+    assert "2.0/s" in shown and "60% accepted" in shown
+
+
+@pytest.mark.parametrize(("done", "written"), [(0, ""), (1, "3.0/min"), (2, "0.1/s"), (90, "4.5/s")])
+def test_a_slow_stage_is_told_by_the_minute(monkeypatch, done, written):
+    now = iter([0.0, 20.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    assert _Pace(0).written(done) == written

@@ -1,0 +1,174 @@
+"""The README keeps its word: its examples work, its commands are those that there are, its links lead somewhere."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pad_ray.models.catalog import CATALOG
+from pad_ray.recipe import Recipe
+from pad_ray.rundir import RunDir
+from pad_ray.schema import CorpusRow, Draft, Question
+from pad_ray.settings import read_settings
+from tests.jobs.conftest import REPOSITORY, run_job
+from tests.readme import BLOCKS, README, named_files, write_own_parts
+from tests.report.counted import check_counts
+
+COMMAND = re.compile(r"^(make|python|ray) ")
+LONGEST = {"chores.py": 40, "no_negatives.py": 20, "adder.py": 30, "bare.py": 30}
+RECIPE_JOBS = ("distill", "synthesize", "train", "refine", "evaluate")
+
+
+def commands():
+    """Every command line of a block, without what follows a comment sign, and every command within the text."""
+    lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
+    lines += [" ".join(words.split()) for words in re.findall(r"(?<!`)`([^`]+)`(?!`)", README)]
+    return sorted({line.split("  #")[0].strip() for line in lines if COMMAND.match(line)})
+
+
+def anchors():
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", README, re.M)}
+
+
+def test_every_block_is_an_example_a_command_with_what_it_prints_or_a_drawing():
+    assert {language for language, _ in BLOCKS} == {"", "python", "yaml"}
+    for language, text in BLOCKS:
+        if language == "python":
+            ast.parse(text)
+        if language == "yaml":
+            assert yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)]+)\)", README))))
+def test_every_link_leads_somewhere(link):
+    if link.startswith("#"):
+        assert link[1:] in anchors()
+    elif not re.fullmatch(r"https://(docs\.ray\.io|arxiv\.org/abs/\d{4}\.\d{5})", link):
+        assert (REPOSITORY / link).is_file()
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_one_that_there_is(command):
+    tool, *words = shlex.split(command)
+    if tool == "make":
+        assert re.search(rf"^{words[0]}:", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    elif tool == "ray":
+        check_ray(words)
+    else:
+        check_python(words)
+
+
+def check_ray(words):
+    """What is submitted is checked here; Ray's own options are checked by Ray."""
+    known = ray_help(*(words[:2] if words[0] == "job" else words[:1]))
+    own = words[: words.index("--")] if "--" in words else words
+    assert all(option.split("=")[0] in known for option in own if option.startswith("--"))
+    if "--" in words:
+        _, *submitted = words[words.index("--") + 1 :]
+        check_python(submitted)
+
+
+@cache
+def ray_help(*command):
+    ray = str(Path(sys.executable).with_name("ray"))
+    return subprocess.run([ray, *command, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def check_python(words):
+    if words[0] == "-m":
+        module, *named = words[1:]
+        assert (REPOSITORY / module.replace(".", "/")).exists() or (
+            REPOSITORY / f"{module.replace('.', '/')}.py"
+        ).exists()
+        assert module != "pad_ray.models" or set(named) <= {model.name for model in CATALOG}
+        return
+    job = Path(words[0])
+    assert (REPOSITORY / job).is_file() and job.parent.name == "jobs"
+    if job.stem in RECIPE_JOBS:
+        check_recipe(words[1:])
+    elif options := [word for word in words[1:] if word.startswith("--")]:
+        shown = run_job(job.stem, "--help").stdout
+        assert all(option.replace("-", "_").replace("__", "--", 1) in shown for option in options)
+
+
+def check_recipe(words):
+    """Recipe and options are read as the job reads them."""
+    flags = [word for word in words if word not in ("--dry-run", "--help")]
+    if not flags or flags == ["RECIPE"]:
+        return
+    path = REPOSITORY / flags[0]
+    if path.name in named_files():
+        return
+    read_settings(Recipe, flags[1:], yaml.safe_load(path.read_text()), flags[0])
+
+
+def test_the_tree_names_every_job_and_every_folder_of_the_library():
+    tree = README[README.index("## The tree") :]
+    folders = [path.name for path in (REPOSITORY / "pad_ray").iterdir() if (path / "__init__.py").exists()]
+    assert all(f"{folder}/" in tree for folder in folders)
+    assert all(job.name in tree for job in (REPOSITORY / "jobs").glob("*.py"))
+
+
+def test_the_picture_is_small():
+    assert (REPOSITORY / "README.png").stat().st_size < 200_000
+
+
+def test_the_citations_are_those_of_the_readme():
+    cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())["references"]
+    assert len(cited) == 3
+    assert all(paper["url"] in README and paper["doi"].startswith("10.18653/v1/") for paper in cited)
+
+
+@pytest.mark.parametrize(("name", "longest"), LONGEST.items())
+def test_an_example_is_short(name, longest):
+    assert len(named_files()[name].splitlines()) <= longest
+
+
+def test_the_sandbox_example_prints_an_accepted_program_and_a_failed_one():
+    (example,) = [text for language, text in BLOCKS if language == "python" and "Sandbox()" in text]
+    shown = subprocess.run([sys.executable, "-c", example], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert "42" in shown.stdout and "NameError" in shown.stdout
+
+
+@pytest.fixture
+def own_parts(tmp_path):
+    return write_own_parts(tmp_path)
+
+
+def test_the_example_task_verifier_engine_and_path_work_in_distill_without_touching_the_library(
+    own_parts, tiny_student
+):
+    script = own_parts / "script.json"
+    script.write_text(json.dumps({"*": ["def solution():\n    plates = 60\n    return plates + 61\n"]}))
+    small = {"--training.student": tiny_student, "--training.epochs": 1, "--training.precision": "float32"}
+    small |= {"--evaluation.engine.kind": "scripted", "--evaluation.engine.script": script}
+    words = [str(word) for pair in small.items() for word in pair]
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "jobs" / "distill.py"), "chores-recipe.yaml", *words],
+        cwd=own_parts,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = RunDir(str(own_parts / "runs" / "chores"))
+    assert {question.task for question in run.read_records("questions/train", Question)} == {"chores"}
+    drafts, corpus = run.read_records("drafts", Draft), run.read_records("corpus/train", CorpusRow)
+    assert {draft.engine for draft in drafts} == {"adder-1"}
+    assert all("# all of it" in draft.text for draft in drafts)
+    assert corpus and all("#" not in row.target and row.source.endswith("\nPython:\n") for row in corpus)
+    scores = run.read_json("metrics.json")["evaluation"]
+    assert {score["strategy"] for score in scores} == {"greedy", "step_beam", "step_beam-resampled"}
+    assert {score["protocol"] for score in scores} == {"chores test, 10 questions"}
+    check_counts(own_parts / "runs" / "chores")
+    settings = run.read_json("solutions/chores/step_beam/manifest.json")["strategy"]
+    assert settings["verifiers"][0]["kind"] == "no_negatives:NoNegatives"
