@@ -66,6 +66,10 @@ class Suggestions(Searcher):
             self.space, self.metric, self.mode, sampler=sampler, storage=storage, study_name=STUDY
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune keeps a copy of its settings, which nobody reads: the run holds all that is needed.
+        return {}
+
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """The next trial."""
         if self.waiting:

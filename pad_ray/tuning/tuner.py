@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ray.tune import Callback, FailureConfig, RunConfig, Trainable, TuneConfig, Tuner, with_parameters, with_resources
@@ -11,7 +11,7 @@ from pad_ray.errors import StageError, reason
 from pad_ray.progress import Bar
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
-from pad_ray.tuning.measuring import LAST, Bench, Report
+from pad_ray.tuning.measuring import LAST, Bench, Report, Reports
 from pad_ray.tuning.search import Suggestions, halving
 from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
 
@@ -25,6 +25,8 @@ MANY_VALIDATIONS = 1000
 ENVIRONMENT = {
     # An interrupt ends the job, which continues; Tune would go on with what it has.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # A recipe may name files relative to the job's folder.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # A trial that failed reports its reason and no objective.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
@@ -37,7 +39,7 @@ class BenchTrial(Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any], bench: Bench) -> None:
         """Begin the first trial."""
         self.bench = bench
-        self.reports: Iterator[Report] | None = None
+        self.reports: Reports | None = None
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -58,7 +60,7 @@ class BenchTrial(Trainable):  # type: ignore[misc]
     def cleanup(self) -> None:
         """End what the trial has started."""
         if self.reports is not None:
-            self.reports.close()  # type: ignore[attr-defined]
+            self.reports.close()
             self.reports = None
 
 
