@@ -5,7 +5,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import ray
 from ray.tune import Callback, FailureConfig, RunConfig, Trainable, TuneConfig, Tuner, with_parameters, with_resources
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import StageError, reason
 from pad_ray.progress import Bar
@@ -33,20 +35,17 @@ ENVIRONMENT = {
 }
 
 
-class BenchTrial(Trainable):  # type: ignore[misc]
-    """The process of a trial, or of one after the other."""
+class Steps:
+    """One trial after the other, report by report."""
 
-    def setup(self, config: dict[str, Any], bench: Bench) -> None:
-        """Begin the first trial."""
+    def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.reports: Reports | None = None
-        self.reset_config(config)
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def begin(self, trial: str, parameters: Mapping[str, Any]) -> None:
         """Begin another trial."""
-        self.cleanup()
-        self.reports = self.bench.reports(new_config["trial"], json.loads(new_config["parameters"]))
-        return True
+        self.end()
+        self.reports = self.bench.reports(trial, parameters)
 
     def step(self) -> Report:
         """The next report. A trial that fails says why, and the campaign goes on without it."""
@@ -57,11 +56,45 @@ class BenchTrial(Trainable):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001  # It is kept with the trial, whatever it is.
             return {ERROR: f"{type(error).__name__}: {reason(error)}", "done": True}
 
-    def cleanup(self) -> None:
+    def end(self) -> None:
         """End what the trial has started."""
         if self.reports is not None:
             self.reports.close()
             self.reports = None
+
+
+class BenchTrial(Trainable):  # type: ignore[misc]
+    """The process of a trial, or of one after the other.
+
+    Tune puts it into a placement group, and with it all actors that it starts, for which that has no room. So a trial that
+    starts some is in another process, on the same node and in no group.
+    """
+
+    def setup(self, config: dict[str, Any], bench: Bench) -> None:
+        """Begin the first trial."""
+        self.steps: Any = Steps(bench)
+        self.apart = not bench.actors
+        if self.apart:
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self.steps = ray.remote(num_cpus=0, scheduling_strategy=here)(Steps).remote(bench)
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Begin another trial."""
+        self._do("begin", new_config["trial"], json.loads(new_config["parameters"]))
+        return True
+
+    def step(self) -> Report:
+        """The next report."""
+        return dict(self._do("step"))
+
+    def cleanup(self) -> None:
+        """End what the trial has started."""
+        self._do("end")
+
+    def _do(self, what: str, *arguments: object) -> Any:
+        method = getattr(self.steps, what)
+        return ray.get(method.remote(*arguments)) if self.apart else method(*arguments)
 
 
 class Recorder(Callback):  # type: ignore[misc]
