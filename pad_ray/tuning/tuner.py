@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import ray
-from ray.tune import Callback, FailureConfig, RunConfig, Trainable, TuneConfig, Tuner, with_parameters, with_resources
+from ray.tune import (
+    Callback,
+    CheckpointConfig,
+    FailureConfig,
+    RunConfig,
+    Trainable,
+    TuneConfig,
+    Tuner,
+    with_parameters,
+    with_resources,
+)
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import StageError, reason
@@ -169,6 +179,8 @@ def run_trials(
             name="trials",
             storage_path=run.path(SCRATCH),
             failure_config=FailureConfig(max_failures=RESTARTS),
+            # What a trial has made is in the shared folders.
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
             callbacks=[Recorder(trials, bar)],
             verbose=0,
         ),
