@@ -29,11 +29,9 @@ from tests.jobs.conftest import REPOSITORY
 
 SAMPLES = "evaluation.strategies.0.samples"
 KIND = "evaluation.strategies.0.kind"
-SPACE = {
-    KIND: ["vote"],
-    SAMPLES: {"low": 1, "high": 12},
-    "evaluation.strategies.0.temperature": {"low": 0.5, "high": 1},
-}
+TEMPERATURE = "evaluation.strategies.0.temperature"
+SPACE = {KIND: ["vote"], SAMPLES: {"low": 1, "high": 12}, TEMPERATURE: {"low": 0.5, "high": 1}}
+STRATEGIES = [{"kind": "vote", "samples": 2}]
 
 
 @pytest.fixture
