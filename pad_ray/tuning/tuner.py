@@ -40,6 +40,8 @@ ENVIRONMENT = {
     # A recipe may name files relative to the job's folder.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Its newer output prints a table however quiet it is asked to be.
+    "RAY_AIR_NEW_OUTPUT": "0",
     # A trial that failed reports its reason and no objective.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
