@@ -19,6 +19,7 @@ from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError, StageError
 from pad_ray.ledger import StageEntry
+from pad_ray.preview import lacking, resources_at_hand
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Question
@@ -27,8 +28,9 @@ from pad_ray.synthesis.corpus import TRAIN as TAUGHT
 from pad_ray.synthesis.corpus import is_held_out
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.tasks import get_task
+from pad_ray.training.config import MEANS, TrainingConfig
 from pad_ray.tuning.closing import answer_tests, undecided, verdict
-from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS
+from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS, TuningConfig
 from pad_ray.tuning.measuring import CHAINS, Bench, solutions_folder, strategy_of
 from pad_ray.tuning.space import Parameter, changed, changed_values, default_point, parameters_of
 from pad_ray.tuning.trials import CAMPAIGN, DEFAULT, FINISHED, Trial, Trials, best, pareto
@@ -37,8 +39,14 @@ FACTS = f"{CAMPAIGN}/campaign.json"
 RECIPE = f"{CAMPAIGN}/recipe.yaml"
 BEST = f"{CAMPAIGN}/best.yaml"
 STAGE = "tuning"
-# May change between calls: more trials, or more at once, are the same campaign.
-MEANS = {"trials", "concurrent"}
+# What makes a campaign the same one. Machines may change between calls, and there may be more trials, or more at once.
+IDENTITY: dict[str, Any] = {
+    **dict.fromkeys(("seed", "questions", "synthesis", "corpus", "refinement"), True),
+    "teacher": {"kind", "model", "script"},
+    "training": set(TrainingConfig.model_fields) - MEANS,
+    "evaluation": {"engine": {"kind", "model", "script"}, "max_tokens": True, "strategies": True, "student": True},
+    "tuning": set(TuningConfig.model_fields) - {"trials", "concurrent"},
+}
 
 
 @dataclass(frozen=True)
@@ -125,9 +133,8 @@ def _check_same(run: Run) -> None:
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
-    """What makes a campaign the same one."""
-    values: dict[str, Any] = recipe.model_dump(mode="json", exclude={"run_dir", "data_dir", "tracking", "sizing"})
-    return {**values, "tuning": {name: value for name, value in values["tuning"].items() if name not in MEANS}}
+    values: dict[str, Any] = recipe.model_dump(mode="json", include=IDENTITY)
+    return values
 
 
 def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
@@ -231,7 +238,7 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     for trial in (trials.by_name[DEFAULT], chosen):
         run.progress.say(f"test questions: trial {trial.trial}")
         changed_recipe = changed(run.recipe, trial.parameters)
-        answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests)
+        answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
     if chosen.trial == DEFAULT:
         test = undecided(answers[DEFAULT])
     else:
@@ -310,3 +317,6 @@ def preview(run: Run) -> None:
     say(f"test questions: {tests}, asked once, for the recipe as it is and the chosen one")
     stages_of = [stage.name for stage in CHAINS[config.kind]]
     say(f"shared between trials: {', '.join(stages_of) or 'the student and its engine'}, as far as they do not change")
+    for lack in lacking(run.recipe, resources_at_hand()):
+        if not lack.startswith("synthesis") or stages_of:
+            say(f"lacking: {lack}")

@@ -6,6 +6,7 @@ from typing import Any
 from pad_ray.evaluation.claims import SIGNIFICANCE
 from pad_ray.evaluation.intervals import wilson
 from pad_ray.evaluation.paired import Paired, compare
+from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.schema import Question, Solution
 from pad_ray.tuning.measuring import Bench, measure, strategy_of
@@ -13,7 +14,9 @@ from pad_ray.tuning.measuring import Bench, measure, strategy_of
 TEST_SIDE = "test-"
 
 
-def answer_tests(bench: Bench, recipe: Recipe, trial: str, tests: Mapping[str, Sequence[Question]]) -> list[Solution]:
+def answer_tests(
+    bench: Bench, recipe: Recipe, trial: str, tests: Mapping[str, Sequence[Question]], progress: Progress
+) -> list[Solution]:
     """The solutions of the student of a trial, whose recipe this is, to the test questions of all tasks.
 
     Raises:
@@ -21,9 +24,9 @@ def answer_tests(bench: Bench, recipe: Recipe, trial: str, tests: Mapping[str, S
     """
     salt = "" if recipe.tuning.share else trial
     if recipe.tuning.kind == "decode":
-        solver = bench.solver(recipe, salt)
+        solver = bench.solver(recipe, salt, progress)
     else:
-        solver = bench.trained_solver(recipe, bench.student(recipe, salt).folder)
+        solver = bench.trained_solver(recipe, bench.student(recipe, salt).folder, progress)
     try:
         strategy = strategy_of(recipe)
         solved = [measure(solver, strategy, questions, TEST_SIDE)[1] for questions in tests.values()]

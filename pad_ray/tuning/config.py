@@ -91,7 +91,7 @@ class TuningConfig(BaseModel):
     )
     trials: int = Field(24, ge=1, description="recipes that are tried, the recipe as it is among them")
     objectives: list[Objective] = Field(
-        [ACCURACY],
+        ["accuracy"],
         min_length=1,
         description="accuracy; or accuracy and tokens_per_question, for the recipes of which none is better in both",
     )

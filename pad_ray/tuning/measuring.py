@@ -9,12 +9,13 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from rich.console import Console
 
 from pad_ray.decoding.base import Strategy
@@ -38,6 +39,7 @@ from pad_ray.tuning.space import changed
 from pad_ray.tuning.trials import MEASURED
 
 Report = dict[str, Any]
+Reports = Generator[Report, None, None]
 LAST = "last"
 REPAIRABLE = (Greedy, Vote, BestOfN, StepBeam)
 CHAINS: dict[Kind, tuple[Stage, ...]] = {"decode": (), "train": TO_STUDENT, "refine": TO_REFINED}
@@ -76,7 +78,7 @@ class Bench:
     solutions: str = ""
     actors: tuple[Any, ...] = ()
 
-    def reports(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Report]:
+    def reports(self, name: str, parameters: Mapping[str, Any]) -> Reports:
         """The reports of a trial; closed before its end, it ends what it has started.
 
         Raises:
@@ -90,22 +92,22 @@ class Bench:
             for report in made:
                 yield {**report, "seconds": time.monotonic() - started}
 
-    def solver(self, recipe: Recipe, salt: str = "") -> Solver:
+    def solver(self, recipe: Recipe, salt: str = "", progress: Progress | None = None) -> Solver:
         """A solver of a decode campaign: on its engines, or with a salt on engines of its own."""
         folder = RunDir(f"{self.solutions}-{salt}" if salt else self.solutions)
-        return open_solver(Run(recipe, folder, silent()), self.model, actors=() if salt else self.actors)
+        return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=() if salt else self.actors)
 
     def student(self, recipe: Recipe, salt: str = "", watch: Watch | None = None) -> Provided:
         """The folder with the student of a recipe, made where it is not there."""
         shared = Shared(RunDir(self.location), silent(), salt)
         return shared.provide(recipe, CHAINS[recipe.tuning.kind], watch)
 
-    def trained_solver(self, recipe: Recipe, folder: RunDir) -> Solver:
+    def trained_solver(self, recipe: Recipe, folder: RunDir, progress: Progress | None = None) -> Solver:
         """A solver on engines of its own for the student in a folder."""
         weights = folder.local_path(TRAINED_STUDENTS[recipe.tuning.kind])
-        return open_solver(Run(recipe, folder, silent()), str(weights))
+        return open_solver(Run(recipe, folder, progress or silent()), str(weights))
 
-    def _decode(self, recipe: Recipe, salt: str) -> Iterator[Report]:
+    def _decode(self, recipe: Recipe, salt: str) -> Reports:
         solver, strategy = self.solver(recipe, salt), strategy_of(recipe)
         rungs = recipe.tuning.rungs(len(self.questions))
         seconds = 0.0
@@ -119,7 +121,7 @@ class Bench:
             if salt:
                 solver.close(at_once=True)
 
-    def _train(self, recipe: Recipe, salt: str) -> Iterator[Report]:
+    def _train(self, recipe: Recipe, salt: str) -> Reports:
         making = _Making(self, recipe, salt)
         last = 0
         with closing(making.validations()) as validations:
@@ -143,7 +145,7 @@ class _Making:
         self.made: Provided | None = None
         self.error: BaseException | None = None
 
-    def validations(self) -> Iterator[Report]:
+    def validations(self) -> Reports:
         """A report for each validation that answers questions, until the student is made."""
         thread = threading.Thread(target=self._make, daemon=True)
         thread.start()
@@ -178,8 +180,11 @@ class _Making:
 
 def measure(solver: Solver, strategy: Strategy, questions: Sequence[Question], side: str = "") -> tuple[Report, Solved]:
     """Accuracy and tokens on questions of one task; `side` keeps solutions of other questions apart."""
-    settings = strategy.model_dump(mode="json", exclude={"name"})
-    solved = solver.solve(f"{side}{content_id('strategy', settings)}", questions, strategy)
+    label = f"{side}{content_id('strategy', strategy.model_dump(mode='json', exclude={'name'}))}"
+    solver.run.local_path("").mkdir(parents=True, exist_ok=True)
+    # A trial that decodes as another one does waits for its solutions.
+    with FileLock(solver.run.path(f"{label}.lock")):
+        solved = solver.solve(label, questions, strategy)
     found = score(solved.solutions, questions)
     tokens = found.completion_tokens / found.samples
     return {MEASURED: found.questions, ACCURACY: found.accuracy, TOKENS: tokens}, solved

@@ -28,7 +28,7 @@ STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.COMPLETE, "fai
 # As Ray Tune has it, a trial that is stopped counts with its last value.
 
 
-class Suggestions(Searcher):
+class Suggestions(Searcher):  # type: ignore[misc]
     """Trials for Ray Tune: those that are given first, then what Optuna suggests in view of all that are finished.
 
     A suggestion is `{"trial": name, "parameters": JSON}`. Those given first are pairs of name and parameters; parameters that
@@ -65,6 +65,10 @@ class Suggestions(Searcher):
         self.optuna = OptunaSearch(
             self.space, self.metric, self.mode, sampler=sampler, storage=storage, study_name=STUDY
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune keeps a copy of its settings, which nobody reads: the run holds all that is needed.
+        return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """The next trial."""
@@ -111,7 +115,7 @@ class Suggestions(Searcher):
         return {n: json.loads(v) if self.parameters[n].kind == "choice" else v for n, v in drawn.items()}
 
 
-class Halving(ASHAScheduler):
+class Halving(ASHAScheduler):  # type: ignore[misc]
     """ASHA (1810.05934) that compares trials with those of earlier calls too."""
 
     def recall(self, trials: Trials) -> None:

@@ -105,6 +105,12 @@ def _plain(section: Any) -> object:
     return section.model_dump(mode="json") if hasattr(section, "model_dump") else section
 
 
+def _drafted(recipe: Recipe) -> object:
+    # The teacher's machines are no matter of its drafts.
+    asked = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
+    return [asked, _sections("questions", "seed", "synthesis", "sandbox")(recipe)]
+
+
 def _training(recipe: Recipe) -> object:
     return recipe.training.model_dump(mode="json", exclude=MEANS)
 
@@ -128,7 +134,7 @@ _REFINED = ("repair_share", "on_policy_share", "epochs", "learning_rate", "max_t
 TO_STUDENT = (
     Stage(
         "drafts",
-        _sections("questions", "seed", "teacher", "synthesis", "sandbox"),
+        _drafted,
         (),
         _drafts,
         (DRAFTS, VERDICTS, FAULTS),

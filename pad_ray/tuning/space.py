@@ -52,8 +52,10 @@ class Parameter:
         """Whether a trial may have this value."""
         if self.values is not None:
             return as_text(value) in map(as_text, self.values)
-        number = isinstance(value, int if self.kind == "int" else (int, float)) and not isinstance(value, bool)
-        return number and float(self.low or 0) <= value <= float(self.high or 0)  # type: ignore[operator]
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        whole = self.kind != "int" or isinstance(value, int)
+        return whole and float(self.low or 0) <= value <= float(self.high or 0)
 
 
 def as_text(value: object) -> str:
@@ -171,7 +173,9 @@ def changed(recipe: Recipe, parameters: Mapping[str, Any], where: str = "tuning"
     Raises:
         InputError: it does not accept a value, or has no such field; the message begins with `where`.
     """
-    return read_settings(Recipe, [], changed_values(recipe, parameters), where)
+    # Its default is a variable of the driver's environment, which other nodes need not have.
+    own = {"data_dir": recipe.data_dir} if recipe.data_dir else {}
+    return read_settings(Recipe, [], {**own, **changed_values(recipe, parameters)}, where)
 
 
 def changed_values(recipe: Recipe, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,28 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ray.tune import Callback, FailureConfig, RunConfig, Trainable, TuneConfig, Tuner, with_parameters, with_resources
+import ray
+from ray.tune import (
+    Callback,
+    CheckpointConfig,
+    FailureConfig,
+    RunConfig,
+    Trainable,
+    TuneConfig,
+    Tuner,
+    with_parameters,
+    with_resources,
+)
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import StageError, reason
 from pad_ray.progress import Bar
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
-from pad_ray.tuning.measuring import LAST, Bench, Report
+from pad_ray.tuning.measuring import LAST, Bench, Report, Reports
 from pad_ray.tuning.search import Suggestions, halving
 from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
 
@@ -25,26 +37,27 @@ MANY_VALIDATIONS = 1000
 ENVIRONMENT = {
     # An interrupt ends the job, which continues; Tune would go on with what it has.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # A recipe may name files relative to the job's folder.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Its newer output prints a table however quiet it is asked to be.
+    "RAY_AIR_NEW_OUTPUT": "0",
     # A trial that failed reports its reason and no objective.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
 
 
-class BenchTrial(Trainable):  # type: ignore[misc]
-    """The process of a trial, or of one after the other."""
+class Steps:
+    """One trial after the other, report by report."""
 
-    def setup(self, config: dict[str, Any], bench: Bench) -> None:
-        """Begin the first trial."""
+    def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.reports: Iterator[Report] | None = None
-        self.reset_config(config)
+        self.reports: Reports | None = None
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def begin(self, trial: str, parameters: Mapping[str, Any]) -> None:
         """Begin another trial."""
-        self.cleanup()
-        self.reports = self.bench.reports(new_config["trial"], json.loads(new_config["parameters"]))
-        return True
+        self.end()
+        self.reports = self.bench.reports(trial, parameters)
 
     def step(self) -> Report:
         """The next report. A trial that fails says why, and the campaign goes on without it."""
@@ -55,11 +68,45 @@ class BenchTrial(Trainable):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001  # It is kept with the trial, whatever it is.
             return {ERROR: f"{type(error).__name__}: {reason(error)}", "done": True}
 
-    def cleanup(self) -> None:
+    def end(self) -> None:
         """End what the trial has started."""
         if self.reports is not None:
-            self.reports.close()  # type: ignore[attr-defined]
+            self.reports.close()
             self.reports = None
+
+
+class BenchTrial(Trainable):  # type: ignore[misc]
+    """The process of a trial, or of one after the other.
+
+    Tune puts it into a placement group, and with it all actors that it starts, for which that has no room. So a trial that
+    starts some is in another process, on the same node and in no group.
+    """
+
+    def setup(self, config: dict[str, Any], bench: Bench) -> None:
+        """Begin the first trial."""
+        self.steps: Any = Steps(bench)
+        self.apart = not bench.actors
+        if self.apart:
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self.steps = ray.remote(num_cpus=0, scheduling_strategy=here)(Steps).remote(bench)
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Begin another trial."""
+        self._do("begin", new_config["trial"], json.loads(new_config["parameters"]))
+        return True
+
+    def step(self) -> Report:
+        """The next report."""
+        return dict(self._do("step"))
+
+    def cleanup(self) -> None:
+        """End what the trial has started."""
+        self._do("end")
+
+    def _do(self, what: str, *arguments: object) -> Any:
+        method = getattr(self.steps, what)
+        return ray.get(method.remote(*arguments)) if self.apart else method(*arguments)
 
 
 class Recorder(Callback):  # type: ignore[misc]
@@ -134,6 +181,8 @@ def run_trials(
             name="trials",
             storage_path=run.path(SCRATCH),
             failure_config=FailureConfig(max_failures=RESTARTS),
+            # What a trial has made is in the shared folders.
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
             callbacks=[Recorder(trials, bar)],
             verbose=0,
         ),

@@ -10,7 +10,6 @@ from itertools import islice
 
 import psutil
 import pytest
-import yaml
 from ray._private import state
 
 from jobs.tune import tune
@@ -26,15 +25,13 @@ from pad_ray.tasks import arithmetic
 from pad_ray.tuning.campaign import preview, validation_questions
 from pad_ray.tuning.trials import Trials
 from tests.conftest import CRASHES, TRAIN_QUESTIONS, WRONG
-from tests.jobs.conftest import REPOSITORY, run_job
+from tests.jobs.conftest import REPOSITORY
 
 SAMPLES = "evaluation.strategies.0.samples"
 KIND = "evaluation.strategies.0.kind"
-SPACE = {
-    KIND: ["vote"],
-    SAMPLES: {"low": 1, "high": 12},
-    "evaluation.strategies.0.temperature": {"low": 0.5, "high": 1},
-}
+TEMPERATURE = "evaluation.strategies.0.temperature"
+SPACE = {KIND: ["vote"], SAMPLES: {"low": 1, "high": 12}, TEMPERATURE: {"low": 0.5, "high": 1}}
+STRATEGIES = [{"kind": "vote", "samples": 2}]
 
 
 @pytest.fixture
@@ -53,7 +50,7 @@ def campaign(write_recipe, tiny_student, tmp_path):
             shutil.copytree(tiny_student, tmp_path / "run" / "student")
         return write_recipe(
             corpus={"validation_share": 0.4},
-            evaluation={"engine": {"kind": "scripted", "script": str(script)}},
+            evaluation={"engine": {"kind": "scripted", "script": str(script)}, "strategies": STRATEGIES},
             tuning=settings,
         )
 
@@ -84,35 +81,59 @@ def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]
 
 
-def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(campaign, tmp_path):
-    recipe, run = campaign(6, seconds=0.05), RunDir(str(tmp_path / "run"))
-    finished = _kill_after(recipe, run, trials=2)
+def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campaign, tmp_path, monkeypatch):
+    # The Ray that tests share keeps their settings.
+    monkeypatch.setattr(job, "start_ray", lambda: None)
+    run, said = run_of(campaign(6, seconds=0.05))
+    finished = _kill_after(tmp_path / "recipe.yaml", run.folder, trials=2)
     assert 2 <= len(finished) < 6
-    done = run_job("tune", recipe)
-    assert done.returncode == 0, done.stdout + done.stderr
-    trials = Trials.read(run)
+
+    engines = _engines_started()
+    tune(run)
+    assert _engines_started() == engines + 1
+    trials, facts = Trials.read(run.folder), run.folder.read_json("campaign/campaign.json")
     assert {name: trials.by_name[name] for name in finished} == finished
     assert sorted(trials.by_name) == [f"{number:03}" for number in range(6)]
     assert all(trial.finished and not trial.error for trial in trials.by_name.values())
-    facts = run.read_json("campaign/campaign.json")
     assert facts["kind"] == "decode" and facts["default_trial"] == "000"
-    best = trials.by_name[facts["best_trial"]]
-    assert best.values["accuracy"] == max(one.values["accuracy"] for one in trials.of("completed"))
-    assert facts["test"]["default"]["n"] == 12 and facts["test"]["sentence"] in done.stdout
-    written = yaml.safe_load(run.read_bytes("campaign/best.yaml"))
-    assert written["evaluation"]["strategies"][0]["samples"] == best.parameters[SAMPLES]
-    assert load_recipe(run.local_path("campaign/best.yaml")).run_dir == str(tmp_path / "run")
+    _check_best(run, facts, trials)
+    _check_questions(run, facts)
+    assert facts["test"]["sentence"] in said and said[-1].startswith("report: ")
 
-    before = run.read_bytes("campaign/trials.jsonl"), run.read_bytes("campaign/campaign.json")
-    again = run_job("tune", recipe)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert (run.read_bytes("campaign/trials.jsonl"), run.read_bytes("campaign/campaign.json")) == before
-    assert "[tuning]" not in again.stdout
-
+    before = _written(run.folder)
+    tune(run)
+    assert _written(run.folder) == before
+    assert _engines_started() == engines + 1
     with pytest.raises(InputError, match="test questions have been asked"):
         preview(run_of(campaign(9, seconds=0.05))[0])
     with pytest.raises(InputError, match=r"another tuning\.reduction; move it away"):
         preview(run_of(campaign(6, seconds=0.05, reduction=2))[0])
+
+
+def _check_best(run, facts, trials):
+    """The best trial is the best of those that were asked everything, and its recipe is a recipe."""
+    best = trials.by_name[facts["best_trial"]]
+    assert best.values["accuracy"] == max(one.values["accuracy"] for one in trials.of("completed"))
+    loaded = load_recipe(run.folder.local_path("campaign/best.yaml"))
+    assert loaded.run_dir == run.recipe.run_dir
+    assert loaded.evaluation.strategies[0].kind == best.parameters[KIND]
+    assert loaded.evaluation.strategies[0].temperature == best.parameters[TEMPERATURE]
+
+
+def _check_questions(run, facts):
+    """Trials were asked validation questions alone; test questions were asked for two recipes at most."""
+    validation = {question.question_id for question in validation_questions(run)}
+    solved = _solved(run.folder)
+    assert all(ids <= validation for name, ids in solved.items() if not name.startswith("test-"))
+    tests = [ids for name, ids in solved.items() if name.startswith("test-")]
+    assert 1 <= len(tests) <= 2
+    assert all(len(ids) == facts["test"]["default"]["n"] == 12 and ids.isdisjoint(validation) for ids in tests)
+
+
+def _written(folder):
+    """What a campaign that is over must not change."""
+    names = ("trials.jsonl", "campaign.json", "best.yaml", "rungs.json")
+    return [folder.read_bytes(f"campaign/{name}") for name in names], _solved(folder)
 
 
 def _kill_after(recipe, run, trials):
@@ -127,27 +148,6 @@ def _kill_after(recipe, run, trials):
     started.wait()
     psutil.wait_procs(family, timeout=30)
     return {one.trial: one for one in Trials.read(run).by_name.values() if one.finished}
-
-
-def test_one_engine_serves_all_trials_and_two_objectives_make_a_front(local_ray, campaign, tmp_path, monkeypatch):
-    # The Ray that tests share keeps their settings.
-    monkeypatch.setattr(job, "start_ray", lambda: None)
-    started = _engines_started()
-    run, said = run_of(campaign(5, objectives=["accuracy", "tokens_per_question"]))
-    tune(run)
-    assert _engines_started() == started + 1
-    trials = Trials.read(run.folder)
-    facts = run.folder.read_json("campaign/campaign.json")
-    assert {trial.state for trial in trials.by_name.values()} == {"completed"}
-    assert "000" in facts["pareto"] and facts["best_trial"] in facts["pareto"]
-    assert all(trial.reused[0] == "student" for trial in trials.by_name.values())
-    solved = _solved(run.folder)
-    validation = {question.question_id for question in validation_questions(run)}
-    assert all(ids == validation for name, ids in solved.items() if not name.startswith("test-"))
-    asked_tests = [ids for name, ids in solved.items() if name.startswith("test-")]
-    assert 1 <= len(asked_tests) <= 2
-    assert all(len(ids) == 12 and ids.isdisjoint(validation) for ids in asked_tests)
-    assert said[-1].startswith("report: ")
 
 
 def _engines_started():

@@ -13,7 +13,7 @@ from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective, Question
 from pad_ray.tasks import arithmetic
 from pad_ray.training.config import LoraConfig, TrainingConfig
-from pad_ray.training.train import train
+from pad_ray.training.train import Watch, train
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 from tests.training.matrix import plain_losses
 
@@ -135,6 +135,24 @@ def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(lo
         train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress())
     (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
     assert all(math.isfinite(entry["loss"]) for entry in json.loads(meta.read_text())["history"]["curve"])
+    assert not run.exists("student")
+
+
+def test_who_watches_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_run, config):
+    run, seen = make_run(), []
+
+    def validated(entry):
+        seen.append(entry)
+        watch.ended.set()
+
+    watch = Watch(validated)
+    changes = {"epochs": 400, "patience": 10_000, "validate_every_steps": 2}
+    with pytest.raises(StageError, match="ended from outside"):
+        train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), watch=watch)
+    assert seen[0]["step"] == 2 and seen[0]["loss"] > 0
+    (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
+    # 1,200 steps, had nobody ended it.
+    assert json.loads(meta.read_text())["step"] < 600
     assert not run.exists("student")
 
 

@@ -1,0 +1,125 @@
+"""Stages that trials share: who makes them, who finds them made, and what they start from."""
+
+import threading
+
+import pytest
+
+from pad_ray.errors import StageError
+from pad_ray.progress import Progress
+from pad_ray.recipe import Recipe
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.sharing import TO_REFINED, Made, Shared, Stage
+
+
+class Kitchen:
+    """Two stages that count how often they are made: `dough` of the learning rate, `bread` of it and the epochs."""
+
+    def __init__(self):
+        self.made = []
+        self.fails = False
+        self.chain = (
+            Stage("dough", lambda recipe: recipe.training.learning_rate, (), self._dough, ("flour",)),
+            Stage("bread", lambda recipe: recipe.training.epochs, ("dough", "flour"), self._bread),
+        )
+
+    def _dough(self, run, facts, watch):
+        self.made.append("dough")
+        run.folder.write_text("dough/part", f"{run.recipe.training.learning_rate}")
+        run.folder.write_json("ledger.json", {"stages": ["dough"]})
+        return Made(True, {"weight": 1})
+
+    def _bread(self, run, facts, watch):
+        if self.fails:
+            raise StageError("the oven is cold")
+        self.made.append("bread")
+        dough = run.folder.read_bytes("dough/part").decode()
+        run.folder.write_text("bread/part", f"{dough} {facts['weight']} {run.folder.exists('flour/part')}")
+        assert run.folder.read_json("ledger.json") == {"stages": ["dough"]}
+        return Made(True, {})
+
+
+@pytest.fixture
+def kitchen():
+    return Kitchen()
+
+
+def recipe(epochs, learning_rate=0.5):
+    return Recipe(training={"epochs": epochs, "learning_rate": learning_rate})
+
+
+def shared(folder, salt=""):
+    return Shared(RunDir(str(folder)), Progress(), salt)
+
+
+def test_a_stage_is_made_once_for_all_recipes_that_agree_on_it(tmp_path, kitchen):
+    first = shared(tmp_path).provide(recipe(1), kitchen.chain)
+    other = shared(tmp_path).provide(recipe(2), kitchen.chain)
+    again = shared(tmp_path).provide(recipe(1), kitchen.chain)
+    assert kitchen.made == ["dough", "bread", "bread"]
+    assert (first.reused, other.reused, again.reused) == ([], ["dough"], ["dough", "bread"])
+    assert first.folder.root == again.folder.root != other.folder.root
+    assert other.folder.read_bytes("bread/part") == b"0.5 1 False"
+
+
+def test_what_earlier_stages_differ_in_is_made_anew_behind_them(tmp_path, kitchen):
+    shared(tmp_path).provide(recipe(1), kitchen.chain)
+    assert shared(tmp_path).provide(recipe(1, learning_rate=0.25), kitchen.chain).reused == []
+
+
+def test_a_salted_trial_shares_nothing(tmp_path, kitchen):
+    (tmp_path / "flour").mkdir()
+    (tmp_path / "flour" / "part").write_text("white")
+    shared(tmp_path).provide(recipe(1), kitchen.chain)
+    alone = shared(tmp_path, "003").provide(recipe(1), kitchen.chain)
+    assert alone.reused == []
+    assert alone.folder.read_bytes("bread/part") == b"0.5 1 False"
+
+
+def test_a_stage_starts_from_what_the_run_holds_and_leaves_that_alone(tmp_path, kitchen):
+    (tmp_path / "flour").mkdir()
+    (tmp_path / "flour" / "part").write_text("white")
+    bread = shared(tmp_path).provide(recipe(1), kitchen.chain).folder
+    assert bread.read_bytes("bread/part") == b"0.5 1 True"
+    RunDir(str(bread.local_path("flour").resolve().parent)).write_text("flour/part", "brown")
+    assert (tmp_path / "flour" / "part").read_text() == "white"
+
+
+def test_a_stage_that_failed_is_made_again_and_those_before_it_are_not(tmp_path, kitchen):
+    kitchen.fails = True
+    with pytest.raises(StageError):
+        shared(tmp_path).provide(recipe(1), kitchen.chain)
+    kitchen.fails = False
+    assert shared(tmp_path).provide(recipe(1), kitchen.chain).reused == ["dough"]
+    assert kitchen.made == ["dough", "bread"]
+
+
+def test_trials_at_once_wait_for_the_one_that_makes_it(tmp_path, kitchen):
+    found = []
+    trials = [
+        threading.Thread(target=lambda: found.append(shared(tmp_path).provide(recipe(1), kitchen.chain)))
+        for _ in range(4)
+    ]
+    for trial in trials:
+        trial.start()
+    for trial in trials:
+        trial.join()
+    assert kitchen.made == ["dough", "bread"]
+    assert sorted(len(one.reused) for one in found) == [0, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"refinement": {"repair_share": 0.3}}, ["drafts", "corpus", "student", "attempts", "injected"]),
+        ({"refinement": {"smoothing": 9}}, ["drafts", "corpus", "student", "attempts", "refined"]),
+        ({"refinement": {"rounds": 3}}, ["drafts", "corpus", "student", "attempts", "injected", "refined"]),
+        ({"refinement": {"temperature": 0.1}}, ["drafts", "corpus", "student", "injected", "refined"]),
+        ({"training": {"learning_rate": 0.1}}, ["drafts", "corpus", "attempts", "injected", "refined"]),
+        ({"training": {"workers": 3}, "teacher": {"actors": 2}}, [stage.name for stage in TO_REFINED]),
+        ({"corpus": {"max_per_question": 1}}, ["drafts", "student", "attempts", "injected", "refined"]),
+        ({"synthesis": {"samples": 7}}, ["corpus", "student", "attempts", "injected", "refined"]),
+    ],
+)
+def test_a_stage_depends_on_its_own_part_of_the_recipe(changes, same):
+    plain, other = Recipe(), Recipe(**changes)
+    assert [stage.name for stage in TO_REFINED if stage.depends(plain) == stage.depends(other)] == same
