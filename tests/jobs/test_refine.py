@@ -69,7 +69,7 @@ def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing
     local_ray, distilled, tiny_student, monkeypatch
 ):
     # The Ray that tests share keeps their settings.
-    monkeypatch.setattr(job, "start_ray", lambda: None)
+    monkeypatch.setattr(job, "start_ray", lambda modules: None)
     run, folder = distilled.run, distilled.folder
     refine(run)
     entries = {entry["stage"]: entry for entry in ledger.entries(folder)}
