@@ -83,7 +83,7 @@ def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
 
 def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campaign, tmp_path, monkeypatch):
     # The Ray that tests share keeps their settings.
-    monkeypatch.setattr(job, "start_ray", lambda: None)
+    monkeypatch.setattr(job, "start_ray", lambda modules: None)
     run, said = run_of(campaign(6, seconds=0.05))
     finished = _kill_after(tmp_path / "recipe.yaml", run.folder, trials=2)
     assert 2 <= len(finished) < 6
