@@ -9,7 +9,7 @@ from pad_ray.evaluation.paired import Paired, compare
 from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.schema import Question, Solution
-from pad_ray.tuning.measuring import Bench, measure, strategy_of
+from pad_ray.tuning.measuring import CHAINS, Bench, measure, strategy_of
 
 TEST_SIDE = "test-"
 
@@ -26,7 +26,7 @@ def answer_tests(
     if recipe.tuning.kind == "decode":
         solver = bench.solver(recipe, salt, progress)
     else:
-        solver = bench.trained_solver(recipe, bench.student(recipe, salt).folder, progress)
+        solver = bench.trained_solver(recipe, bench.shared(salt).provide(recipe, CHAINS[recipe.tuning.kind]), progress)
     try:
         strategy = strategy_of(recipe)
         solved = [measure(solver, strategy, questions, TEST_SIDE)[1] for questions in tests.values()]

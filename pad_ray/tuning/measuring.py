@@ -34,13 +34,15 @@ from pad_ray.schema import Question, content_id
 from pad_ray.stages import Run
 from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
-from pad_ray.tuning.sharing import SHARED, TO_REFINED, TO_STUDENT, Provided, Shared, Stage
+from pad_ray.tuning.sharing import SHARED, TO_REFINED, TO_STUDENT, Shared, Stage
 from pad_ray.tuning.space import changed
 from pad_ray.tuning.trials import MEASURED
 
 Report = dict[str, Any]
 Reports = Generator[Report, None, None]
 LAST = "last"
+# A training run has as many validations as it has; its end counts as this one, above every rung that it can reach.
+MANY_VALIDATIONS = 1000
 REPAIRABLE = (Greedy, Vote, BestOfN, StepBeam)
 CHAINS: dict[Kind, tuple[Stage, ...]] = {"decode": (), "train": TO_STUDENT, "refine": TO_REFINED}
 TRAINED_STUDENTS = {"train": STUDENTS["after"], "refine": STUDENTS["refined"]}
@@ -97,10 +99,9 @@ class Bench:
         folder = RunDir(f"{self.solutions}-{salt}" if salt else self.solutions)
         return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=() if salt else self.actors)
 
-    def student(self, recipe: Recipe, salt: str = "", watch: Watch | None = None) -> Provided:
-        """The folder with the student of a recipe, made where it is not there."""
-        shared = Shared(RunDir(self.location), silent(), salt)
-        return shared.provide(recipe, CHAINS[recipe.tuning.kind], watch)
+    def shared(self, salt: str = "") -> Shared:
+        """What trials share, for one of them."""
+        return Shared(RunDir(self.location), silent(), salt)
 
     def trained_solver(self, recipe: Recipe, folder: RunDir, progress: Progress | None = None) -> Solver:
         """A solver on engines of its own for the student in a folder."""
@@ -122,27 +123,26 @@ class Bench:
                 solver.close(at_once=True)
 
     def _train(self, recipe: Recipe, salt: str) -> Reports:
-        making = _Making(self, recipe, salt)
-        last = 0
+        shared = self.shared(salt)
+        making = _Making(shared, recipe)
         with closing(making.validations()) as validations:
             for report in validations:
-                last = max(last, report[MEASURED])
                 if recipe.tuning.stops:
-                    yield report
-        provided = making.provided
-        with self.trained_solver(recipe, provided.folder) as solver:
+                    yield {**report, "reused": list(shared.reused)}
+        with self.trained_solver(recipe, making.folder) as solver:
             report, _ = measure(solver, strategy_of(recipe), self.questions)
-        yield {**report, MEASURED: last + 1, "reused": provided.reused, LAST: True}
+        # Not compared with what others reach on the way: the engine is asked other questions than the probes.
+        yield {**report, MEASURED: MANY_VALIDATIONS, "reused": list(shared.reused), LAST: True}
 
 
 class _Making:
     """Makes a trial's student in a thread, and ends it where nobody waits for it any more."""
 
-    def __init__(self, bench: Bench, recipe: Recipe, salt: str) -> None:
-        self.bench, self.recipe, self.salt = bench, recipe, salt
+    def __init__(self, shared: Shared, recipe: Recipe) -> None:
+        self.shared, self.recipe = shared, recipe
         self.said: queue.Queue[Report | None] = queue.Queue()
         self.watch = Watch(self._validated)
-        self.made: Provided | None = None
+        self.made: RunDir | None = None
         self.error: BaseException | None = None
 
     def validations(self) -> Reports:
@@ -157,8 +157,8 @@ class _Making:
             thread.join()
 
     @property
-    def provided(self) -> Provided:
-        """What was made. Raises what making it has raised."""
+    def folder(self) -> RunDir:
+        """Where the student is. Raises what making it has raised."""
         if self.error is not None:
             raise self.error
         assert self.made is not None
@@ -166,7 +166,7 @@ class _Making:
 
     def _make(self) -> None:
         try:
-            self.made = self.bench.student(self.recipe, self.salt, self.watch)
+            self.made = self.shared.provide(self.recipe, CHAINS[self.recipe.tuning.kind], self.watch)
         except Exception as error:  # noqa: BLE001  # Raised again in the thread that waits for it.
             self.error = error
         self.said.put(None)

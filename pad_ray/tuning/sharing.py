@@ -9,7 +9,7 @@ stages know by their own ids and keys whether it is what they would make.
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from filelock import FileLock
@@ -156,33 +156,27 @@ TO_REFINED = (
 
 
 @dataclass(frozen=True)
-class Provided:
-    """A trial's stages: the folder of the last one, and the names of those that were there already."""
-
-    folder: RunDir
-    reused: list[str]
-
-
-@dataclass(frozen=True)
 class Shared:
-    """The shared folders of a campaign, on a path that all nodes see.
+    """The shared folders of a campaign, on a path that all nodes see, for one trial.
 
-    With a `salt` of its own a trial shares nothing and adopts nothing.
+    With a `salt` of its own a trial shares nothing and adopts nothing. `reused` names the stages that were there already, as
+    they are come to.
     """
 
     root: RunDir
     progress: Progress
     salt: str = ""
+    reused: list[str] = field(default_factory=list)
 
-    def provide(self, recipe: Recipe, chain: Sequence[Stage], watch: Watch | None = None) -> Provided:
+    def provide(self, recipe: Recipe, chain: Sequence[Stage], watch: Watch | None = None) -> RunDir:
         """Make the stages of a recipe that are not there yet, and wait for those that another trial is making.
 
-        `watch` follows the training of the last one.
+        `watch` follows the training of the last one, whose folder is returned.
 
         Raises:
             InputError, StageError: as the stages do; what is committed stays.
         """
-        key, reused = self.salt, list[str]()
+        key = self.salt
         facts: dict[str, Any] = {}
         earlier: list[RunDir] = []
         for stage in chain:
@@ -195,8 +189,8 @@ class Shared:
                 made = self._make(run, stage, earlier, facts, watching)
             facts |= made.facts
             earlier.append(folder)
-            reused += [] if made.new else [stage.name]
-        return Provided(earlier[-1], reused)
+            self.reused.extend([] if made.new else [stage.name])
+        return earlier[-1]
 
     def _make(
         self, run: Run, stage: Stage, earlier: Sequence[RunDir], facts: Mapping[str, Any], watch: Watch | None

@@ -23,7 +23,7 @@ from pad_ray.errors import StageError, reason
 from pad_ray.progress import Bar
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
-from pad_ray.tuning.measuring import LAST, Bench, Report, Reports
+from pad_ray.tuning.measuring import LAST, MANY_VALIDATIONS, Bench, Report, Reports
 from pad_ray.tuning.search import Suggestions, halving
 from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
 
@@ -32,8 +32,6 @@ SCRATCH = f"{CAMPAIGN}/tune"
 TRIAL_RESOURCES = {"memory": 1}
 # Times that a trial is started again whose process or node was lost.
 RESTARTS = 3
-# A training run has as many validations as it has; ASHA has no rung above this one.
-MANY_VALIDATIONS = 1000
 ENVIRONMENT = {
     # An interrupt ends the job, which continues; Tune would go on with what it has.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",

@@ -47,38 +47,38 @@ def recipe(epochs, learning_rate=0.5):
     return Recipe(training={"epochs": epochs, "learning_rate": learning_rate})
 
 
-def shared(folder, salt=""):
-    return Shared(RunDir(str(folder)), Progress(), salt)
+def provide(folder, kitchen, recipe, salt=""):
+    """The folder of a trial's last stage, and the stages that it found made."""
+    shared = Shared(RunDir(str(folder)), Progress(), salt)
+    return shared.provide(recipe, kitchen.chain), shared.reused
 
 
 def test_a_stage_is_made_once_for_all_recipes_that_agree_on_it(tmp_path, kitchen):
-    first = shared(tmp_path).provide(recipe(1), kitchen.chain)
-    other = shared(tmp_path).provide(recipe(2), kitchen.chain)
-    again = shared(tmp_path).provide(recipe(1), kitchen.chain)
+    (first, _), (other, some), (again, all_of_it) = (provide(tmp_path, kitchen, recipe(epochs)) for epochs in (1, 2, 1))
     assert kitchen.made == ["dough", "bread", "bread"]
-    assert (first.reused, other.reused, again.reused) == ([], ["dough"], ["dough", "bread"])
-    assert first.folder.root == again.folder.root != other.folder.root
-    assert other.folder.read_bytes("bread/part") == b"0.5 1 False"
+    assert (some, all_of_it) == (["dough"], ["dough", "bread"])
+    assert first.root == again.root != other.root
+    assert other.read_bytes("bread/part") == b"0.5 1 False"
 
 
 def test_what_earlier_stages_differ_in_is_made_anew_behind_them(tmp_path, kitchen):
-    shared(tmp_path).provide(recipe(1), kitchen.chain)
-    assert shared(tmp_path).provide(recipe(1, learning_rate=0.25), kitchen.chain).reused == []
+    provide(tmp_path, kitchen, recipe(1))
+    assert provide(tmp_path, kitchen, recipe(1, learning_rate=0.25))[1] == []
 
 
 def test_a_salted_trial_shares_nothing(tmp_path, kitchen):
     (tmp_path / "flour").mkdir()
     (tmp_path / "flour" / "part").write_text("white")
-    shared(tmp_path).provide(recipe(1), kitchen.chain)
-    alone = shared(tmp_path, "003").provide(recipe(1), kitchen.chain)
-    assert alone.reused == []
-    assert alone.folder.read_bytes("bread/part") == b"0.5 1 False"
+    provide(tmp_path, kitchen, recipe(1))
+    alone, reused = provide(tmp_path, kitchen, recipe(1), "003")
+    assert reused == []
+    assert alone.read_bytes("bread/part") == b"0.5 1 False"
 
 
 def test_a_stage_starts_from_what_the_run_holds_and_leaves_that_alone(tmp_path, kitchen):
     (tmp_path / "flour").mkdir()
     (tmp_path / "flour" / "part").write_text("white")
-    bread = shared(tmp_path).provide(recipe(1), kitchen.chain).folder
+    bread, _ = provide(tmp_path, kitchen, recipe(1))
     assert bread.read_bytes("bread/part") == b"0.5 1 True"
     RunDir(str(bread.local_path("flour").resolve().parent)).write_text("flour/part", "brown")
     assert (tmp_path / "flour" / "part").read_text() == "white"
@@ -87,24 +87,21 @@ def test_a_stage_starts_from_what_the_run_holds_and_leaves_that_alone(tmp_path, 
 def test_a_stage_that_failed_is_made_again_and_those_before_it_are_not(tmp_path, kitchen):
     kitchen.fails = True
     with pytest.raises(StageError):
-        shared(tmp_path).provide(recipe(1), kitchen.chain)
+        provide(tmp_path, kitchen, recipe(1))
     kitchen.fails = False
-    assert shared(tmp_path).provide(recipe(1), kitchen.chain).reused == ["dough"]
+    assert provide(tmp_path, kitchen, recipe(1))[1] == ["dough"]
     assert kitchen.made == ["dough", "bread"]
 
 
 def test_trials_at_once_wait_for_the_one_that_makes_it(tmp_path, kitchen):
     found = []
-    trials = [
-        threading.Thread(target=lambda: found.append(shared(tmp_path).provide(recipe(1), kitchen.chain)))
-        for _ in range(4)
-    ]
+    trials = [threading.Thread(target=lambda: found.append(provide(tmp_path, kitchen, recipe(1))[1])) for _ in range(4)]
     for trial in trials:
         trial.start()
     for trial in trials:
         trial.join()
     assert kitchen.made == ["dough", "bread"]
-    assert sorted(len(one.reused) for one in found) == [0, 2, 2, 2]
+    assert sorted(map(len, found)) == [0, 2, 2, 2]
 
 
 @pytest.mark.parametrize(
