@@ -24,7 +24,7 @@ from tests.report.counted import check_counts
 
 COMMAND = re.compile(r"^(make|python|ray) ")
 LONGEST = {"chores.py": 40, "no_negatives.py": 20, "adder.py": 30, "bare.py": 30}
-RECIPE_JOBS = ("distill", "synthesize", "train", "refine", "evaluate")
+RECIPE_JOBS = ("distill", "synthesize", "train", "refine", "evaluate", "tune")
 
 
 def commands():
@@ -104,7 +104,7 @@ def check_recipe(words):
     flags = [word for word in words if word not in ("--dry-run", "--help")]
     if not flags or flags == ["RECIPE"]:
         return
-    path = REPOSITORY / flags[0]
+    path = REPOSITORY / ("jobs/recipes/demo.yaml" if flags[0] == "RECIPE" else flags[0])
     if path.name in named_files():
         return
     read_settings(Recipe, flags[1:], yaml.safe_load(path.read_text()), flags[0])
