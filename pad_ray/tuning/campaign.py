@@ -235,7 +235,7 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
         )
     _write_best(run, chosen)
     answers = {}
-    for trial in (trials.by_name[DEFAULT], chosen):
+    for trial in {one.trial: one for one in (trials.by_name[DEFAULT], chosen)}.values():
         run.progress.say(f"test questions: trial {trial.trial}")
         changed_recipe = changed(run.recipe, trial.parameters)
         answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
