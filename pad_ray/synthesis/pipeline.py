@@ -199,7 +199,7 @@ def _pipeline(
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=0,
-        compute=ray.data.TaskPoolStrategy(size=PLANNERS),
+        compute=ray.data.TaskPoolStrategy(size=min(PLANNERS, len(work))),
     )
     generated = generate(planned, teacher)
     return generated.map_batches(
