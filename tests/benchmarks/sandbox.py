@@ -135,7 +135,7 @@ def measure(design: Design, programs: list[str]) -> None:
 
 
 def report(found: list[Design]) -> None:
-    """Rates, latencies and the ratios that issue 3 asks for."""
+    """Rates, latencies and the ratios between the designs."""
     print(f"{'design':36} {'/s median':>10} {'best':>8} {'p50 ms':>8} {'p99 ms':>8} {'CPU us':>8}")
     for design in found:
         percentiles = statistics.quantiles(design.milliseconds, n=100)
