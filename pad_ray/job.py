@@ -79,26 +79,21 @@ def exit_status(act: Callable[[Progress], None]) -> int:
     loss of nodes it is done again, on what is left of the cluster.
     """
     progress = Progress()
-    try:
-        while not _done(act, progress):
-            pass
-    except InputError as error:
-        progress.say(f"error: {error}")
-        return BAD_INPUT
-    except (StageError, OSError) as error:
-        progress.say(f"error: {error}; the same command continues" if isinstance(error, OSError) else f"error: {error}")
-        return FAILED
-    return DONE
-
-
-def _done(act: Callable[[Progress], None], progress: Progress) -> bool:
-    """Do it; False where nodes were lost with work that nobody else has."""
-    try:
-        act(progress)
-    except NodeLossError as lost:
-        progress.say(f"{lost}; going on without them")
-        return False
-    return True
+    while True:
+        try:
+            act(progress)
+        except NodeLossError as lost:
+            progress.say(f"{lost}; going on without them")
+        except InputError as error:
+            progress.say(f"error: {error}")
+            return BAD_INPUT
+        except (StageError, OSError) as error:
+            progress.say(
+                f"error: {error}; the same command continues" if isinstance(error, OSError) else f"error: {error}"
+            )
+            return FAILED
+        else:
+            return DONE
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:

@@ -33,9 +33,7 @@ async def complete(
 ) -> Written:
     """The greedy completion of a prompt up to a stop text; with `use`, every value behind `<<…=` is the calculator's.
 
-    By the student, or by another `engine`.
-
-    An expression that has no value is left to the model.
+    An expression that has no value is left to the model, which is the student or that of another `engine`.
     """
     text, tokens = "", 0
     stops = (*stop, *END_TOKENS, *((EQUALS,) if use else ()))

@@ -11,6 +11,7 @@ import pytest
 
 from pad_ray.errors import StageError
 from pad_ray.schema import Draft
+from tests.disks import fill, small_disk
 from tests.servers import free_ports, wait_until_answers
 from tests.synthesis.conftest import make_synthesis
 
@@ -62,24 +63,12 @@ def test_a_store_that_stalls_is_a_clear_error_and_the_rerun_heals(local_ray, obj
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted, which needs root")
 def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(local_ray, tmp_path, script):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], check=False).returncode:
-        pytest.skip("this host does not let root mount a file system")
-    try:
+    with small_disk(tmp_path, "256k") as disk:
         made = make_synthesis(disk / "run", script, samples=2)
-        filler = disk / "filler"
-        filler.write_bytes(b"x" * (_free(disk) - 20_000))
+        filler = fill(disk, leave_bytes=20_000)
         with pytest.raises(StageError, match="No space left"):
             made.go()
         assert not list(disk.rglob("*.partial"))
         filler.unlink()
         made.go()
         assert len({draft.draft_id for draft in made.run.read_records("drafts", Draft)}) == 48
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-def _free(folder):
-    stats = os.statvfs(folder)
-    return stats.f_bavail * stats.f_frsize

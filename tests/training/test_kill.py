@@ -4,7 +4,6 @@ They take minutes and are run where PAD_RAY_KILLS is set.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from safetensors.torch import load_file
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective
+from tests.disks import fill, small_disk
 from tests.jobs.conftest import REPOSITORY, lose_a_node, run_job
 from tests.lose_a_node import steps_done
 from tests.training.conftest import corpus_rows, write_corpus
@@ -132,14 +132,9 @@ def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed
 
 
 def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(tmp_path, tiny_student, undisturbed):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(disk)], check=False).returncode:
-        pytest.skip("this host does not let root mount a file system")
-    try:
+    with small_disk(tmp_path, "400m") as disk:
         recipe = write_recipe(disk, tiny_student)
-        filler = disk / "filler"
-        filler.write_bytes(b"x" * (shutil.disk_usage(disk).free - 2_000_000))
+        filler = fill(disk, leave_bytes=2_000_000)
         failed = run_job("train", recipe)
         assert failed.returncode == 1, failed.stdout + failed.stderr
         assert "No space left" in failed.stdout
@@ -147,5 +142,3 @@ def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(tmp_path, tiny_student
         done = run_job("train", recipe)
         assert done.returncode == 0, done.stdout + done.stderr
         assert_same(disk, undisturbed)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
