@@ -1,10 +1,8 @@
 """What every job shares: options, the run's folder, Ray, the exit status, and the closing table."""
 
-import logging
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -107,9 +105,8 @@ def start_ray(modules: Sequence[str] = ()) -> None:
     Its workers import `modules`, the extensions of a recipe, before anything else.
     """
     import ray
-    import ray.data
 
-    from pad_ray.workers import PipelineWatch
+    from pad_ray.workers import configure_pipelines
 
     if not ray.is_initialized():
         # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
@@ -119,14 +116,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
             logging_level="ERROR",
             runtime_env=extensions.runtime_env(modules),
         )
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.custom_execution_callback_classes = [PipelineWatch]
-    # An error of ours that a worker raises arrives as it is, and not as text within another.
-    context.raise_original_map_exception = True
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    # Ray has no other name yet for the restart limit of an actor pool.
-    warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
+    configure_pipelines()
 
 
 def start(run: "Run", *, keep_recipe: bool = False) -> None:

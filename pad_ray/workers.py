@@ -5,16 +5,19 @@ comes, its calls would wait for ever, and the stage with them. So a stage that w
 starts it again on what is left: what is committed stays.
 """
 
-import gc
+import logging
 import os
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.data
+from ray.actor import ActorHandle
 from ray.data._internal.execution.execution_callback import ExecutionCallback
+from ray.data._internal.execution.operators.actor_pool_map_operator import ActorPoolMapOperator
 from ray.exceptions import RayError
 
 from pad_ray.errors import NodeLossError, StageError, reason
@@ -60,15 +63,19 @@ class Patience:
 
 
 class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no types for it
-    """Ends a Ray Data pipeline that waits for actors without a place."""
+    """Ends a Ray Data pipeline that waits for actors without a place, and the actors of one that failed."""
 
     def __init__(self) -> None:
         self.patience = Patience()
         self.finished = 0
+        self.actors: list[ActorHandle] = []
 
     def on_execution_step(self, executor: "StreamingExecutor") -> None:
         """Ray Data calls it in every turn of its loop."""
         operators = list(executor._topology)
+        pools = [operator._actor_pool for operator in operators if isinstance(operator, ActorPoolMapOperator)]
+        if held := [actor for pool in pools for actor in (*pool._pending_actors.values(), *pool._running_actors)]:
+            self.actors = held
         restarting = sum(operator.get_actor_info().restarting for operator in operators)
         finished = sum(operator.metrics.num_tasks_finished for operator in operators)
         if restarting and finished == self.finished:
@@ -76,6 +83,32 @@ class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no type
         else:
             self.patience.progress()
         self.finished = finished
+
+    def after_execution_succeeds(self, executor: "StreamingExecutor") -> None:
+        """Ray Data lets go of the actors; so does this."""
+        self.actors = []
+
+    def after_execution_fails(self, executor: "StreamingExecutor", error: Exception) -> None:
+        """End the actors once they have done what they were given.
+
+        Ray Data lets go of them, which ends none while a frame of the error or of the loop's thread refers to it; and the next
+        pipeline of this process would wait for their CPUs for ever.
+        """
+        for actor in self.actors:
+            actor.__ray_terminate__.options(max_task_retries=0).remote()
+        self.actors = []
+
+
+def configure_pipelines() -> None:
+    """Set how Ray Data works in this process; its pipelines are made after it."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.custom_execution_callback_classes = [PipelineWatch]
+    # An error of ours that a worker raises arrives as it is, and not as text within another.
+    context.raise_original_map_exception = True
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    # Ray has no other name yet for the restart limit of an actor pool.
+    warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
 
 
 def first_done(references: Sequence[Any], patience: Patience) -> Any:
@@ -102,16 +135,10 @@ def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
     dataset.set_name(stage)
     try:
         yield from dataset.iter_rows()
-        return
     except NodeLossError as error:
-        failed: StageError = NodeLossError(f"{stage}: {error}")
+        raise NodeLossError(f"{stage}: {error}") from error
     except (RayError, OSError) as error:
-        failed = failure(stage, error)
-    # Not chained: the frames of Ray's error hold the failed pipeline's actors and these their CPUs, for which the next
-    # pipeline of this process would wait for ever. Ray has printed the traceback.
-    del dataset
-    gc.collect()
-    raise failed
+        raise failure(stage, error) from error
 
 
 def failure(stage: str, error: BaseException) -> StageError:

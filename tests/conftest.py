@@ -47,10 +47,11 @@ def script(tmp_path_factory):
 def local_ray():
     """A Ray of this test process alone, with room for an engine, a sandbox and two training workers."""
     import ray
-    import ray.data
+
+    from pad_ray.workers import configure_pipelines
 
     ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    configure_pipelines()
     yield ray
     ray.shutdown()
 
