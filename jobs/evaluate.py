@@ -3,6 +3,7 @@
 import sys
 
 from pad_ray import evaluating, job, stages
+from pad_ray.preview import preview_evaluation
 from pad_ray.stages import Run
 
 
@@ -19,16 +20,5 @@ def evaluate(run: Run) -> None:
     run.progress.say(f"report: {page}")
 
 
-def preview(run: Run) -> None:
-    """Say what would be measured."""
-    tests = stages.read_tests(run.recipe)
-    student, model = evaluating.student_to_measure(run)
-    strategies = evaluating.strategies_of(run)
-    run.progress.say(f"{student}: {model}")
-    run.progress.say(f"strategies: {', '.join(strategy.label for strategy in strategies)}")
-    for task, questions in tests.items():
-        run.progress.say(f"{task}: {len(questions)} test questions")
-
-
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), evaluate, preview, sys.argv[1:]))
+    sys.exit(job.main(str(__doc__), evaluate, preview_evaluation, sys.argv[1:]))

@@ -5,14 +5,14 @@ import os
 import pyarrow.compute as pc
 import yaml
 
-from pad_ray import metrics, refining
+from pad_ray import evaluating, metrics, refining
 from pad_ray.job import start_ray
 from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
 from pad_ray.schema import Question
 from pad_ray.sizing import lines, sizes
-from pad_ray.stages import Run, read_inputs, stored_corpus
+from pad_ray.stages import Run, read_inputs, read_tests, stored_corpus
 from pad_ray.synthesis.corpus import TRAIN
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 
@@ -89,6 +89,22 @@ def preview_refinement(run: Run) -> None:
         say(f"lacking: {lack}")
 
 
+def preview_evaluation(run: Run) -> None:
+    """Print the resolved recipe, what would be measured, and what this machine lacks."""
+    recipe, say = run.recipe, run.progress.say
+    say(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    tests = read_tests(recipe)
+    student, model = evaluating.student_to_measure(run)
+    strategies = evaluating.strategies_of(run)
+    say(f"{student}: {model}")
+    say(f"strategies: {', '.join(strategy.label for strategy in strategies)}")
+    for task, questions in tests.items():
+        say(f"{task}: {len(questions)} test questions")
+    for lack in lacking(recipe, resources_at_hand()):
+        if lack.startswith("evaluation"):
+            say(f"lacking: {lack}")
+
+
 def shown(prompt: str | tuple[Message, ...]) -> str:
     """A prompt as text to read."""
     return prompt if isinstance(prompt, str) else "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt)
@@ -111,7 +127,7 @@ def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
     wanted = {
         "synthesis": (recipe.teacher.actors or 1) * recipe.teacher.cpus
         + (recipe.synthesis.verifiers or 1) * recipe.synthesis.verifier_cpus,
-        "training": (recipe.training.workers or 2) * recipe.training.cpus_per_worker,
+        "training": recipe.training.worker_count(int(resources.get("GPU", 0))) * recipe.training.cpus_per_worker,
         "evaluation": (recipe.evaluation.engine.actors or 1) * recipe.evaluation.engine.cpus,
     }
     lacks = [

@@ -15,6 +15,7 @@ from ray.cluster_utils import Cluster
 
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
+from pad_ray.tuning.trials import Trials
 
 
 def steps_done(run):
@@ -27,8 +28,10 @@ def steps_done(run):
 
 DONE = {
     "synthesize": lambda run: len(run.parts("drafts")),
+    "distill": lambda run: len(run.parts("drafts")),
     "train": steps_done,
     "evaluate": lambda run: len(list(run.local_path("solutions").rglob("*.parquet"))),
+    "tune": lambda run: len(Trials.read(run).of("completed")),
 }
 
 

@@ -25,7 +25,7 @@ def pipeline(work):
 
 @pytest.mark.timeout(120)
 def test_the_next_pipeline_gets_the_cpus_of_a_failed_one_while_its_error_is_held(local_ray):
-    with pytest.raises(StageError, match="a stage: .*No space left on device") as raised:
+    with pytest.raises(StageError, match=r"a stage: .*No space left on device") as raised:
         list(rows(pipeline(Fails), "a stage"))
     assert len(list(rows(pipeline(Works), "the next"))) == 40
     assert isinstance(raised.value.__cause__, OSError)

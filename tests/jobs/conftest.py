@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,13 +17,21 @@ REPOSITORY = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).parent / "ray")
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A head node of its own; yields the address of its job server. Ended by pid: `ray stop` would end every Ray here."""
+@contextmanager
+def head_node(folder, cpus):
+    """A head node of its own; yields the address of its job server and its process. Ended by pid: `ray stop` would end every
+    Ray here. Unix sockets have short names, so `folder` must too.
+    """
     port, dashboard, agent, client = free_ports(4)
-    # Unix sockets have short names, so the folder must too.
-    folder = tmp_path_factory.mktemp("r")
-    command = [RAY, "start", "--head", "--block", "--num-cpus=4", f"--port={port}", f"--dashboard-port={dashboard}"]
+    command = [
+        RAY,
+        "start",
+        "--head",
+        "--block",
+        f"--num-cpus={cpus}",
+        f"--port={port}",
+        f"--dashboard-port={dashboard}",
+    ]
     command += ["--dashboard-host=127.0.0.1", f"--dashboard-agent-listen-port={agent}", f"--temp-dir={folder}"]
     command += [f"--ray-client-server-port={client}"]
     with (folder / "head.log").open("w") as log:
@@ -30,9 +39,16 @@ def cluster(tmp_path_factory):
         try:
             address = f"http://127.0.0.1:{dashboard}"
             wait_until_answers(f"{address}/api/version", head, limit_s=120)
-            yield address
+            yield address, head
         finally:
             _end(head)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster of one node; yields the address of its job server."""
+    with head_node(tmp_path_factory.mktemp("r"), 4) as (address, _):
+        yield address
 
 
 def _end(head):

@@ -43,3 +43,11 @@ def test_a_run_without_a_student_says_so(write_recipe):
     done = run_job("evaluate", write_recipe())
     assert done.returncode == 2
     assert "there is no student" in done.stdout
+
+
+def test_a_dry_run_says_what_would_be_measured_and_writes_nothing(write_recipe, tiny_student, tmp_path):
+    shutil.copytree(tiny_student, tmp_path / "run" / "student")
+    shown = run_job("evaluate", write_recipe(), "--evaluation.strategies", STRATEGIES, "--dry-run")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert f"strategies: {', '.join(LABELS)}" in shown.stdout
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]

@@ -1,5 +1,6 @@
 """The same job under a real `ray job submit`, on a cluster that `ray start --head` started."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,3 +46,20 @@ def test_modules_of_a_user_s_own_reach_the_workers_of_a_submitted_job(cluster, t
     assert done.returncode == 0, done.stdout + done.stderr
     rows = RunDir(str(run)).read_records("corpus/train", CorpusRow)
     assert rows and all("#" not in row.target and row.source.endswith("\nPython:\n") for row in rows)
+
+
+def test_a_stopped_job_leaves_no_process_and_goes_on_where_it_was(write_recipe, script, tmp_path):
+    slow = tmp_path / "slow.json"
+    slow.write_text(json.dumps({**json.loads(script.read_text()), "@": {"seconds": 1.0}}))
+    recipe = write_recipe(
+        teacher={"kind": "scripted", "script": str(slow)},
+        synthesis={"samples": 3, "block_questions": 2},
+    )
+    command = [sys.executable, "-m", "tests.stop_and_resubmit", "synthesize", str(recipe), "2"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "after the stop: STOPPED, left alive: nothing" in done.stdout
+    (entry,) = [
+        one for one in RunDir(str(tmp_path / "run")).read_json("ledger.json")["stages"] if one["stage"] == "synthesis"
+    ]
+    assert entry["rows_in"] == 72 and entry["balanced"]

@@ -1,0 +1,97 @@
+"""A submitted job that is stopped in the middle and submitted again, on a cluster of one node on loopback.
+
+    python -m tests.stop_and_resubmit JOB RECIPE COUNT [--cpus 4] [--any.field value ...]
+
+`ray job stop` comes once the run has COUNT of what `DONE` counts for the job. Prints what the job said, its statuses, and what
+of it is alive after the stop; exit status 1 where it was not stopped, left a process, or did not succeed the second time.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from pad_ray.recipe import load_recipe
+from pad_ray.rundir import RunDir
+from tests.jobs.conftest import RAY, REPOSITORY, head_node
+from tests.lose_a_node import DONE
+
+# What the cluster itself runs, and workers that wait for any job.
+NOT_OF_A_JOB = (
+    "raylet",
+    "gcs_server",
+    "dashboard",
+    "runtime_env",
+    "log_monitor",
+    "monitor.py",
+    "ray::IDLE",
+    "ray start",
+)
+GONE_S = 30
+
+
+def ray_job(address, *words):
+    """`ray job`, as a user types it; returns what it printed."""
+    environment = {**os.environ, "RAY_ADDRESS": ""}
+    words = [RAY, "job", words[0], "--address", address, *words[1:]]
+    done = subprocess.run(words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def status(address, name):
+    """PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED."""
+    said = ray_job(address, "status", name).upper()
+    return next((word for word in ("PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED") if word in said), said)
+
+
+def of_the_job(head):
+    """Processes below the cluster that are not its own, by name."""
+    found = []
+    for process in psutil.Process(head.pid).children(recursive=True):
+        try:
+            words = " ".join(process.cmdline()) or process.name()
+        except psutil.Error:
+            continue
+        if not any(name in words for name in NOT_OF_A_JOB):
+            found.append(words[:80])
+    return found
+
+
+def stop_in_the_middle(address, head, words, reached):
+    """Submit, stop once `reached()`; returns the status and what is still alive."""
+    submitted = ray_job(address, "submit", "--no-wait", "--submission-id", "first", "--working-dir", ".", "--", *words)
+    while not reached():
+        if status(address, "first") not in ("PENDING", "RUNNING"):
+            return submitted + ray_job(address, "logs", "first"), []
+        time.sleep(0.2)
+    at_work = of_the_job(head)
+    ray_job(address, "stop", "first")
+    deadline = time.monotonic() + GONE_S
+    while of_the_job(head) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    print(ray_job(address, "logs", "first"))
+    print(f"at work when it was stopped: {len(at_work)} processes")
+    return status(address, "first"), of_the_job(head)
+
+
+def main() -> None:
+    """Stop the job, submit it again, and end with 0 where both went well."""
+    name, recipe, count, *rest = sys.argv[1:]
+    cpus = rest.pop(rest.index("--cpus") + 1) if "--cpus" in rest else "4"
+    words = [sys.executable, f"jobs/{name}.py", recipe, *(word for word in rest if word != "--cpus")]
+    run = RunDir(load_recipe(recipe).run_dir)
+    with tempfile.TemporaryDirectory(prefix="r") as folder, head_node(Path(folder), int(cpus)) as (address, head):
+        stopped, left = stop_in_the_middle(address, head, words, lambda: DONE[name](run) >= int(count))
+        print(f"after the stop: {stopped}, left alive: {left or 'nothing'}, done: {DONE[name](run)}", flush=True)
+        print(ray_job(address, "submit", "--submission-id", "second", "--working-dir", ".", "--", *words))
+        finished = status(address, "second")
+        print(f"submitted again: {finished}")
+    sys.exit(0 if (stopped, left, finished) == ("STOPPED", [], "SUCCEEDED") else 1)
+
+
+if __name__ == "__main__":
+    main()
