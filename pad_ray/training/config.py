@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class LoraConfig(BaseModel):
@@ -67,6 +67,11 @@ class TrainingConfig(BaseModel):
         "auto", description="where the optimiser's state is; auto: on the CPU where no stage fits on the GPU"
     )
     workers: int | None = Field(None, ge=1, description="processes that train together; default: all GPUs, or 2 on CPU")
+    min_workers: int | None = Field(
+        None,
+        ge=1,
+        description="go on with as few where nodes are lost, and with more again when they come; default: wait for nodes",
+    )
     cpus_per_worker: float = Field(1.0, gt=0, description="CPUs that Ray reserves for one worker")
     checkpoint_every_steps: int | None = Field(
         None, ge=1, description="steps that a failure costs at most; default: a checkpoint with each validation"
@@ -79,6 +84,12 @@ class TrainingConfig(BaseModel):
     )
     validation_tokens: int = Field(256, ge=1, description="longest answer to a validation question")
     max_failures: int = Field(2, ge=0, description="times a failed worker group is restarted from its last checkpoint")
+
+    @model_validator(mode="after")
+    def _fewer(self) -> "TrainingConfig":
+        if self.workers is not None and (self.min_workers or 0) > self.workers:
+            raise ValueError(f"`min_workers` is {self.min_workers}, more than the {self.workers} `workers`")
+        return self
 
     def worker_count(self, gpus: int) -> int:
         """What is asked for, or one worker a GPU, or two on CPU."""
@@ -95,6 +106,7 @@ MEANS = {
     "checkpoint_every_steps",
     "gradient_checkpointing",
     "max_failures",
+    "min_workers",
     "offload",
     "packing",
     "tokens_per_pass",

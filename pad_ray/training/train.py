@@ -196,7 +196,9 @@ def _fit(
             "task": Task(config, seed, run.location, tokens.folder, board, probes, sandbox, watched=watch is not None)
         },
         scaling_config=ScalingConfig(
-            num_workers=workers, use_gpu=gpus > 0, resources_per_worker={"CPU": config.cpus_per_worker}
+            num_workers=(min(config.min_workers, workers), workers) if config.min_workers else workers,
+            use_gpu=gpus > 0,
+            resources_per_worker={"CPU": config.cpus_per_worker},
         ),
         run_config=RunConfig(
             name=key,

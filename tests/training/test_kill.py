@@ -74,6 +74,14 @@ def assert_same(folder, undisturbed):
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
+def assert_alike(folder, undisturbed, workers):
+    """The same rows and weights in another order of summation."""
+    _, trained = outcome(folder)
+    assert (trained["workers"], trained["steps"]) == (workers, STEPS)
+    losses, expected = ([entry["loss"] for entry in one["curve"]] for one in (trained, undisturbed[1]))
+    assert losses == pytest.approx(expected, rel=1e-3)
+
+
 def kill_driver(recipe, folder, steps, *options):
     job = start_job(recipe, *options)
     wait_for_steps(folder, steps, job)
@@ -116,11 +124,8 @@ def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undi
     kill_driver(recipe, tmp_path, 12, *options, str(first))
     done = run_job("train", recipe, *options, str(then))
     assert done.returncode == 0, done.stdout + done.stderr
-    _, trained = outcome(tmp_path)
-    assert (trained["workers"], trained["zero_stage"], trained["steps"]) == (then, stage, STEPS)
-    # The same rows and weights in another order of summation.
-    losses, expected = ([entry["loss"] for entry in one["curve"]] for one in (trained, undisturbed[1]))
-    assert losses == pytest.approx(expected, rel=1e-3)
+    assert_alike(tmp_path, undisturbed, workers=then)
+    assert outcome(tmp_path)[1]["zero_stage"] == stage
 
 
 def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed):
@@ -129,6 +134,14 @@ def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert_same(tmp_path, undisturbed)
+
+
+def test_fewer_workers_go_on_without_a_lost_node(tmp_path, tiny_student, undisturbed):
+    recipe = write_recipe(tmp_path, tiny_student)
+    done = lose_a_node("train", recipe, 12, 1, "--training.min-workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "node removed" in done.stdout
+    assert_alike(tmp_path, undisturbed, workers=1)
 
 
 def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(tmp_path, tiny_student, undisturbed):
