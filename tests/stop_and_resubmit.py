@@ -17,8 +17,8 @@ import psutil
 
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
+from tests.change_nodes import DONE
 from tests.jobs.conftest import RAY, REPOSITORY, head_node
-from tests.lose_a_node import DONE
 
 # What the cluster itself runs, and workers that wait for any job.
 NOT_OF_A_JOB = (

@@ -11,7 +11,7 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Solution
-from tests.jobs.conftest import lose_a_node, run_job
+from tests.jobs.conftest import change_nodes, run_job
 
 QUESTIONS = 640
 STRATEGIES = ["greedy", "vote"]
@@ -49,7 +49,7 @@ def test_a_node_that_is_removed_is_done_without(tmp_path, script, tiny_student):
     (tmp_path / "b").mkdir()
     undisturbed = run_job("evaluate", write_recipe(tmp_path / "a", script, tiny_student))
     assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
-    done = lose_a_node("evaluate", write_recipe(tmp_path / "b", script, tiny_student), 8, 1)
+    done = change_nodes("lose", "evaluate", write_recipe(tmp_path / "b", script, tiny_student), 8, 1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert "going on without them" in done.stdout

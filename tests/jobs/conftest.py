@@ -95,9 +95,9 @@ def run_job(job, *arguments, **environment):
     )
 
 
-def lose_a_node(*arguments):
-    """Runs `tests.lose_a_node`; the job waits 5 s for another node."""
-    command = [sys.executable, "-m", "tests.lose_a_node", *map(str, arguments)]
+def change_nodes(*arguments):
+    """Runs `tests.change_nodes`; the job waits 5 s for another node."""
+    command = [sys.executable, "-m", "tests.change_nodes", *map(str, arguments)]
     environment = {**os.environ, "PAD_RAY_NODE_PATIENCE_S": "5"}
     return subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=400

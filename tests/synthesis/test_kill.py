@@ -18,7 +18,7 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Draft
-from tests.jobs.conftest import REPOSITORY, lose_a_node, run_job
+from tests.jobs.conftest import REPOSITORY, change_nodes, run_job
 
 QUESTIONS = 400
 BLOCKS = 200
@@ -121,7 +121,15 @@ def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undistu
 
 def test_a_node_that_is_removed_is_done_without(tmp_path, script, undisturbed):
     recipe = write_recipe(tmp_path, script)
-    done = lose_a_node("synthesize", recipe, BLOCKS // 2, 2, "--teacher.actors", 2, "--synthesis.verifiers", 2)
+    done = change_nodes("lose", "synthesize", recipe, BLOCKS // 2, 2, "--teacher.actors", 2, "--synthesis.verifiers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
+    assert_same(tmp_path, undisturbed)
+
+
+def test_a_node_that_is_added_is_used(tmp_path, script, undisturbed):
+    recipe = write_recipe(tmp_path, script)
+    done = change_nodes("add", "synthesize", recipe, BLOCKS // 10, 2, "--teacher.actors", 3, "--synthesis.verifiers", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MapWorker(MapBatches(_Generate))" in done.stdout.partition("at work on the new node: ")[2]
     assert_same(tmp_path, undisturbed)

@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective
+from tests.change_nodes import steps_done
 from tests.disks import fill, small_disk
-from tests.jobs.conftest import REPOSITORY, lose_a_node, run_job
-from tests.lose_a_node import steps_done
+from tests.jobs.conftest import REPOSITORY, change_nodes, run_job
 from tests.training.conftest import corpus_rows, write_corpus
 
 STEPS = 30
@@ -130,7 +130,7 @@ def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undi
 
 def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed):
     recipe = write_recipe(tmp_path, tiny_student)
-    done = lose_a_node("train", recipe, 12, 1, "--replace")
+    done = change_nodes("replace", "train", recipe, 12, 1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert_same(tmp_path, undisturbed)
@@ -138,7 +138,7 @@ def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed
 
 def test_fewer_workers_go_on_without_a_lost_node(tmp_path, tiny_student, undisturbed):
     recipe = write_recipe(tmp_path, tiny_student)
-    done = lose_a_node("train", recipe, 12, 1, "--training.min-workers", "1")
+    done = change_nodes("lose", "train", recipe, 12, 1, "--training.min-workers", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert_alike(tmp_path, undisturbed, workers=1)
