@@ -5,6 +5,7 @@
 One vLLM engine and one sandbox serve all three sides, in one process and one run. `together`: step beam, B = 4, M = 4, on all
 questions at once. `best of n`: plain samples of the same questions with at least the same generated tokens a question.
 `alone`: the first questions, one after the other; its time is scaled to all of them. The engine is warm before the clock.
+What the engine itself gains from more sequences at once, plain samples of one length, is printed first: no search can gain more.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.sampling import Resample
 from pad_ray.decoding.stage import solve_block
 from pad_ray.decoding.verifiers import VerifierConfig
+from pad_ray.engines.base import Request, Sampling
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
 from pad_ray.paths import PATHS, Program
@@ -25,6 +27,9 @@ from pad_ray.paths.demonstrations import load_sets
 from pad_ray.sandbox import Sandbox, judge
 from pad_ray.schema import PathKind, Question, Solution
 from pad_ray.tasks import get_task
+
+SEQUENCES = (1, 4, 16, 64)
+RATE_TOKENS = 64
 
 
 async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
@@ -39,6 +44,8 @@ async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
     beam = StepBeam(beams=4, proposals=4, verifiers=verifiers)
     await solve_block(questions[:2], beam, tools, asyncio.Semaphore(2))
 
+    for count in SEQUENCES:
+        print(f"engine, {count} sequences at once: {await rate(tools, questions, count):.0f} tokens/s", flush=True)
     found, together = await timed(questions, beam, tools)
     print(f"step beam, {len(questions)} questions together: {tokens(found)} tokens in {together:.1f} s", flush=True)
     budgets = {solution.question_id: solution.completion_tokens for solution in found}
@@ -51,6 +58,18 @@ async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
     alone *= len(questions) / options.alone
     print(f"step beam, one question at a time: {alone:.1f} s, scaled from {options.alone} questions")
     print(f"one question at a time / together: {alone / together:.1f} (at least 5)")
+
+
+async def rate(tools: Tools, questions: Sequence[Question], count: int) -> float:
+    """Tokens a second of so many samples of one length, each of another question where there are as many."""
+    path, sampling = tools.paths[PathKind.PROGRAM], Sampling(0.7, 1.0, RATE_TOKENS, ())
+    requests = [
+        Request(f"rate-{count}-{number}", path.prompt(questions[number % len(questions)]), sampling, seed=number)
+        for number in range(count)
+    ]
+    started = time.monotonic()
+    made = await tools.engine.generate(requests)
+    return sum(generation.completion_tokens for generation in made) / (time.monotonic() - started)
 
 
 async def timed(
