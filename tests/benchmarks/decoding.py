@@ -5,7 +5,7 @@
 One vLLM engine and one sandbox serve all three sides, in one process and one run. `together`: step beam, B = 4, M = 4, on all
 questions at once. `best of n`: plain samples of the same questions with at least the same generated tokens a question.
 `alone`: the first questions, one after the other; its time is scaled to all of them. The engine is warm before the clock.
-What the engine itself gains from more sequences at once, plain samples of one length, is printed first: no search can gain more.
+What the engine itself gains from more sequences at once is printed first: no search can gain more.
 """
 
 import argparse
