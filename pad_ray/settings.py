@@ -63,9 +63,12 @@ def print_help(kind: type[Settings], usage: str) -> None:
 
 
 def _option(word: str) -> str:
-    """`--data-dir` as `--data_dir`: both spellings are taken."""
+    """`--data-dir` as `--data_dir`: both spellings are taken. `--no-` before a switch stays."""
+    if not word.startswith("--"):
+        return word
     name, equals, value = word.partition("=")
-    return name.replace("-", "_").replace("__", "--", 1) + equals + value if word.startswith("--") else word
+    before = "--no-" if name.startswith("--no-") else "--"
+    return before + name.removeprefix(before).replace("-", "_") + equals + value
 
 
 def _secrets(words: Sequence[str]) -> Iterator[str]:

@@ -26,6 +26,13 @@ def test_the_command_line_has_the_last_word_and_keeps_what_it_does_not_name(reci
     assert (loaded.run_dir, loaded.teacher.model) == ("runs/other", "x")
 
 
+def test_a_switch_is_turned_on_and_off(recipe):
+    training = load_recipe(recipe, ["--training.gradient-checkpointing", "--no-training.packing"]).training
+    assert (training.gradient_checkpointing, training.packing) == (True, False)
+    lora = load_recipe(recipe, ["--training.lora.rank", "8", "--no-training.lora.merge"]).training.lora
+    assert (lora.rank, lora.merge) == (8, False)
+
+
 def test_an_environment_variable_does_not_change_a_run(recipe, monkeypatch):
     monkeypatch.setenv("SEED", "99")
     assert load_recipe(recipe).seed == 3
