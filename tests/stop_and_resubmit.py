@@ -22,16 +22,17 @@ from pad_ray.rundir import RunDir
 from tests.change_nodes import DONE
 from tests.jobs.conftest import RAY, REPOSITORY, head_node
 
-# What the cluster itself runs, and workers that wait for any job.
-NOT_OF_A_JOB = (
-    "raylet",
-    "gcs_server",
-    "dashboard",
-    "runtime_env",
-    "log_monitor",
-    "monitor.py",
-    "ray::IDLE",
-    "ray start",
+# What the cluster itself runs: its daemons, workers that wait for any job, and actors of Ray Data that serve all jobs.
+OF_THE_CLUSTER = (
+    *("raylet", "gcs_server", "dashboard", "runtime_env", "log_monitor", "monitor.py", "ray start", "ray.util.client"),
+    *(
+        "DashboardAgent",
+        "RuntimeEnvAgent",
+        "ray::IDLE",
+        "ActorLocationTracker",
+        "_AutoscalingCoordinator",
+        "_StatsActor",
+    ),
 )
 GONE_S = 30
 
@@ -51,15 +52,15 @@ def status(address, name):
 
 
 def of_the_job(head):
-    """Processes below the cluster that are not its own, by name."""
+    """Processes below the cluster that are not its own, each with the process that started it."""
     found = []
     for process in psutil.Process(head.pid).children(recursive=True):
         try:
-            words = " ".join(process.cmdline()) or process.name()
-        except psutil.Error:
+            words, above = (" ".join(one.cmdline()) or one.name() for one in (process, process.parent()))
+        except (psutil.Error, AttributeError):
             continue
-        if not any(name in words for name in NOT_OF_A_JOB):
-            found.append(words[:80])
+        if not any(name in words for name in OF_THE_CLUSTER):
+            found.append(f"{words[:80].strip()} below {above[:80].strip()}")
     return found
 
 
