@@ -59,7 +59,7 @@ def of_the_job(head):
             words, above = (" ".join(one.cmdline()) or one.name() for one in (process, process.parent()))
         except (psutil.Error, AttributeError):
             continue
-        if not any(name in words for name in OF_THE_CLUSTER):
+        if not any(name in words for name in OF_THE_CLUSTER) and "dashboard.py" not in above:
             found.append(f"{words[:80].strip()} below {above[:80].strip()}")
     return found
 
