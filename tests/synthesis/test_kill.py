@@ -30,9 +30,9 @@ MOMENTS = random.Random(7)
 pytestmark = pytest.mark.skipif(not KILLS, reason="PAD_RAY_KILLS is not set")
 
 
-def write_recipe(folder, script, run_dir="run"):
-    """400 drafts in 200 blocks by an engine that takes 0.5 s a block, four at a time; its tokens go to `asked`."""
-    completions = {**json.loads(Path(script).read_text()), "@": {"seconds": 0.5, "log": str(folder / "asked")}}
+def write_recipe(folder, script, run_dir="run", seconds=0.5):
+    """400 drafts in 200 blocks by an engine that takes so long for a block, four at a time; its tokens go to `asked`."""
+    completions = {**json.loads(Path(script).read_text()), "@": {"seconds": seconds, "log": str(folder / "asked")}}
     (folder / "script.json").write_text(json.dumps(completions))
     recipe = {
         "run_dir": str(folder / run_dir),
@@ -128,8 +128,10 @@ def test_a_node_that_is_removed_is_done_without(tmp_path, script, undisturbed):
 
 
 def test_a_node_that_is_added_is_used(tmp_path, script, undisturbed):
-    recipe = write_recipe(tmp_path, script)
-    done = change_nodes("add", "synthesize", recipe, BLOCKS // 10, 2, "--teacher.actors", 3, "--synthesis.verifiers", 1)
+    recipe = write_recipe(tmp_path, script, seconds=2.0)
+    # One engine and the sandbox fit on the first node.
+    sizes = ("--teacher.actors", 2, "--teacher.cpus", 2, "--synthesis.verifiers", 1, "--synthesis.verifier-cpus", 1)
+    done = change_nodes("add", "synthesize", recipe, BLOCKS // 40, 3, *sizes)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "MapWorker(MapBatches(_Generate))" in done.stdout.partition("at work on the new node: ")[2]
     assert_same(tmp_path, undisturbed)
