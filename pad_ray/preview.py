@@ -23,7 +23,7 @@ CHARACTERS_PER_TOKEN = 4
 def preview(run: Run) -> None:
     """Print the resolved recipe, the first prompt, estimates of rows and tokens, and what this machine lacks."""
     recipe, say = run.recipe, run.progress.say
-    say(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    say_recipe(run)
     inputs = read_inputs(recipe)
     questions, first = 0, None
     for question in inputs.train:
@@ -42,14 +42,13 @@ def preview(run: Run) -> None:
     resources = resources_at_hand()
     for line in lines(sizes(recipe, questions, tests, int(resources.get("GPU", 0)))):
         say(line)
-    for lack in lacking(recipe, resources):
-        say(f"lacking: {lack}")
+    say_lacking(run, recipe, resources)
 
 
 def preview_training(run: Run) -> None:
     """Print the resolved recipe, what there is to train on, estimates of steps and tokens, and what is lacking."""
     recipe, config, say = run.recipe, run.recipe.training, run.progress.say
-    say(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    say_recipe(run)
     corpus = stored_corpus(run)
     student = resolve(config.student)
     rows, characters = 0, 0
@@ -63,15 +62,13 @@ def preview_training(run: Run) -> None:
         f"estimate: at most {min(steps, config.max_steps or steps)} steps of {config.rows_per_step} rows, about "
         f"{characters // CHARACTERS_PER_TOKEN} tokens an epoch"
     )
-    for lack in lacking(recipe, resources_at_hand()):
-        if lack.startswith("training"):
-            say(f"lacking: {lack}")
+    say_lacking(run, recipe, resources_at_hand(), "training")
 
 
 def preview_refinement(run: Run) -> None:
     """Print the resolved recipe, what the student is asked first, estimates of rows, and what this machine lacks."""
     config, say = run.recipe.refinement, run.progress.say
-    say(yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
+    say_recipe(run)
     inputs = refining.read_inputs(run)
     first: Question = next(run.folder.iter_records(QUESTIONS, Question))
     say(f"first prompt:\n{shown(inputs.plan.paths[0].prompt(first))}")
@@ -85,14 +82,13 @@ def preview_refinement(run: Run) -> None:
         f"{programs * config.variants_per_program} variants; repair rows: {config.repair_share:.0%} of the rows; "
         f"{sum(map(len, inputs.test.values()))} test questions"
     )
-    for lack in lacking(run.recipe.model_copy(update={"teacher": inputs.student}), resources_at_hand()):
-        say(f"lacking: {lack}")
+    say_lacking(run, run.recipe.model_copy(update={"teacher": inputs.student}), resources_at_hand())
 
 
 def preview_evaluation(run: Run) -> None:
     """Print the resolved recipe, what would be measured, and what this machine lacks."""
     recipe, say = run.recipe, run.progress.say
-    say(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    say_recipe(run)
     tests = read_tests(recipe)
     student, model = evaluating.student_to_measure(run)
     strategies = evaluating.strategies_of(run)
@@ -100,9 +96,7 @@ def preview_evaluation(run: Run) -> None:
     say(f"strategies: {', '.join(strategy.label for strategy in strategies)}")
     for task, questions in tests.items():
         say(f"{task}: {len(questions)} test questions")
-    for lack in lacking(recipe, resources_at_hand()):
-        if lack.startswith("evaluation"):
-            say(f"lacking: {lack}")
+    say_lacking(run, recipe, resources_at_hand(), "evaluation")
 
 
 def shown(prompt: str | tuple[Message, ...]) -> str:
@@ -120,6 +114,18 @@ def resources_at_hand() -> dict[str, float]:
         ray.cluster_resources() if ray.is_initialized() else {"CPU": float(os.cpu_count() or 1)}
     )
     return resources
+
+
+def say_recipe(run: Run) -> None:
+    """Print the resolved recipe."""
+    run.progress.say(yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
+
+
+def say_lacking(run: Run, recipe: Recipe, resources: dict[str, float], stage: str = "") -> None:
+    """Print what `resources` do not have for a recipe, all of it or for one stage."""
+    for lack in lacking(recipe, resources):
+        if lack.startswith(stage):
+            run.progress.say(f"lacking: {lack}")
 
 
 def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
