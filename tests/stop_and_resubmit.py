@@ -1,6 +1,6 @@
 """A submitted job that is stopped in the middle and submitted again, on a cluster of one node on loopback.
 
-    python -m tests.stop_and_resubmit JOB RECIPE COUNT [--cpus 4] [--any.field value ...]
+    python -m tests.stop_and_resubmit JOB RECIPE COUNT [--any.field value ...]
 
 `ray job stop` comes once the run has COUNT of what `DONE` counts for the job. Prints what the job said, its statuses, and what
 of it is alive after the stop; exit status 1 where it was not stopped, left a process, or did not succeed the second time.
@@ -15,25 +15,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-import psutil
-
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
-from tests.change_nodes import DONE
 from tests.jobs.conftest import RAY, REPOSITORY, head_node
+from tests.watch import DONE, at_work
 
-# What the cluster itself runs: its daemons, workers that wait for any job, and actors of Ray Data that serve all jobs.
-OF_THE_CLUSTER = (
-    *("raylet", "gcs_server", "dashboard", "runtime_env", "log_monitor", "monitor.py", "ray start", "ray.util.client"),
-    *(
-        "DashboardAgent",
-        "RuntimeEnvAgent",
-        "ray::IDLE",
-        "ActorLocationTracker",
-        "_AutoscalingCoordinator",
-        "_StatsActor",
-    ),
-)
 GONE_S = 30
 
 
@@ -51,19 +37,6 @@ def status(address, name):
         return json.load(answer)["status"]
 
 
-def of_the_job(head):
-    """Processes below the cluster that are not its own, each with the process that started it."""
-    found = []
-    for process in psutil.Process(head.pid).children(recursive=True):
-        try:
-            words, above = (" ".join(one.cmdline()) or one.name() for one in (process, process.parent()))
-        except (psutil.Error, AttributeError):
-            continue
-        if not any(name in words for name in OF_THE_CLUSTER) and "dashboard.py" not in above:
-            found.append(f"{words[:80].strip()} below {above[:80].strip()}")
-    return found
-
-
 def stop_in_the_middle(address, head, words, reached):
     """Submit, stop once `reached()`; returns the status and what is still alive."""
     submitted = ray_job(address, "submit", "--no-wait", "--submission-id", "first", "--working-dir", ".", "--", *words)
@@ -71,23 +44,22 @@ def stop_in_the_middle(address, head, words, reached):
         if status(address, "first") not in ("PENDING", "RUNNING"):
             return submitted + ray_job(address, "logs", "first"), []
         time.sleep(0.2)
-    at_work = of_the_job(head)
+    busy = at_work(head.pid)
     ray_job(address, "stop", "first")
     deadline = time.monotonic() + GONE_S
-    while of_the_job(head) and time.monotonic() < deadline:
+    while at_work(head.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     print(ray_job(address, "logs", "first"))
-    print(f"at work when it was stopped: {len(at_work)} processes")
-    return status(address, "first"), of_the_job(head)
+    print(f"at work when it was stopped: {len(busy)} processes")
+    return status(address, "first"), at_work(head.pid)
 
 
 def main() -> None:
     """Stop the job, submit it again, and end with 0 where both went well."""
     name, recipe, count, *rest = sys.argv[1:]
-    cpus = rest.pop(rest.index("--cpus") + 1) if "--cpus" in rest else "4"
-    words = [sys.executable, f"jobs/{name}.py", recipe, *(word for word in rest if word != "--cpus")]
+    words = [sys.executable, f"jobs/{name}.py", recipe, *rest]
     run = RunDir(load_recipe(recipe).run_dir)
-    with tempfile.TemporaryDirectory(prefix="r") as folder, head_node(Path(folder), int(cpus)) as (address, head):
+    with tempfile.TemporaryDirectory(prefix="r") as folder, head_node(Path(folder)) as (address, head):
         stopped, left = stop_in_the_middle(address, head, words, lambda: DONE[name](run) >= int(count))
         print(f"after the stop: {stopped}, left alive: {left or 'nothing'}, done: {DONE[name](run)}", flush=True)
         print(ray_job(address, "submit", "--submission-id", "second", "--working-dir", ".", "--", *words))

@@ -18,20 +18,13 @@ RAY = str(Path(sys.executable).parent / "ray")
 
 
 @contextmanager
-def head_node(folder, cpus):
-    """A head node of its own; yields the address of its job server and its process. Ended by pid: `ray stop` would end every
-    Ray here. Unix sockets have short names, so `folder` must too.
+def head_node(folder):
+    """A head node of its own with four CPUs; yields the address of its job server and its process.
+
+    Ended by pid: `ray stop` would end every Ray here. Unix sockets have short names, so `folder` must too.
     """
     port, dashboard, agent, client = free_ports(4)
-    command = [
-        RAY,
-        "start",
-        "--head",
-        "--block",
-        f"--num-cpus={cpus}",
-        f"--port={port}",
-        f"--dashboard-port={dashboard}",
-    ]
+    command = [RAY, "start", "--head", "--block", "--num-cpus=4", f"--port={port}", f"--dashboard-port={dashboard}"]
     command += ["--dashboard-host=127.0.0.1", f"--dashboard-agent-listen-port={agent}", f"--temp-dir={folder}"]
     command += [f"--ray-client-server-port={client}"]
     with (folder / "head.log").open("w") as log:
@@ -47,7 +40,7 @@ def head_node(folder, cpus):
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A cluster of one node; yields the address of its job server."""
-    with head_node(tmp_path_factory.mktemp("r"), 4) as (address, _):
+    with head_node(tmp_path_factory.mktemp("r")) as (address, _):
         yield address
 
 

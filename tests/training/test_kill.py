@@ -17,10 +17,10 @@ from safetensors.torch import load_file
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective
-from tests.change_nodes import steps_done
 from tests.disks import fill, small_disk
 from tests.jobs.conftest import REPOSITORY, change_nodes, run_job
 from tests.training.conftest import corpus_rows, write_corpus
+from tests.watch import steps_done
 
 STEPS = 30
 EVERY = 2

@@ -1,0 +1,44 @@
+"""How far a running job is, and what of it is at work."""
+
+import json
+
+import psutil
+
+from pad_ray.tuning.trials import Trials
+
+# What a cluster itself runs: its daemons, workers that wait for any job, and actors of Ray Data that serve all jobs.
+OF_THE_CLUSTER = (
+    *("raylet", "gcs_server", "dashboard", "runtime_env", "log_monitor", "monitor.py", "ray start", "ray.util.client"),
+    *("DashboardAgent", "RuntimeEnvAgent", "ray::IDLE"),
+    *("ActorLocationTracker", "_AutoscalingCoordinatorActor", "_StatsActor"),
+)
+
+
+def steps_done(run):
+    """Optimiser steps of the newest checkpoint that is whole."""
+    found = [
+        json.loads(path.read_text())["step"] for path in run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
+    ]
+    return max(found, default=0)
+
+
+DONE = {
+    "synthesize": lambda run: len(run.parts("drafts")),
+    "distill": lambda run: len(run.parts("drafts")),
+    "train": steps_done,
+    "evaluate": lambda run: len(list(run.local_path("solutions").rglob("*.parquet"))),
+    "tune": lambda run: len(Trials.read(run).of("completed")),
+}
+
+
+def at_work(pid):
+    """Processes below one of a cluster's that are not the cluster's own, each with the process that started it."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            words, above = (" ".join(one.cmdline()) or one.name() for one in (process, process.parent()))
+        except (psutil.Error, AttributeError):
+            continue
+        if not any(name in words for name in OF_THE_CLUSTER) and "dashboard.py" not in above:
+            found.append(f"{words[:80].strip()} below {above[:80].strip()}")
+    return found
