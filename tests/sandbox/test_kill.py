@@ -1,5 +1,6 @@
 """Processes that are killed: every program still gets one verdict, and nothing stays alive."""
 
+import itertools
 import json
 import os
 import signal
@@ -76,23 +77,22 @@ def zygote_of(root):
 
 
 @pytest.mark.parametrize("config", LAUNCHES, ids=LAUNCH_NAMES)
-def test_a_zygote_killed_in_the_middle_of_a_batch_costs_no_verdict(config):
+def test_a_zygote_killed_in_the_middle_of_a_batch_costs_no_verdict(config, monkeypatch):
     with Sandbox(SandboxConfig(workers=2, **config)) as sandbox:
         sandbox.run(HONEST[:4])
-        for root in processes(sandbox):
-            zygote, killed = zygote_of(root), tree(root)
-            (worker,) = [worker for worker in sandbox._pools[()] if worker.process.pid == root]
-            middle = worker._next_id + len(HONEST) // 4  # half of what this one of two workers would run
+        for worker in list(sandbox._pools[()]):
+            zygote, killed = zygote_of(worker.process.pid), tree(worker.process.pid)
+            submitted, submit = itertools.count(1), worker.submit
 
-            def kill_in_the_middle(zygote=zygote, worker=worker, middle=middle):
-                assert wait_until(lambda: worker._next_id > middle and len(tree_or_none(zygote)) > 1, 10)
-                os.kill(zygote, signal.SIGKILL)
+            def submit_then_kill(job, zygote=zygote, submitted=submitted, submit=submit):
+                submit(job)
+                if next(submitted) == 5:  # one program runs or waits in the dead zygote, and hundreds are still to come
+                    os.kill(zygote, signal.SIGKILL)
 
-            killer = threading.Thread(target=kill_in_the_middle)
-            killer.start()
+            monkeypatch.setattr(worker, "submit", submit_then_kill)
             assert [result.value for result in sandbox.run(HONEST)] == ANSWERS
-            killer.join()
-            assert root not in processes(sandbox)
+            assert next(submitted) > 5
+            assert worker not in sandbox._pools[()]
             assert wait_until(lambda killed=killed: not alive(killed), GONE_S)
         assert [result.value for result in sandbox.run(HONEST[:4])] == ANSWERS[:4]
 
