@@ -1,4 +1,4 @@
-"""Runs -> one HTML page. RUN_DIR alone: the page of a run or of a campaign; several: the runs compared with the first."""
+"""Runs -> one HTML page. RUN_DIR alone: the page of a run and of its campaign; several: the runs compared with the first."""
 
 import sys
 
@@ -17,7 +17,7 @@ COMPARISON = "comparison.html"
 class Options(Settings):
     """Which runs, and where the page goes."""
 
-    run_dirs: CliPositionalArg[list[str]] = Field(description="folders or URIs of runs; a campaign stands alone")
+    run_dirs: CliPositionalArg[list[str]] = Field(description="folders or URIs of runs; campaigns are not compared")
     out: str | None = Field(
         None, description="the page; default: report.html in the run, or comparison.html in the working directory"
     )

@@ -2,11 +2,12 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pad_ray.errors import InputError
 from pad_ray.report import charts, text
@@ -18,8 +19,8 @@ from pad_ray.rundir import RunDir
 
 CAMPAIGN = "campaign/campaign.json"
 TRIALS = "campaign/trials.jsonl"
-
-Value = bool | int | float | str | None
+MOST_TRIALS = 500
+"""Trials that the page shows; of more it shows those with a mark, and others evenly spaced from the best to the worst."""
 
 
 class Objective(BaseModel):
@@ -41,7 +42,7 @@ class Parameter(BaseModel):
     low: float | None = None
     high: float | None = None
     log: bool = False
-    values: list[Value] = Field(default_factory=list)
+    values: list[JsonValue] = Field(default_factory=list)
 
 
 class HeldOutScore(BaseModel):
@@ -74,7 +75,7 @@ class Trial(BaseModel):
 
     trial: str
     state: str
-    parameters: dict[str, Value] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     values: dict[str, float | None] = Field(default_factory=dict)
     seconds: float | None = None
     reused: list[str] = Field(default_factory=list)
@@ -135,7 +136,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Campaign:
-    """What the page of a campaign shows."""
+    """What a page shows of a campaign: `rows` and charts of at most `MOST_TRIALS`, `states` and `seconds` of all trials."""
 
     name: str
     asked: Asked
@@ -146,6 +147,14 @@ class Campaign:
     test: charts.WhiskerChart | None
     seconds: float
     filters: list[Filter]
+
+    @property
+    def trials(self) -> int:
+        return sum(self.states.values())
+
+    @property
+    def sampled(self) -> bool:
+        return len(self.rows) < self.trials
 
 
 def is_campaign(run: RunDir) -> bool:
@@ -158,19 +167,18 @@ def load(run: RunDir) -> Campaign:
     if asked is None:
         raise InputError(f"{run.path(CAMPAIGN)} does not exist; give the folder that jobs/tune.py wrote")
     trials = _read_trials(run)
-    states: dict[str, int] = {}
-    for trial in trials:
-        states[trial.state] = states.get(trial.state, 0) + 1
+    shown = _shown(asked, trials)
+    states, states_shown = (Counter(trial.state for trial in some) for some in (trials, shown))
     return Campaign(
         name=asked.name,
         asked=asked,
         states=states,
-        rows=_rows(asked, trials),
-        parallel=_parallel(asked, trials),
-        front=_front(asked, trials),
+        rows=[_row(asked, trial) for trial in shown],
+        parallel=_parallel(asked, shown),
+        front=_front(asked, shown),
         test=_test(asked.test) if asked.test else None,
         seconds=sum(trial.seconds or 0 for trial in trials),
-        filters=[Filter.of("state", "State", states)],
+        filters=[Filter.of("state", "State", states_shown, None if states == states_shown else states)],
     )
 
 
@@ -187,23 +195,30 @@ def _read_trials(run: RunDir) -> list[Trial]:
     return list(trials.values())
 
 
-def _rows(asked: Asked, trials: Sequence[Trial]) -> list[Row]:
-    """Best first by the first objective; trials without a value last."""
+def _shown(asked: Asked, trials: Sequence[Trial]) -> list[Trial]:
+    """At most `MOST_TRIALS`, best first by the first objective, those without a value last."""
     first = asked.objectives[0]
 
     def rank(trial: Trial) -> tuple[bool, float]:
         value = _finite(trial.values.get(first.name))
         return value is None, 0.0 if value is None else (-value if first.upwards else value)
 
-    return [
-        Row(
-            trial=trial,
-            mark=_mark(asked, trial.trial),
-            values=[_written(trial.values.get(objective.name)) for objective in asked.objectives],
-            parameters=[_written(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
-        )
-        for trial in sorted(trials, key=rank)
-    ]
+    ranked = sorted(trials, key=rank)
+    marked = [place for place, trial in enumerate(ranked) if _mark(asked, trial.trial)]
+    marked.sort(key=lambda place: _kind(asked, ranked[place].trial) == "front")
+    others = sorted(set(range(len(ranked))) - set(marked))
+    room = max(0, min(len(others), MOST_TRIALS - len(marked)))
+    spaced = [others[number * len(others) // room] for number in range(room)]
+    return [ranked[place] for place in sorted([*marked, *spaced][:MOST_TRIALS])]
+
+
+def _row(asked: Asked, trial: Trial) -> Row:
+    return Row(
+        trial=trial,
+        mark=_mark(asked, trial.trial),
+        values=[_written(trial.values.get(objective.name)) for objective in asked.objectives],
+        parameters=[_written(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
+    )
 
 
 def _mark(asked: Asked, trial: str) -> str:
@@ -216,15 +231,17 @@ def _kind(asked: Asked, trial: str) -> str:
     return (_mark(asked, trial) or "other").split(", ")[0]
 
 
-def _written(value: Value) -> str:
+def _written(value: JsonValue) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _finite(value: Value) -> float | None:
+def _finite(value: JsonValue) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
@@ -243,7 +260,7 @@ class _Scale:
     log: bool = False
     down: bool = False
 
-    def place(self, value: Value) -> float | None:
+    def place(self, value: JsonValue) -> float | None:
         if self.choices:
             written = _written(value)
             return _of(self.choices.index(written), len(self.choices)) if written in self.choices else None
@@ -285,14 +302,14 @@ def _parallel(asked: Asked, trials: Sequence[Trial]) -> Parallel | None:
 
 
 def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale], places: Mapping[str, float]) -> Strand:
-    values: dict[str, Value] = {**trial.parameters, **trial.values}
+    values: dict[str, JsonValue] = {**trial.parameters, **trial.values}
     points = [(places[name], scale.place(values.get(name))) for name, scale in scales.items()]
     path = " L".join(f"{x} {y}" for x, y in points if y is not None)
     described = ", ".join(f"{name.rpartition('.')[2]} {_written(values.get(name))}" for name in scales)
     return Strand(trial.trial, _kind(asked, trial.trial), f"M{path}", f"trial {trial.trial}: {described}")
 
 
-def _parameter_scale(parameter: Parameter, found: Sequence[Value]) -> _Scale:
+def _parameter_scale(parameter: Parameter, found: Sequence[JsonValue]) -> _Scale:
     if parameter.kind == "choice":
         return _Scale(choices=tuple(dict.fromkeys(map(_written, [*parameter.values, *found]))))
     ends = [parameter.low, parameter.high, *map(_finite, found)]
@@ -300,7 +317,7 @@ def _parameter_scale(parameter: Parameter, found: Sequence[Value]) -> _Scale:
     return _Scale(low=min(numbers, default=0.0), high=max(numbers, default=1.0), log=parameter.log)
 
 
-def _objective_scale(objective: Objective, found: Sequence[Value]) -> _Scale:
+def _objective_scale(objective: Objective, found: Sequence[JsonValue]) -> _Scale:
     numbers = [number for value in found if (number := _finite(value)) is not None]
     return _Scale(low=min(numbers), high=max(numbers), down=not objective.upwards)
 

@@ -25,6 +25,9 @@ from pad_ray.synthesis.corpus import TRAIN as CORPUS_TRAIN
 from pad_ray.synthesis.corpus import VALIDATION as CORPUS_VALIDATION
 from pad_ray.synthesis.questions import TEST, TRAIN
 
+TUNING = "tuning"
+"""The stage of the ledger that a campaign writes."""
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -87,6 +90,12 @@ def open_run(run_dir: str) -> RunDir:
     if run.filesystem.get_file_info(run.root).type != fs.FileType.Directory:
         raise InputError(f"run directory {run_dir!r} does not exist; give the folder that a job wrote")
     return run
+
+
+def has_run(run: RunDir) -> bool:
+    """Whether the folder holds more than a campaign. Raises InputError where its ledger cannot be read."""
+    ledger = read_shape(run, "ledger.json", Ledger)
+    return ledger is not None and any(stage.stage != TUNING for stage in ledger.stages)
 
 
 def read_papers(run: RunDir) -> Papers:

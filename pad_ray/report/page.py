@@ -9,31 +9,35 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pad_ray.report import asked, campaign, comparison, headline, samples, scores, sections, text
-from pad_ray.report.data import load, open_run
+from pad_ray.report.data import has_run, load, open_run
 
 
 def render(*run_dirs: str) -> str:
-    """The page of a run, of a campaign, or of several runs beside each other; the caller writes it, as UTF-8.
+    """The page of a run with its campaign, of a campaign alone, or of several runs beside each other.
 
     A run is a local folder or a URI that pyarrow can read. A part that it has not reached is left out and named as missing.
+    The caller writes the page, as UTF-8.
 
     Raises:
-        InputError: a folder does not exist, one of its files cannot be read, or campaigns are to be compared.
+        InputError: a folder does not exist, or one of its files cannot be read.
     """
     if len(run_dirs) > 1:
         compared = comparison.compare_runs(run_dirs)
         return _page("comparison.html.j2", rows=compared.rows, **vars(compared))
-    if campaign.is_campaign(open_run(run_dirs[0])):
-        return _page("campaign.html.j2", **vars(campaign.load(open_run(run_dirs[0]))))
-    return _render_run(run_dirs[0])
+    run = open_run(run_dirs[0])
+    tuned = campaign.load(run) if campaign.is_campaign(run) else None
+    if tuned and not has_run(run):
+        return _page("campaign.html.j2", campaign=tuned)
+    return _render_run(run_dirs[0], tuned)
 
 
-def _render_run(run_dir: str) -> str:
+def _render_run(run_dir: str, tuned: campaign.Campaign | None) -> str:
     data = load(run_dir)
     refined = data.metrics.refinement.training if data.metrics.refinement else None
     return _page(
         "page.html.j2",
         data=data,
+        campaign=tuned,
         headlines=headline.headlines(data),
         missing=headline.missing(data),
         facts=asked.facts(data),

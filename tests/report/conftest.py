@@ -360,12 +360,12 @@ def make_trials() -> list[dict]:
 
 @pytest.fixture
 def make_campaign(tmp_path: Path) -> Callable[..., Path]:
-    def make(**changes: object) -> Path:
-        folder = tmp_path / "campaign-run" / "campaign"
+    def make(trials: list[dict] | None = None, run: Path = tmp_path / "campaign-run", **changes: object) -> Path:
+        folder = run / "campaign"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "campaign.json").write_text(json.dumps(CAMPAIGN | changes))
-        (folder / "trials.jsonl").write_text("".join(json.dumps(trial) + "\n" for trial in make_trials()))
-        return folder.parent
+        (folder / "trials.jsonl").write_text("".join(json.dumps(trial) + "\n" for trial in trials or make_trials()))
+        return run
 
     return make
 

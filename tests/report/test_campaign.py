@@ -1,11 +1,20 @@
 """A campaign's page: table, parallel coordinates, Pareto front, and the best against the default."""
 
+import json
+import re
+from typing import get_args
+
 import pytest
 
 from pad_ray.errors import InputError
+from pad_ray.recipe import Recipe
 from pad_ray.report import render
+from pad_ray.report.campaign import MOST_TRIALS
+from pad_ray.settings import read_settings
+from pad_ray.tuning.config import Kind
+from pad_ray.tuning.space import parameters_of
 from tests.report.conftest import CAMPAIGN, make_trials
-from tests.report.test_page import HOSTILE, Page
+from tests.report.test_page import HOSTILE, Page, edit
 
 
 def test_every_trial_stands_in_the_table_best_first(make_campaign):
@@ -50,10 +59,69 @@ def test_the_test_of_the_best_trial_is_the_headline(make_campaign):
     assert "Trial 3 is the best of 24 so far." in Page(render(str(untested))).text
 
 
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_the_usual_campaign_of_every_kind_can_be_shown(kind, make_campaign):
+    mixed = {"tuning": {"kind": kind}, "synthesis": {"paths": ["program", "rationale"]}}
+    parameters = parameters_of(read_settings(Recipe, [], mixed, "test"))
+    settings = [{p.name: p.values[n % len(p.values)] if p.values else p.low for p in parameters} for n in range(4)]
+    trials = [
+        {"trial": f"t{n}", "state": "completed", "parameters": setting, "values": {"accuracy": 0.1 * n, "tokens": n}}
+        for n, setting in enumerate(settings)
+    ]
+    page = Page(render(str(make_campaign(trials, parameters=[p.described() for p in parameters]))))
+    assert page.open == []
+    assert page.count("line", class_="axis") == len(parameters) + 2
+    told = {"decode": '["execution","faithfulness"]', "train": '{"rank":16}', "refine": ""}[kind]
+    charts, table = page.text.split("Best first by accuracy")
+    assert told in table and told[:15] in charts
+
+
 def test_a_campaign_that_has_just_begun_renders(make_campaign):
     run = make_campaign(test=None, best_trial=None, default_trial=None, pareto=[])
     (run / "campaign" / "trials.jsonl").unlink()
     assert "No trial has finished yet." in Page(render(str(run))).text
+
+
+def test_a_run_that_is_tuned_keeps_its_page_and_has_the_campaign_on_it(make_run, make_campaign):
+    run = make_run()
+    edit(run / "ledger.json", lambda ledger: ledger["stages"].append({"stage": "tuning", "unit": "trials"}))
+    alone = Page(render(str(run)))
+    page = Page(render(str(make_campaign(run=run))))
+    assert page.open == []
+    assert page.count("details") == alone.count("details") > 100
+    assert "Distillation made the student better" in page.text and "The best settings beat the default" in page.text
+    assert "Campaign: Trials Kind decode Trials 24, 22 completed" in page.text
+    assert "Time of all trials" not in alone.text
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids)) and {"samples-list", "trials-list", "strands-title"} <= set(ids)
+
+
+def test_a_folder_with_nothing_but_a_campaign_shows_the_campaign(make_campaign):
+    run = make_campaign()
+    (run / "ledger.json").write_text(json.dumps({"stages": [{"stage": "tuning", "unit": "trials"}]}))
+    assert "Campaign report" in Page(render(str(run))).text
+
+
+def test_of_many_trials_some_are_shown_and_all_are_counted(make_campaign):
+    trials = [
+        {
+            "trial": str(n),
+            "state": "completed",
+            "parameters": {"evaluation.samples": 2},
+            "values": {"accuracy": n / 2000},
+        }
+        | ({"state": "failed", "values": {}} if n % 10 == 9 else {})
+        for n in range(2000)
+    ]
+    campaign = make_campaign(
+        trials, default_trial="123", best_trial="1998", pareto=[], objectives=[CAMPAIGN["objectives"][0]]
+    )
+    page = Page(render(str(campaign)))
+    assert page.count("tr", data_state="completed") + page.count("tr", data_state="failed") == MOST_TRIALS
+    assert page.count("tr", data_state="failed") == pytest.approx(50, abs=2)
+    assert page.count("path", class_="strand best") == page.count("path", class_="strand default") == 1
+    assert "Trials 2,000, 1,800 completed, 200 failed" in page.text
+    assert "500 of 2,000 trials" in page.text and re.search(r"failed \(\d+ of 200\)", page.text)
 
 
 def test_hostile_names_and_values_stay_text(make_campaign):
