@@ -15,6 +15,7 @@ def evaluate(run: Run) -> None:
     stages.store_tests(run, tests, keep=True)
     evaluating.measure(run, student, model, evaluating.strategies_of(run), tests)
     evaluating.compare_strategies(run, student, tests)
+    evaluating.pool_seeds(run, student, tests)
     page = stages.write_report(run)
     job.strategies_table(run, student)
     run.progress.say(f"report: {page}")

@@ -13,21 +13,27 @@ from pad_ray import ledger, metrics
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.sampling import Resample
+from pad_ray.decoding.sampling import BestOfN, Resample, Vote
 from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver, solutions_folder
 from pad_ray.engines import versions
 from pad_ray.errors import InputError
+from pad_ray.evaluation.general import change, general_ability
 from pad_ray.evaluation.paired import compare
+from pad_ray.evaluation.samples import each_sample, maj_at_k, pass_at_k
 from pad_ray.evaluation.scores import score
+from pad_ray.evaluation.seeds import pool
 from pad_ray.models import resolve
 from pad_ray.paths import PATHS
 from pad_ray.paths.demonstrations import Sets, load_sets
 from pad_ray.recipe import Recipe
 from pad_ray.schema import PathKind, Question, Solution
-from pad_ray.stages import Run, seconds_so_far
+from pad_ray.stages import Run
 
 Tests = dict[str, list[Question]]
 """Test questions by task."""
+
+ENTRY = ("task", "student", "strategy")
+"""What tells one score of a run from another."""
 
 STUDENTS = {"after": "student", "refined": "refined"}
 """Where the weights of a trained student are in the run's folder."""
@@ -65,35 +71,75 @@ def measure(
             _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
 
 
-def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = ()) -> Solver:
-    """A solver whose engines serve a model as the recipe says, or that asks the engines of another one."""
+def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = (), lost: int | None = None) -> Solver:
+    """A solver whose engines serve a model as the recipe says, or that asks the engines of another one (see `Solver`)."""
     config = run.recipe.evaluation
     engine = config.engine.model_copy(update={"model": model})
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     asking = Asking(paths, config.max_tokens, config.live_questions)
-    return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors)
+    retry = config.retry_faults
+    return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors, lost, retry_faults=retry)
 
 
 def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solver: Solver, shots: int) -> None:
     outcomes: Counter[str] = Counter()
-    stage = _stage(student, strategy.label)
-    seconds = seconds_so_far(run, stage)
+    seconds = 0.0
     for task, questions in tests.items():
         budgets = _tokens(run, task, student, strategy, questions)
-        solved = solver.solve(solutions_folder(student, strategy.label), questions, strategy, budgets)
+        solved = solver.solve(task, solutions_folder(student, strategy.label), questions, strategy, budgets)
         entry = {
             "task": task,
-            "split": "test",
+            "split": questions[0].split,
             "student": student,
             "strategy": strategy.label,
             "prompt": f"{shots}-shot",
             **asdict(score(solved.solutions, questions, run.recipe.seed)),
+            "at_k": _at_k(strategy, solved.solutions, questions, run.recipe.seed),
+            "seconds": solved.all_seconds,
         }
-        metrics.update_evaluation(run.folder, entry, solved.seconds)
+        metrics.replace_entry(run.folder, "evaluation", entry, ENTRY)
+        if _subtasks(questions):
+            _measure_general(run, entry, solved.solutions, questions)
         outcomes.update(solution.outcome.value for solution in solved.solutions)
-        seconds += solved.seconds
+        seconds += solved.all_seconds
     asked = sum(map(len, tests.values()))
-    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds))
+    ledger.record(run.folder, ledger.judged(_stage(student, strategy.label), "questions", asked, outcomes, seconds))
+
+
+def _at_k(
+    strategy: Strategy, solutions: Sequence[Solution], questions: Sequence[Question], seed: int
+) -> list[dict[str, Any]]:
+    """pass@k and maj@k of a strategy that samples, for k = 1, 2, 4 ... and all its samples; nothing for others."""
+    if not isinstance(strategy, (Vote, BestOfN)) or any(len(one.sampled) < strategy.samples for one in solutions):
+        return []
+    # In the order of their questions, as `Solved` has them.
+    single = [one for pair in zip(solutions, questions, strict=True) for one in each_sample(*pair)]
+    counts = sorted({strategy.samples, *(2**power for power in range(strategy.samples.bit_length()))})
+    return [
+        {
+            "k": k,
+            "pass": asdict(pass_at_k(single, k, seed)),
+            "maj": asdict(maj_at_k(single, questions, k, seed)),
+        }
+        for k in counts
+    ]
+
+
+def _subtasks(questions: Sequence[Question]) -> bool:
+    return len({question.task for question in questions}) > 1
+
+
+def _measure_general(
+    run: Run, entry: dict[str, Any], solutions: Sequence[Solution], questions: Sequence[Question]
+) -> None:
+    """The macro average over sub-tasks, and each of them."""
+    found = general_ability(solutions, questions, run.recipe.seed)
+    subtasks = {
+        name: {"questions": one.questions, "accuracy": one.accuracy, "interval": one.interval}
+        for name, one in found.subtasks.items()
+    }
+    named = {name: entry[name] for name in ENTRY}
+    metrics.replace_entry(run.folder, "general", {**named, **vars(found), "subtasks": subtasks}, ENTRY)
 
 
 def student_to_measure(run: Run) -> tuple[str, str]:
@@ -136,6 +182,18 @@ def compare_strategies(run: Run, student: str, tests: Tests) -> None:
     metrics.update(run.folder, "paired_strategies", pairs)
 
 
+def pool_seeds(run: Run, student: str, tests: Tests) -> None:
+    """One score of strategies that differ in nothing but their seed."""
+    alike: dict[str, list[str]] = {}
+    for one in run.recipe.evaluation.strategies:
+        alike.setdefault(one.model_dump_json(exclude={"name", "seed"}), []).append(one.label)
+    for labels in (labels for labels in alike.values() if len(labels) > 1):
+        for task, questions in tests.items():
+            runs = [_solutions(run, task, solutions_folder(student, label), questions) for label in labels]
+            entry = {"task": task, "student": student, "strategies": labels, **asdict(pool(runs))}
+            metrics.replace_entry(run.folder, "pooled", entry, ("task", "student", "strategies"))
+
+
 def _stage(student: str, label: str) -> str:
     return f"evaluation.{student}" if label == "greedy" else f"evaluation.{student}.{label}"
 
@@ -157,6 +215,9 @@ def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after"
     for task, questions in tests.items():
         left, right = (_solutions(run, task, folder, questions) for folder in folders)
         pairs.append({"task": task, "a": a, "b": b, **asdict(compare(left, right, run.recipe.seed))})
+        if _subtasks(questions):
+            entry = {"task": task, "a": a, "b": b, **asdict(change(left, right, questions, run.recipe.seed))}
+            metrics.replace_entry(run.folder, "general_change", entry, ("task", "a", "b"))
     metrics.update(run.folder, "paired", pairs)
 
 

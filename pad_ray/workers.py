@@ -40,10 +40,10 @@ def dead_nodes() -> int:
 
 
 class Patience:
-    """Measures for how long a stage made no progress since a node was lost."""
+    """Measures for how long a stage made no progress since a node was lost; `dead` were lost before its actors started."""
 
-    def __init__(self) -> None:
-        self.dead = dead_nodes()
+    def __init__(self, dead: int | None = None) -> None:
+        self.dead = dead_nodes() if dead is None else dead
         self.since = time.monotonic()
 
     def progress(self) -> None:

@@ -11,6 +11,8 @@ OF_THE_CLUSTER = (
     *("raylet", "gcs_server", "dashboard", "runtime_env", "log_monitor", "monitor.py", "ray start", "ray.util.client"),
     *("DashboardAgent", "RuntimeEnvAgent", "ray::IDLE"),
     *("ActorLocationTracker", "_AutoscalingCoordinatorActor", "_StatsActor"),
+    # Of Ray Train, and detached: it frees what a controller that was ended has reserved.
+    "PlacementGroupCleaner",
 )
 
 

@@ -7,7 +7,7 @@ question's result does not depend on the questions that are solved beside it.
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from pad_ray.paths import PATHS, ReasoningPath
 from pad_ray.paths.base import Message
 from pad_ray.paths.equations import legible
 from pad_ray.sandbox import Candidate
-from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Solution, content_id
+from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Solution, content_id, storable
 from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
 
 Prompt = str | tuple[Message, ...]
@@ -84,7 +84,8 @@ class Attempt:
     """One question on its way to an answer: asks the engine, reads and executes paths, and counts what that costs.
 
     `stream` names the strategy: two strategies draw different samples. `budget` is what another strategy spent on this
-    question, in completion tokens, for a strategy that is to spend as much.
+    question, in completion tokens, for a strategy that is to spend as much. `texts` are the completions that were looked at,
+    `sampled` the answers of whole paths that were drawn beside each other, empty ones where there is none.
     """
 
     question: Question
@@ -92,7 +93,19 @@ class Attempt:
     stream: str
     budget: int = 0
     texts: list[str] = field(default_factory=list)
+    sampled: list[str] = field(default_factory=list)
     completion_tokens: int = 0
+
+    def part(self) -> "Attempt":
+        """An attempt at the same question whose texts and costs are counted apart, until they are joined."""
+        return replace(self, texts=[], sampled=[], completion_tokens=0)
+
+    def join(self, parts: Iterable["Attempt"]) -> None:
+        """Take over what parts that ran side by side have made, in the order given and not in that of their ends."""
+        for one in parts:
+            self.texts += one.texts
+            self.sampled += one.sampled
+            self.completion_tokens += one.completion_tokens
 
     async def complete(
         self,
@@ -131,23 +144,35 @@ class Attempt:
         path = self.tools.paths[kind]
         prompts = [path.prompt(self.question, index) for index in range(count)]
         generations = await self.complete(prompts, self.sampling(kind, temperature, top_p), kind, *place)
-        return await self.answers(kind, generations)
+        found = await self.answers(kind, generations)
+        self.sampled += [storable(answer.value or "") if answer.valid else "" for answer in found]
+        return found
 
     async def answers(self, kind: PathKind, generations: Sequence[Generation]) -> list[Answer]:
-        """What completions answer: programs are executed, texts are read."""
+        """What completions answer."""
         texts = [generation.text for generation in generations]
-        found = await self.read(kind, texts)
+        cut = [generation.finish_reason == "length" for generation in generations]
+        found = await self.read(kind, texts, cut)
         return [
             _fault(kind, generation) if generation.error else replace(answer, mean_logprob=generation.mean_logprob)
             for answer, generation in zip(found, generations, strict=True)
         ]
 
-    async def read(self, kind: PathKind, texts: Sequence[str]) -> list[Answer]:
-        """What paths of a kind answer."""
-        if kind is not PathKind.PROGRAM:
-            return [_stated(kind, text, self.question.answer_kind) for text in texts]
-        programs = [self.tools.paths[kind].parse(text).text for text in texts]
-        return await self.execute(programs)
+    async def read(self, kind: PathKind, texts: Sequence[str], cut: Sequence[bool] = ()) -> list[Answer]:
+        """What the paths in texts answer: programs are executed, others are read.
+
+        Texts that were `cut` by the token limit answer only where all of their path is there: half a path states nothing.
+        """
+        parsed = [self.tools.paths[kind].parse(text) for text in texts]
+        whole = [one.complete or not was_cut for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)]
+        kept = [one.text for one, is_whole in zip(parsed, whole, strict=True) if is_whole]
+        if kind is PathKind.PROGRAM:
+            found = iter(await self.execute(kept))
+        else:
+            found = iter([_stated(kind, text, self.question.answer_kind) for text in kept])
+        return [
+            next(found) if is_whole else _truncated(kind, one.text) for one, is_whole in zip(parsed, whole, strict=True)
+        ]
 
     async def execute(self, programs: Sequence[str]) -> list[Answer]:
         """What programs return."""
@@ -201,14 +226,16 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
     return Solution(
         question_id=question.question_id,
         strategy=strategy.label,
-        paths=[_storable(text) for text in attempt.texts],
+        paths=[storable(text) for text in attempt.texts],
         outcome=outcome,
-        answer=None if answer.value is None else _storable(answer.value),
+        answer=None if answer.value is None else storable(answer.value),
         gold=question.gold,
         correct=outcome is Outcome.ACCEPTED,
-        feedback=_storable(answer.feedback),
+        feedback=storable(answer.feedback),
         completion_tokens=attempt.completion_tokens,
         latency_s=time.monotonic() - started,
+        chosen="" if outcome.is_fault else storable(answer.text),
+        sampled=attempt.sampled,
     )
 
 
@@ -230,6 +257,11 @@ def _compare(question: Question, answer: Answer) -> Outcome:
 
 def _fault(kind: PathKind, generation: Generation) -> Answer:
     return Answer(kind, generation.text, Outcome.ENGINE_FAULT, None, str(generation.error))
+
+
+def _truncated(kind: PathKind, text: str) -> Answer:
+    feedback = f"the {kind.value} does not end within the token limit"
+    return Answer(kind, text, Outcome.TRUNCATED, None, feedback)
 
 
 def _stated(kind: PathKind, text: str, answer_kind: AnswerKind) -> Answer:
@@ -254,8 +286,3 @@ def _comparable(kind: AnswerKind, value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _storable(text: str) -> str:
-    """Text that a table can hold: lone surrogates replaced."""
-    return text.encode("utf-8", "replace").decode()

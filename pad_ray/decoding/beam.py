@@ -12,13 +12,13 @@ way to cut joins them at the end of a text and not within one.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
 from pad_ray.decoding.steps import is_finished, is_step, without_end
-from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig
+from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig, require_fitting
 from pad_ray.engines.base import Generation, Sampling
 from pad_ray.paths.base import END_TOKENS
 from pad_ray.schema import Outcome, PathKind
@@ -73,14 +73,19 @@ class StepBeam(Strategy):
     max_lines: int = Field(40, ge=1, description="lines of a path at most")
     line_tokens: int = Field(96, ge=1, description="longest line, in tokens")
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        require_fitting(self.path, self.verifiers)
+        return self
+
     async def solve(self, attempt: Attempt) -> Answer:
         """The answer of the best hypothesis."""
         found = await self.search(attempt)
         attempt.texts += [hypothesis.text for hypothesis in found]
         best = found[0]
-        if best.error is not None and not best.text:
-            return Answer(self.path, "", Outcome.ENGINE_FAULT, None, best.error)
-        (answer,) = await attempt.read(self.path, [best.text])
+        if best.error is not None:
+            return Answer(self.path, best.text, Outcome.ENGINE_FAULT, None, best.error)
+        (answer,) = await attempt.read(self.path, [best.text], [best.cut])
         return replace(answer, mean_logprob=best.logprob / best.tokens if best.tokens else None)
 
     async def search(self, attempt: Attempt) -> list[Hypothesis]:

@@ -12,7 +12,7 @@ from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
 from pad_ray.models import resolve
 from pad_ray.paths.base import asked_text
-from pad_ray.schema import Question
+from pad_ray.schema import Question, storable
 
 EMBEDDER = "all-minilm-l6-v2"
 MAX_TOKENS = 256
@@ -75,4 +75,4 @@ def question_sentences(question: Question) -> list[str]:
 
 def readable(line: str) -> str:
     """A line of a program or a text as an embedder trained on sentences reads it best: names as words."""
-    return " ".join(line[:MAX_CHARACTERS].replace("_", " ").split())
+    return " ".join(storable(line[:MAX_CHARACTERS]).replace("_", " ").split())

@@ -30,7 +30,11 @@ class Mixed(Strategy):
         each = self.samples // len(KINDS)
         temperature = self.temperature if each > 1 else GREEDY_TEMPERATURE
         top_p = self.top_p if each > 1 else 1.0
-        found = await asyncio.gather(*(attempt.sample(kind, each, temperature, top_p) for kind in KINDS))
+        parts = [attempt.part() for _ in KINDS]
+        found = await asyncio.gather(
+            *(part.sample(kind, each, temperature, top_p) for part, kind in zip(parts, KINDS, strict=True))
+        )
+        attempt.join(parts)
         return elect([answer for some in found for answer in some], attempt.question.answer_kind, self._weigh)
 
     def _weigh(self, group: Group) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
 from pad_ray.decoding.beam import StepBeam
@@ -15,7 +15,14 @@ from pad_ray.schema import Outcome, PathKind
 
 FAULTS = (Outcome.ENGINE_FAULT, Outcome.SANDBOX_FAULT)
 
-First = Annotated[Greedy | Vote | BestOfN | StepBeam, Field(discriminator="kind")]
+
+def _writes_programs(first: Greedy | Vote | BestOfN | StepBeam) -> Greedy | Vote | BestOfN | StepBeam:
+    if first.path is not PathKind.PROGRAM:
+        raise ValueError(f"`first` asks for a {first.path.value}, and only programs can be repaired")
+    return first
+
+
+First = Annotated[Greedy | Vote | BestOfN | StepBeam, Field(discriminator="kind"), AfterValidator(_writes_programs)]
 
 
 class Refine(Strategy):
@@ -37,14 +44,16 @@ class Refine(Strategy):
     max_source_characters: int = Field(2000, ge=100, description="longest source of a repair, as in training")
 
     async def solve(self, attempt: Attempt) -> Answer:
-        """The first answer that needs no repair, else the last one."""
+        """The first answer that needs no repair, else the last one. An answer is not given up for a repair that has none."""
         answer = await self.first.solve(attempt)
         for number in range(self.rounds):
             source = repair_source(asked_text(attempt.question), answer.text, answer.feedback)
             if not self._needs_repair(answer) or len(source) > self.max_source_characters:
                 break
             repaired = await self._repair(attempt, source, number)
-            if repaired.outcome is Outcome.ENGINE_FAULT or repaired.text == answer.text:
+            if repaired.outcome is Outcome.ENGINE_FAULT or (answer.valid and not repaired.valid):
+                break
+            if repaired.text == answer.text and not self.temperature:
                 break
             answer = repaired
         return answer

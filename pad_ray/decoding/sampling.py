@@ -2,13 +2,13 @@
 
 import asyncio
 from statistics import fmean
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
 from pad_ray.decoding.steps import steps_of
-from pad_ray.decoding.verifiers import PRUNED, VerifierConfig
+from pad_ray.decoding.verifiers import PRUNED, VerifierConfig, require_fitting
 from pad_ray.decoding.votes import elect
 from pad_ray.schema import PathKind
 
@@ -41,6 +41,11 @@ class BestOfN(Sampled):
     verifiers: tuple[VerifierConfig, ...] = Field(
         (VerifierConfig(kind="faithfulness"),), min_length=1, description="step verifiers that choose"
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        require_fitting(self.path, self.verifiers)
+        return self
 
     async def solve(self, attempt: Attempt) -> Answer:
         """The best sample's answer; of equally good ones the likelier, then the earlier one."""

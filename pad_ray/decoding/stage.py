@@ -5,11 +5,13 @@ verifier, others generate. How many questions are live is bounded, so that an en
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +20,9 @@ from ray.exceptions import RayError
 
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
+from pad_ray.decoding.beam import StepBeam
+from pad_ray.decoding.refine import Refine
+from pad_ray.decoding.socratic import SocraticSteps
 from pad_ray.decoding.verifiers import NAMED, Verifiers
 from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
 from pad_ray.engines.config import EngineConfig
@@ -29,15 +34,14 @@ from pad_ray.paths import ReasoningPath
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
-from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id
-from pad_ray.workers import PATIENCE_S, Patience, failure, first_done
+from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id, from_table
+from pad_ray.workers import PATIENCE_S, Patience, dead_nodes, failure, first_done
 
 SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
 BLOCK_QUESTIONS = 32
 BLOCKS_IN_FLIGHT = 4
 TOKEN_BY_TOKEN = "token_beam"
-LINE_BY_LINE = ("step_beam", "socratic")
 
 
 def solutions_folder(student: str, label: str) -> str:
@@ -56,17 +60,19 @@ class Asking:
 
 @dataclass(frozen=True)
 class Solved:
-    """Solutions in the order of their questions, and the seconds that this call spent on those it solved."""
+    """Solutions in the order of their questions, and the seconds spent on them: by this call, and by all calls."""
 
     solutions: list[Solution]
     seconds: float
+    all_seconds: float
 
 
 class Solver:
     """A student and its engines, for as many strategies and tasks as are asked for. A context manager; Ray must be there.
 
     Engines start with the first question that is not solved yet, or with `start`, and stay until the end. `actors` are those
-    of another solver of the same run, engine and way of asking: several processes may ask the same engines.
+    of another solver of the same run, engine and way of asking: several processes may ask the same engines. `lost` is how many
+    nodes the cluster had lost when they started. With `retry_faults`, questions that engine or sandbox failed are asked again.
     """
 
     def __init__(
@@ -77,9 +83,13 @@ class Solver:
         asking: Asking,
         progress: Progress,
         actors: Sequence[Any] = (),
+        lost: int | None = None,
+        *,
+        retry_faults: bool = False,
     ) -> None:
         self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
         self.actors: list[Any] = list(actors)
+        self.lost, self.retry_faults = lost, retry_faults
         self.seconds: dict[str, list[Any]] = {}
         # Without a handle here it would end with the first start of the engines that it counts the starts of.
         self.attempts: Any = None
@@ -101,6 +111,7 @@ class Solver:
 
     def solve(
         self,
+        task: str,
         folder: str,
         questions: Sequence[Question],
         strategy: Strategy,
@@ -116,22 +127,34 @@ class Solver:
             StageError: the engines failed for good; what is committed stays.
         """
         self._check(strategy)
-        place = f"{SOLUTIONS}/{questions[0].task}/{folder}"
+        place = f"{SOLUTIONS}/{task}/{folder}"
         self._keep_what_fits(place, strategy, questions, budgets)
+        if self.retry_faults:
+            self._forget_faults(place)
         solved = {solution.question_id for solution in self.run.iter_records(place, Solution)}
         left = [question for question in questions if question.question_id not in solved]
         seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {}) if left else 0.0
         by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
-        return Solved([by_id[question.question_id] for question in questions], seconds)
+        made_by = self.run.read_json(f"{place}/{MANIFEST}")
+        all_seconds = made_by.get("seconds", 0.0) + seconds
+        if seconds:
+            self.run.write_json(f"{place}/{MANIFEST}", {**made_by, "seconds": all_seconds})
+        return Solved([by_id[question.question_id] for question in questions], seconds, all_seconds)
 
     def _check(self, strategy: Strategy) -> None:
-        if strategy.kind in LINE_BY_LINE and self.engine.kind == "openai":
+        if isinstance(strategy, Refine):
+            self._check(strategy.first)
+        if _continues(strategy) and self.engine.kind == "openai":
             raise InputError(
                 f"{strategy.label} asks line by line, which the OpenAI protocol cannot: evaluate with engine.kind vllm"
             )
-        if strategy.kind in LINE_BY_LINE and any(path.chat for path in self.asking.paths.values()):
+        if isinstance(strategy, (StepBeam, SocraticSteps)) and any(path.chat for path in self.asking.paths.values()):
             raise InputError(f"{strategy.label} asks line by line, which a chat cannot: ask with plain text")
-
+        if _continues(strategy) and self.engine.kind == "transformers" and _encodes(self.engine.model):
+            raise InputError(
+                f"{strategy.label} goes on with what is written, and {self.engine.model} is an encoder-decoder, which would "
+                "read it as part of the question: take token_beam, or socratic with calculator: false"
+            )
         if strategy.kind == TOKEN_BY_TOKEN and self.engine.kind != "transformers":
             raise InputError(
                 f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
@@ -154,6 +177,7 @@ class Solver:
             model,
             settings,
             _models(settings),
+            self.sandbox.model_dump(mode="json"),
             prompts,
             self.asking.max_tokens,
             sorted((budgets or {}).items()),
@@ -161,6 +185,14 @@ class Solver:
         if self.run.read_json(f"{place}/{MANIFEST}", {}).get("key") != key:
             self.run.delete(place)
             self.run.write_json(f"{place}/{MANIFEST}", {"key": key, "model": model, "strategy": settings})
+
+    def _forget_faults(self, place: str) -> None:
+        """Delete the solutions that stand for a failure of engine or sandbox."""
+        for part in self.run.parts(place):
+            solutions = from_table(Solution, self.run.read_part(part))
+            kept = [solution for solution in solutions if not solution.outcome.is_fault]
+            if len(kept) < len(solutions):
+                self.run.write_records(part, Solution, kept)
 
     def _solve_left(
         self,
@@ -187,6 +219,7 @@ class Solver:
         `second` is a strategy's second model, which gets engines of its own.
         """
         if not self.actors:
+            self.lost = dead_nodes()
             self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
         if second is not None and second not in self.seconds:
             self.seconds[second] = self._open(EngineActor, self._serving(second))
@@ -197,7 +230,8 @@ class Solver:
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
         """As many actors as there are to be engines, ready to answer; those that find no place are done without."""
         self.attempts = self.attempts or Attempts.start(self.engine.max_restarts)
-        actor = ray.remote(**actor_resources(engine))(kind)
+        # Not in the placement group that a trial of Ray Tune is in: that has no room for engines.
+        actor = ray.remote(scheduling_strategy="DEFAULT", **actor_resources(engine))(kind)
         actors = [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
         asked = {one.ready.remote(): one for one in actors}
         ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_S)
@@ -215,7 +249,10 @@ class Solver:
         blocks = iter([left[start : start + BLOCK_QUESTIONS] for start in range(0, len(left), BLOCK_QUESTIONS)])
         seconds = self.seconds.get(strategy.second_model or "", [])
         running: dict[Any, Any] = {}
-        patience = Patience()
+        patience = Patience(self.lost)
+        # Several solvers that share engines, with few questions each, do not all begin with the same one.
+        first = int(content_id("first engine", place)[:8], 16) % len(self.actors)
+        actors = self.actors[first:] + self.actors[:first]
 
         def submit(actor: Any) -> None:
             block = next(blocks, None)
@@ -225,7 +262,7 @@ class Solver:
                 running[actor.solve.remote(place, list(block), strategy, own, second)] = actor
 
         for _ in range(BLOCKS_IN_FLIGHT):
-            for actor in self.actors:
+            for actor in actors:
                 submit(actor)
         while running:
             reference = first_done(list(running), patience)
@@ -321,6 +358,16 @@ async def solve_block(
             return await solve_question(question, strategy, tools, (budgets or {}).get(question.question_id, 0))
 
     return list(await asyncio.gather(*map(one, questions)))
+
+
+def _continues(strategy: Strategy) -> bool:
+    """Whether it asks for more of a text that has begun."""
+    return isinstance(strategy, StepBeam) or (isinstance(strategy, SocraticSteps) and strategy.calculator)
+
+
+def _encodes(model: str) -> bool:
+    config = json.loads((Path(resolve(model).path) / "config.json").read_text())
+    return bool(config.get("is_encoder_decoder"))
 
 
 def _shown(prompt: Any) -> Any:

@@ -17,9 +17,10 @@ from pad_ray.decoding.base import Attempt, Tools
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.steps import steps_of
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
+from pad_ray.errors import StageError
 from pad_ray.models import resolve
 from pad_ray.paths.base import asked_text
-from pad_ray.schema import PathKind, Question
+from pad_ray.schema import PathKind, Question, storable
 from pad_ray.tasks.answers import equal
 
 MAX_TOKENS = 512
@@ -41,7 +42,7 @@ class LabelledStep:
 
 def scorer_source(question: Question, text: str) -> str:
     """What a scorer reads: the question, and a path up to and with the line that is scored."""
-    return f"Question: {asked_text(question)}\n{text.rstrip()}"
+    return f"Question: {asked_text(question)}\n{storable(text.rstrip())}"
 
 
 async def label_steps(
@@ -72,13 +73,20 @@ async def _share(attempt: Attempt, step: Step, rollouts: int, temperature: float
         raise ValueError("a turn of a chat cannot be continued: label with plain text")
     sampling = attempt.sampling(PathKind.PROGRAM, temperature)
     generations = await attempt.complete([prompt + step.text] * rollouts, sampling, step.text)
-    return await _reached(attempt, [step.text + generation.text for generation in generations])
+    texts = [step.text + generation.text for generation in generations if generation.error is None]
+    return await _reached(attempt, texts)
 
 
 async def _reached(attempt: Attempt, texts: Sequence[str]) -> float:
-    """The share of programs that return gold."""
+    """The share of programs that return gold, of those that neither engine nor sandbox has failed.
+
+    Raises:
+        StageError: they failed all of them; a label of 0 would blame the step.
+    """
     question = attempt.question
-    answers = await attempt.read(PathKind.PROGRAM, texts)
+    answers = [answer for answer in await attempt.read(PathKind.PROGRAM, texts) if not answer.outcome.is_fault]
+    if not answers:
+        raise StageError(f"question {question.question_id}: engine or sandbox failed all completions of a step")
     right = [
         answer.valid and equal(question.answer_kind, str(answer.value), question.gold) is True for answer in answers
     ]

@@ -7,15 +7,15 @@ the questions beside it. Needs the transformers engine.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import Answer, Attempt, Strategy
 from pad_ray.decoding.steps import is_finished, steps_of
-from pad_ray.decoding.verifiers import PRUNED, VerifierConfig
+from pad_ray.decoding.verifiers import PRUNED, VerifierConfig, require_fitting
 from pad_ray.engines.base import Continued, NextToken
-from pad_ray.schema import PathKind
+from pad_ray.schema import Outcome, PathKind
 
 CANDIDATES_A_BEAM = 2
 """Tokens that each hypothesis proposes, in beams: of 2 B candidates at least B have not ended."""
@@ -44,22 +44,37 @@ class TokenBeam(Strategy):
     )
     weight: float = Field(1.0, ge=0, description="λ: factor of log S; with 0 the search is ordinary beam search")
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        require_fitting(self.path, self.verifiers)
+        return self
+
     async def solve(self, attempt: Attempt) -> Answer:
         """The answer of the best hypothesis."""
         found = await self.search(attempt)
         attempt.texts += [beam.text for beam in found]
-        (answer,) = await attempt.read(self.path, [found[0].text])
-        return replace(answer, mean_logprob=found[0].logprob / max(1, len(found[0].tokens)))
+        best = found[0]
+        if not best.tokens:
+            reason = "the prompt leaves no room for an answer (engine.max_model_len)"
+            return Answer(self.path, "", Outcome.ENGINE_FAULT, None, reason)
+        (answer,) = await attempt.read(self.path, [best.text], [not best.ended])
+        return replace(answer, mean_logprob=best.logprob / len(best.tokens))
 
     async def search(self, attempt: Attempt) -> list[Beam]:
-        """At most `beams` hypotheses, the best first; those that have ended, where there are any."""
+        """At most `beams` hypotheses, the best first; those that have ended, where there are any.
+
+        They grow until the model's context is full; a prompt that fills it gives one hypothesis without tokens.
+        """
         prompt = attempt.tools.paths[self.path].prompt(attempt.question)
         live, ended = [Beam()], list[Beam]()
         for _ in range(attempt.tools.max_tokens):
             asked = [Continued(prompt, beam.tokens, CANDIDATES_A_BEAM * self.beams) for beam in live]
             attempt.completion_tokens += len(asked)
             proposed = await attempt.tools.top_tokens(asked)
-            grown = await self._score(attempt, _best(_grown(live, proposed), CANDIDATES_A_BEAM * self.beams))
+            candidates = _best(_grown(live, proposed), CANDIDATES_A_BEAM * self.beams)
+            if not candidates:
+                break
+            grown = await self._score(attempt, candidates, alone=not ended)
             ended = _best([*ended, *(beam for beam in grown if beam.ended)], self.beams)
             live = _best([beam for beam in grown if not beam.ended], self.beams)
             # A score only falls as a hypothesis grows.
@@ -67,8 +82,11 @@ class TokenBeam(Strategy):
                 break
         return ended or live or [Beam()]
 
-    async def _score(self, attempt: Attempt, beams: Sequence[Beam]) -> list[Beam]:
-        """Hypotheses with the log scores of the line that they have just finished; pruned ones only where all are."""
+    async def _score(self, attempt: Attempt, beams: Sequence[Beam], *, alone: bool) -> list[Beam]:
+        """Hypotheses with the log scores of the line that they have just finished.
+
+        Pruned ones only where all are and, being `alone`, no other has ended before.
+        """
         written = [steps_of(self.path, _finished_lines(beam)) for beam in beams]
         new = [len(steps) > beam.lines for beam, steps in zip(beams, written, strict=True)]
         scored = [steps[-1] for steps, is_new in zip(written, new, strict=True) if is_new]
@@ -82,7 +100,7 @@ class TokenBeam(Strategy):
                 doomed.append(counted)
             else:
                 sound.append(replace(counted, score=counted.score + self.weight * log_score))
-        return sound or doomed
+        return sound or (doomed if alone else [])
 
 
 def _grown(live: Sequence[Beam], proposed: Sequence[Sequence[NextToken]]) -> list[Beam]:

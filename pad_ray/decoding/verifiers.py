@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pad_ray.extensions import named_class
 from pad_ray.sandbox import Candidate
-from pad_ray.schema import Question, Verdict
+from pad_ray.schema import PathKind, Question, Verdict
 
 Execute = Callable[[Sequence[Candidate]], Awaitable[list[Verdict]]]
 
@@ -79,6 +79,14 @@ class VerifierConfig(BaseModel):
         if self.kind == "verifier" and self.model is None:
             raise ValueError("the step verifier 'verifier' needs `model`, the folder of a trained step scorer")
         return self
+
+
+def require_fitting(path: PathKind, verifiers: Sequence[VerifierConfig]) -> None:
+    """ValueError where a verifier executes lines of a path that is no program: it would prune every one of them."""
+    if path is not PathKind.PROGRAM and any(config.kind == "execution" for config in verifiers):
+        raise ValueError(
+            f"the step verifier 'execution' runs programs; with path {path.value} give others, such as [faithfulness] or [none]"
+        )
 
 
 class NoVerifier:

@@ -50,10 +50,7 @@ class TransformersEngine:
     def top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
         """The likeliest next tokens of texts that have begun, each text's best first, for a search token by token.
 
-        Blocks; what is begun is computed anew for every token.
-
-        Raises:
-            ValueError: a prompt does not fit.
+        None for a text that fills `max_model_len`. Blocks; what is begun is computed anew for every token.
         """
         found: list[list[NextToken]] = []
         for start in range(0, len(asked), self.config.max_sequences):
@@ -61,14 +58,25 @@ class TransformersEngine:
         return found
 
     def _top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
-        prompts = [self._token_ids(Request("", one.prompt, Sampling(0.0, 1.0, 1), 0)) for one in asked]
+        rows: list[list[NextToken]] = [[] for _ in asked]
+        prompts = {place: tokens for place, one in enumerate(asked) if (tokens := self._fitting(one)) is not None}
+        if not prompts:
+            return rows
         with torch.inference_mode():
-            logits = self._next_logits(prompts, [list(one.tokens) for one in asked])
-        rows = []
-        for one, row in zip(asked, logits.float().log_softmax(-1), strict=True):
-            best = row.topk(min(one.count, len(row)))
-            rows.append([self._candidate(one, int(token), float(row[token])) for token in best.indices])
+            logits = self._next_logits(list(prompts.values()), [list(asked[place].tokens) for place in prompts])
+        for place, row in zip(prompts, logits.float().log_softmax(-1), strict=True):
+            best = row.topk(min(asked[place].count, len(row)))
+            rows[place] = [self._candidate(asked[place], int(token), float(row[token])) for token in best.indices]
         return rows
+
+    def _fitting(self, one: Continued) -> list[int] | None:
+        """The tokens of its prompt; None where there is no room for a further token."""
+        try:
+            prompt = self._token_ids(Request("", one.prompt, Sampling(0.0, 1.0, 1), 0))
+        except ValueError:
+            return None
+        written = len(one.tokens) + (0 if self.encodes else len(prompt))
+        return prompt if written < self.config.max_model_len else None
 
     def _candidate(self, one: Continued, token: int, logprob: float) -> NextToken:
         tokens = (*one.tokens, token)

@@ -40,7 +40,8 @@ def score_warning(questions: int, accuracy: float, interval: Interval, faults: i
     warnings = []
     if faults:
         warnings.append(
-            f"{faults} solutions are faults of the infrastructure and count as wrong; run the evaluation again."
+            f"{faults} solutions are faults of the infrastructure and count as wrong; ask again with "
+            "--evaluation.retry-faults."
         )
     if half_width > MAX_HALF_WIDTH:
         needed = questions_for(accuracy)

@@ -28,6 +28,7 @@ class EvaluationConfig(BaseModel):
     equal_compute: bool = Field(
         True, description="beside step_beam and refine, plain sampling with as many tokens on the same questions"
     )
+    retry_faults: bool = Field(False, description="ask again questions that engine or sandbox failed in an earlier run")
     live_questions: int = Field(64, ge=1, description="questions that one engine works on at once")
     student: str | None = Field(
         None, description="evaluate.py: the model to measure; default: the student in the run's folder"

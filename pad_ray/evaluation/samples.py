@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pad_ray.evaluation.intervals import Interval, clustered
 from pad_ray.schema import AnswerKind, Question, Solution
-from pad_ray.tasks.answers import agreeing, canonical_answer
+from pad_ray.tasks.answers import agreeing, canonical_answer, equal
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,14 @@ def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: in
         raise ValueError(f"{len(unknown)} of {len(grouped)} solved questions are not among the questions given")
     means = {name: _share_of_votes(group, asked[name].answer_kind, k) for name, group in grouped.items()}
     return _at_k(k, means, len(solutions), seed)
+
+
+def each_sample(solution: Solution, question: Question) -> list[Solution]:
+    """A solution for each of a strategy's samples of a question, as if it had been the only one."""
+    return [
+        replace(solution, answer=answer or None, correct=equal(question.answer_kind, answer, question.gold) is True)
+        for answer in solution.sampled
+    ]
 
 
 def unbiased_pass(samples: int, correct: int, k: int) -> float:

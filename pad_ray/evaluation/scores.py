@@ -95,7 +95,7 @@ def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: in
     accuracy, errors = _mean(means), taxonomy(solution.outcome for solution in solutions)
     interval, method = accuracy_interval(solutions, means, seed)
     return Score(
-        protocol=protocol_label(questions[0].task, questions[0].split, len(means)),
+        protocol=_protocol(questions),
         questions=len(means),
         samples=len(solutions),
         correct=sum(solution.correct for solution in solutions),
@@ -112,6 +112,13 @@ def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: in
         seconds_per_question=cost([solution.latency_s for solution in solutions]),
         warning=score_warning(len(means), accuracy, interval, errors.count(ErrorClass.FAULT)),
     )
+
+
+def _protocol(questions: Sequence[Question]) -> str:
+    sets = {question.task for question in questions}
+    if len(sets) > 1:
+        return f"{len(sets)} sub-tasks of {questions[0].task.partition('/')[0].upper()} together, {len(questions)} questions"
+    return protocol_label(questions[0].task, questions[0].split, len(questions))
 
 
 def accuracy_interval(solutions: Sequence[Solution], means: Mapping[str, float], seed: int) -> tuple[Interval, str]:

@@ -11,16 +11,30 @@ class QuestionsConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     task: str = Field("arithmetic", description="the task that train questions come from")
+    split: str = Field("train", description="its split that they come from; svamp has indomain_train")
     limit: int = Field(400, ge=1, description="train questions used for synthesis")
     test_limit: int = Field(200, ge=1, description="test questions of each test set")
     test_tasks: list[str] = Field(
-        default_factory=list, description="tasks whose test split is evaluated; empty: the task itself"
+        default_factory=list,
+        description="test sets: tasks, or `task:split` for another split than test; empty: that of the task itself",
     )
+
+    @property
+    def tests(self) -> list[str]:
+        """The names of the test sets."""
+        own = self.task if self.split == "train" else f"{self.task}:{self.split.replace('train', 'test')}"
+        return self.test_tasks or [own]
 
     @field_validator("task", "test_tasks")
     @classmethod
     def _known(cls, value: str | list[str]) -> str | list[str]:
-        for name in [value] if isinstance(value, str) else value:
+        for name in [value] if isinstance(value, str) else [task_and_split(one)[0] for one in value]:
             if name not in TASKS:
                 raise ValueError(f"{name!r} is not a task; take one of {', '.join(TASKS)}")
         return value
+
+
+def task_and_split(name: str) -> tuple[str, str]:
+    """What a test set's name says: `svamp` is its split `test`, `svamp:indomain_test` another one."""
+    task, _, split = name.partition(":")
+    return task, split or "test"

@@ -184,7 +184,7 @@ def measure(solver: Solver, strategy: Strategy, questions: Sequence[Question], s
     solver.run.local_path("").mkdir(parents=True, exist_ok=True)
     # A trial that decodes as another one does waits for its solutions.
     with FileLock(solver.run.path(f"{label}.lock")):
-        solved = solver.solve(label, questions, strategy)
+        solved = solver.solve(questions[0].task.partition("/")[0], label, questions, strategy)
     found = score(solved.solutions, questions)
     tokens = found.completion_tokens / found.samples
     return {MEASURED: found.questions, ACCURACY: found.accuracy, TOKENS: tokens}, solved

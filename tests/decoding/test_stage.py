@@ -57,46 +57,46 @@ def calls(folder):
 def test_every_strategy_runs_on_one_engine_and_nothing_is_solved_twice(engine, solver, tmp_path):
     solving = solver(engine(RIGHT, RIGHT, WRONG, CRASHES))
     for given in ("greedy", "vote", "step_beam", "refine", "mixed", "socratic"):
-        solved = solving.solve(given, QUESTIONS, strategy(given))
+        solved = solving.solve("toy", given, QUESTIONS, strategy(given))
         assert [solution.question_id for solution in solved.solutions] == [q.question_id for q in QUESTIONS]
         assert {solution.strategy for solution in solved.solutions} == {given}
     asked = calls(tmp_path)
-    again = solving.solve("vote", QUESTIONS, strategy("vote"))
+    again = solving.solve("toy", "vote", QUESTIONS, strategy("vote"))
     assert again.seconds == 0
     assert calls(tmp_path) == asked
-    assert solving.solve("vote", QUESTIONS, strategy({"kind": "vote", "samples": 9})).seconds > 0
+    assert solving.solve("toy", "vote", QUESTIONS, strategy({"kind": "vote", "samples": 9})).seconds > 0
     assert calls(tmp_path) > asked
 
 
 def test_a_block_that_is_there_is_kept_unless_another_model_made_it(engine, solver, tmp_path):
     run, faulty = RunDir(str(tmp_path / "run")), {QUESTIONS[0].text: [{"error": "no"}]}
     solving = solver(engine(RIGHT, **faulty))
-    whole = solving.solve("greedy", QUESTIONS, strategy("greedy")).solutions
+    whole = solving.solve("toy", "greedy", QUESTIONS, strategy("greedy")).solutions
     assert (whole[0].outcome, whole[0].feedback) == (Outcome.ENGINE_FAULT, "no")
     assert all(solution.correct for solution in whole[1:])
     parts = run.parts("solutions/toy/greedy")
     assert len(parts) == 2
     run.filesystem.delete_file(run.path(parts[0]))
     asked = calls(tmp_path)
-    resumed = solving.solve("greedy", QUESTIONS, strategy("greedy")).solutions
+    resumed = solving.solve("toy", "greedy", QUESTIONS, strategy("greedy")).solutions
     assert 0 < calls(tmp_path) - asked < len(QUESTIONS)
     assert [(s.question_id, s.answer) for s in resumed] == [(s.question_id, s.answer) for s in whole]
     other = solver(engine(WRONG).model_copy(update={"model": "other"}))
-    replaced = other.solve("greedy", QUESTIONS, strategy("greedy")).solutions
+    replaced = other.solve("toy", "greedy", QUESTIONS, strategy("greedy")).solutions
     assert not any(solution.correct for solution in replaced)
 
 
 def test_a_second_student_has_an_engine_of_its_own(engine, solver):
     solving = solver(engine("How many bags?"))
     given = strategy({"kind": "socratic", "decomposer": "other"})
-    solved = solving.solve("socratic", QUESTIONS[:2], given).solutions
+    solved = solving.solve("toy", "socratic", QUESTIONS[:2], given).solutions
     assert [len(actors) for actors in solving.seconds.values()] == [1]
     assert all(solution.paths[0].startswith("How many bags? **") for solution in solved)
 
 
 def test_a_question_that_kills_the_engine_fails_alone(engine, solver):
     poison = {QUESTIONS[0].text: [{"crash": True}]}
-    first, *others = solver(engine(RIGHT, **poison)).solve("greedy", QUESTIONS[:4], strategy("greedy")).solutions
+    first, *others = solver(engine(RIGHT, **poison)).solve("toy", "greedy", QUESTIONS[:4], strategy("greedy")).solutions
     assert first.outcome is Outcome.ENGINE_FAULT
     assert "died 2 times on this prompt alone" in first.feedback
     assert all(solution.correct for solution in others)
@@ -106,4 +106,4 @@ def test_a_question_that_kills_the_engine_fails_alone(engine, solver):
 def test_what_is_asked_line_by_line_needs_an_engine_that_says_where_a_line_ends(solver, given):
     config = EngineConfig(kind="openai", base_url="http://127.0.0.1:1/v1")
     with pytest.raises(InputError, match="line by line"):
-        solver(config).solve(given, QUESTIONS[:1], strategy(given))
+        solver(config).solve("toy", given, QUESTIONS[:1], strategy(given))
