@@ -13,6 +13,10 @@ class StageError(Exception):
     """A stage failed although its input was good. Jobs exit with status 1; running the job again continues."""
 
 
+class DeadEndError(StageError):
+    """What a stage made is of no use for the next one, such as a loss that is no number: the same again ends the same."""
+
+
 class NodeLossError(StageError):
     """Nothing is left to wait for but work of actors that lost their node and found no other. Jobs start it again."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DeadEndError
 from pad_ray.refinement.collect import FAILURES
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.refinement.pipeline import ROWS
@@ -43,7 +43,7 @@ def build(run: RunDir, config: RefinementConfig) -> RefinementCorpus:
     ids are taken: ids are content hashes, so the choice is random, and the same each time.
 
     Raises:
-        StageError: there are no repair rows to train on.
+        DeadEndError: there are no repair rows to train on.
     """
     run.delete(FOLDER)
     corpus = RefinementCorpus()
@@ -62,7 +62,7 @@ def build(run: RunDir, config: RefinementConfig) -> RefinementCorpus:
             corpus.left_out[Outcome.OVER_CAP] += len(ids[origin]) - count
             corpus.hash = content_id("refinement", corpus.hash, split, origin, sorted(chosen.to_pylist()))
     if not corpus.rows[f"train/{ON_POLICY}"] + corpus.rows[f"train/{INJECTED}"]:
-        raise StageError(
+        raise DeadEndError(
             f"refinement: no repair row of {run.path(FAILURES)} or {run.path(ROWS)} belongs to a question to train on; "
             "raise --refinement.max-source-characters, or distil more questions"
         )

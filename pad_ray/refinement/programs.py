@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DeadEndError, StageError
 from pad_ray.refinement.inject import Correct
 from pad_ray.refinement.pipeline import CORRECT, write_correct
 from pad_ray.rundir import RunDir
@@ -16,7 +16,8 @@ def store_programs(run: RunDir) -> int:
     """Write the corpus' programs under `CORRECT`, one part of the corpus in memory at a time; returns how many.
 
     Raises:
-        StageError: the corpus holds no programs, or questions that the run does not have.
+        DeadEndError: the corpus holds no programs.
+        StageError: it holds questions that the run does not have.
     """
     run.delete(CORRECT)
     stored = 0
@@ -26,7 +27,7 @@ def store_programs(run: RunDir) -> int:
             write_correct(run, f"{CORRECT}/{part.replace('/', '-')}", _programs(run, part, rows))
             stored += len(rows)
     if not stored:
-        raise StageError(
+        raise DeadEndError(
             f"refinement: {run.path('corpus')} holds no programs, and nothing else can be executed for its errors; "
             "distil with `program` among synthesis.paths and corpus.objectives"
         )

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import ray
 from ray.exceptions import RayError
 
-from pad_ray.errors import StageError, reason
+from pad_ray.errors import DeadEndError, StageError, reason
 from pad_ray.rundir import RunDir
 from pad_ray.schema import (
     CorpusRow,
@@ -121,9 +121,9 @@ def build(run: RunDir, plan: Plan, config: CorpusConfig, seed: int, known: Known
 
 
 def require_rows(corpus: Corpus) -> None:
-    """StageError where nothing was kept for training or for validation, so that there is nothing to train on."""
+    """DeadEndError where nothing was kept for training or for validation, so that there is nothing to train on."""
     if not corpus.train_rows or not corpus.validation_rows:
-        raise StageError(
+        raise DeadEndError(
             f"corpus: {corpus.train_rows} rows to train on and {corpus.validation_rows} to validate, of {corpus.drafts} "
             f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or take a stronger teacher"
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DeadEndError, StageError
 from pad_ray.paths import PATHS
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
@@ -37,7 +37,8 @@ def choose_probes(run: RunDir, folder: str, count: int) -> list[Probe]:
     """`count` questions of the corpus in `folder`, those with the smallest ids, as programs where it has any.
 
     Raises:
-        StageError: no row of `folder` holds a whole path, or the run does not hold its questions.
+        DeadEndError: no row of `folder` holds a whole path.
+        StageError: the run does not hold its questions.
     """
     if not count:
         return []
@@ -47,7 +48,7 @@ def choose_probes(run: RunDir, folder: str, count: int) -> list[Probe]:
             by_objective.setdefault(row["objective"], set()).add(row["question_id"])
     kind = next((objective for objective in KINDS if objective in by_objective), None)
     if kind is None:
-        raise StageError(
+        raise DeadEndError(
             f"training: {folder} has no row with a whole path, so its questions cannot be answered; leave out "
             "--training.validation_questions"
         )

@@ -20,7 +20,7 @@ import ray
 import xxhash
 from filelock import FileLock
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DeadEndError
 from pad_ray.models import resolve
 from pad_ray.rundir import RunDir
 from pad_ray.schema import content_id
@@ -49,7 +49,8 @@ def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: st
     """Write the tokens of the corpus in `folders` (folder by split), where they are not there yet.
 
     Raises:
-        StageError: a worker failed, or a split has no row that fits into `max_tokens`; it says which and how many.
+        StageError: a worker failed.
+        DeadEndError: a split has no row that fits into `max_tokens`; it says which and how many.
     """
     resolved = resolve(student)
     key = content_id("tokens", folders, corpus_hash, f"{resolved.name}@{resolved.revision}", max_tokens)
@@ -57,9 +58,9 @@ def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: st
     tokens = Tokenised(**done) if done else _tokenise(run, folders, f"{TOKENS}/{key}", student, max_tokens)
     for split, folder in folders.items():
         if not tokens.rows[split] and not tokens.left_out[split]:
-            raise StageError(f"training: {folder} has no rows; make a corpus with more questions")
+            raise DeadEndError(f"training: {folder} has no rows; make a corpus with more questions")
         if not tokens.rows[split]:
-            raise StageError(
+            raise DeadEndError(
                 f"training: none of the {tokens.left_out[split]} rows of {folder} fits into {max_tokens} tokens; "
                 "raise --training.max_tokens"
             )

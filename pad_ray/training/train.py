@@ -13,7 +13,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from pad_ray.errors import StageError, reason
+from pad_ray.errors import DeadEndError, StageError, reason
 from pad_ray.models import resolve
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
@@ -120,8 +120,9 @@ def train(
     nothing to do where `into` is the result of the same work.
 
     Raises:
-        StageError: a split has no row that fits into `max_tokens`, the loss is no number, a checkpoint cannot be written,
-            or the workers failed more than `max_failures` times. The last checkpoint stays.
+        DeadEndError: a split has no row that fits into `max_tokens`, or the loss is no number.
+        StageError: a checkpoint cannot be written, or the workers failed more than `max_failures` times. The last
+            checkpoint stays.
     """
     student = resolve(config.student)
     key = _key(config, corpus_hash, f"{student.name}@{student.revision}", seed)
@@ -243,7 +244,7 @@ def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | No
     _show(thread, board, progress, tracker, watch)
     stopped, faulty = ray.get(board.reasons.remote())
     if stopped:
-        raise StageError(stopped)
+        raise DeadEndError(stopped)
     if "error" in outcome:
         why = (
             faulty

@@ -11,6 +11,7 @@ from ray.tune import (
     CheckpointConfig,
     FailureConfig,
     RunConfig,
+    Stopper,
     Trainable,
     TuneConfig,
     Tuner,
@@ -19,15 +20,18 @@ from ray.tune import (
 )
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from pad_ray.errors import StageError, reason
+from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError, reason
 from pad_ray.progress import Bar
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
 from pad_ray.tuning.measuring import LAST, MANY_VALIDATIONS, Bench, Report, Reports
 from pad_ray.tuning.search import Suggestions, halving
 from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
+from pad_ray.workers import configure_pipelines
 
 SCRATCH = f"{CAMPAIGN}/tune"
+CUT_SHORT = "cut_short"
+"""In a report with an error: what ended the trial was no matter of its parameters, and this is what kind of error it was."""
 # A trial asks engines and trainers, which reserve what they need; Tune wants it to reserve something too.
 TRIAL_RESOURCES = {"memory": 1}
 # Times that a trial is started again whose process or node was lost.
@@ -49,6 +53,8 @@ class Steps:
     """One trial after the other, report by report."""
 
     def __init__(self, bench: Bench) -> None:
+        # Trials that train have pipelines of their own, in this process.
+        configure_pipelines()
         self.bench = bench
         self.reports: Reports | None = None
 
@@ -58,13 +64,22 @@ class Steps:
         self.reports = self.bench.reports(trial, parameters)
 
     def step(self) -> Report:
-        """The next report. A trial that fails says why, and the campaign goes on without it."""
+        """The next report.
+
+        A trial that its parameters let fail says why, and the campaign goes on without it. Whatever else ends it would end
+        the next ones too.
+        """
         assert self.reports is not None
         try:
             report = next(self.reports)
             return {**report, "done": report[LAST]}
-        except Exception as error:  # noqa: BLE001  # It is kept with the trial, whatever it is.
+        except (InputError, DeadEndError) as error:
             return {ERROR: f"{type(error).__name__}: {reason(error)}", "done": True}
+        except StageError as error:
+            return {ERROR: str(error), CUT_SHORT: type(error).__name__, "done": True}
+        except Exception as error:  # noqa: BLE001  # Raised again by the driver, whatever it is.
+            said = f"{type(error).__name__}: {reason(error)}; the same command continues"
+            return {ERROR: said, CUT_SHORT: type(error).__name__, "done": True}
 
     def end(self) -> None:
         """End what the trial has started."""
@@ -127,6 +142,9 @@ class Recorder(Callback):  # type: ignore[misc]
     ) -> None:
         """A report. Tune has set `done` where its scheduler ends the trial."""
         name = trial.config["trial"]
+        if result.get(CUT_SHORT):
+            # It stays `running`, and the next call begins it again.
+            return
         if result.get(ERROR):
             self.trials.change(name, state="failed", error=result[ERROR], seconds=result["time_total_s"])
         else:
@@ -152,17 +170,36 @@ class Recorder(Callback):  # type: ignore[misc]
         self.bar.update(len(finished), note)
 
 
+class Cut(Stopper):  # type: ignore[misc]
+    """Ends Tune once a trial was cut short. An exception of a callback would arrive as text within one of Tune's."""
+
+    def __init__(self) -> None:
+        self.error: StageError | None = None
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Tune asks it with each report; it stops no trial alone."""
+        if result.get(CUT_SHORT) and self.error is None:
+            kind = NodeLossError if result[CUT_SHORT] == NodeLossError.__name__ else StageError
+            self.error = kind(f"tuning: trial {result['config']['trial']}: {result[ERROR]}")
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether to end all of them."""
+        return self.error is not None
+
+
 def run_trials(
     run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, trials: Trials, bar: Bar
 ) -> None:
     """Run trials until there are as many as the campaign asks for.
 
     Raises:
-        StageError: Tune ended before; the trials that are finished stay.
+        NodeLossError, StageError: a trial was cut short, or Tune ended before; the trials that are finished stay.
     """
     os.environ.update(ENVIRONMENT)
     left = config.trials - len(trials.of(*FINISHED))
     run.delete(SCRATCH)
+    cut = Cut()
     tuner = Tuner(
         with_resources(with_parameters(BenchTrial, bench=bench), TRIAL_RESOURCES),
         tune_config=TuneConfig(
@@ -182,11 +219,14 @@ def run_trials(
             # What a trial has made is in the shared folders.
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
             callbacks=[Recorder(trials, bar)],
+            stop=cut,
             verbose=0,
         ),
     )
     tuner.fit()
     run.delete(SCRATCH)
+    if cut.error is not None:
+        raise cut.error
     lacking = config.trials - len(trials.of(*FINISHED))
     if lacking > 0:
         raise StageError(f"tuning: Ray Tune ended with {lacking} trials left; the same command continues")

@@ -1,0 +1,90 @@
+"""How a trial ends: by its own fault, which the campaign counts, or cut short, which ends the call and is made up for."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import ray.data
+from ray.exceptions import RayError
+
+from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError
+from pad_ray.rundir import RunDir
+from pad_ray.tuning.config import TuningConfig
+from pad_ray.tuning.measuring import LAST
+from pad_ray.tuning.search import Suggestions
+from pad_ray.tuning.space import Parameter
+from pad_ray.tuning.trials import ERROR, MEASURED, Trials
+from pad_ray.tuning.tuner import CUT_SHORT, Steps, run_trials
+from pad_ray.workers import PipelineWatch
+
+RATE = "training.learning_rate"
+SPACE = [Parameter(RATE, "float", 1e-5, 1e-3)]
+
+
+class Bench:
+    """Trials of one report; those that are named end with an error."""
+
+    questions = actors = ("one",)
+
+    def __init__(self, **errors):
+        self.errors = {name.removeprefix("trial_"): error for name, error in errors.items()}
+
+    def reports(self, trial, parameters) -> Iterator[dict]:
+        if trial in self.errors:
+            raise self.errors[trial]
+        yield {MEASURED: 1, "accuracy": 0.5, "tokens_per_question": 1.0, "seconds": 0.1, LAST: True}
+
+
+def first_report(error):
+    steps = Steps(Bench(trial_000=error))
+    steps.begin("000", {})
+    return steps.step()
+
+
+@pytest.mark.parametrize("error", [InputError("no such model"), DeadEndError("training: step 3: the loss is nan")])
+def test_a_trial_fails_by_what_its_parameters_lead_to(error):
+    report = first_report(error)
+    assert report == {ERROR: f"{type(error).__name__}: {error}", "done": True}
+
+
+@pytest.mark.parametrize(
+    "error", [StageError("the engine is gone"), NodeLossError("a node"), OSError(28, "No space left"), RayError("gone")]
+)
+def test_whatever_else_ends_a_trial_cuts_it_short(error):
+    report = first_report(error)
+    assert report[CUT_SHORT] == type(error).__name__
+    assert str(error) in report[ERROR]
+
+
+def test_pipelines_in_the_process_of_a_trial_end_as_those_of_the_driver(monkeypatch):
+    context = SimpleNamespace(custom_execution_callback_classes=[])
+    monkeypatch.setattr(ray.data.DataContext, "get_current", lambda: context)
+    Steps(Bench())
+    assert context.custom_execution_callback_classes == [PipelineWatch]
+
+
+def run_some(folder, bench, trials=4):
+    found = Trials.read(folder)
+    given = [(one.trial, one.parameters) for one in found.of("running")]
+    config = TuningConfig(trials=trials, concurrent=1)
+    suggestions = Suggestions(SPACE, ["accuracy"], found, given, seed=0)
+    run_trials(folder, config, bench, suggestions, found, SimpleNamespace(update=lambda *what: None))
+
+
+def states(folder):
+    return {name: trial.state for name, trial in Trials.read(folder).by_name.items()}
+
+
+@pytest.mark.parametrize("error", [NodeLossError("2 nodes were lost"), StageError("the engine is gone")])
+def test_a_trial_that_is_cut_short_ends_the_call_and_is_begun_again_by_the_next(local_ray, tmp_path, error):
+    folder = RunDir(str(tmp_path))
+    with pytest.raises(type(error), match=f"tuning: trial 002: {error}") as raised:
+        run_some(folder, Bench(trial_002=error))
+    assert type(raised.value) is type(error)
+    assert states(folder) == {"001": "completed", "002": "running"}
+    cut_short = Trials.read(folder).by_name["002"].parameters
+    run_some(folder, Bench(trial_003=InputError("no such model")))
+    assert states(folder) == {"001": "completed", "002": "completed", "003": "failed", "004": "completed"}
+    assert Trials.read(folder).by_name["002"].parameters == cut_short
+    assert json.loads(folder.read_bytes("campaign/rungs.json")).keys() == {"001", "002", "004"}
