@@ -69,6 +69,9 @@ class Trials:
             self.rungs.setdefault(trial.trial, {})[measured] = trial.values[ACCURACY]
             self.run.write_json(RUNGS, self.rungs)
         self.by_name[trial.trial] = trial
+        self._write_trials()
+
+    def _write_trials(self) -> None:
         lines = [json.dumps(asdict(self.by_name[name])) + "\n" for name in sorted(self.by_name)]
         self.run.write_text(TRIALS, "".join(lines))
 
@@ -79,6 +82,9 @@ class Trials:
     def forget_failed(self) -> None:
         """Let failed trials be run again."""
         self.by_name = {name: trial for name, trial in self.by_name.items() if trial.state != "failed"}
+        self.rungs = {name: rungs for name, rungs in self.rungs.items() if name in self.by_name}
+        self.run.write_json(RUNGS, self.rungs)
+        self._write_trials()
 
     def of(self, *states: State) -> list[Trial]:
         """The trials in these states, in the order of their names."""

@@ -1,6 +1,7 @@
 """What is kept of trials, and which of them are best."""
 
 from pad_ray.rundir import RunDir
+from pad_ray.tuning.search import halving
 from pad_ray.tuning.trials import Trial, Trials, best, pareto
 from tests.tuning.conftest import finished
 
@@ -41,3 +42,14 @@ def test_the_front_holds_the_trials_that_no_other_beats():
         finished("004", 0.3, 5, state="stopped"),
     ]
     assert [trial.trial for trial in pareto(trials, BOTH)] == ["000", "001", "003"]
+
+
+def test_nothing_is_left_of_failed_trials_that_are_forgotten(tmp_path):
+    run = RunDir(str(tmp_path))
+    trials = Trials.read(run)
+    trials.write(finished("000", 0.5), measured=8)
+    trials.change("000", state="failed", error="the engine is gone")
+    Trials.read(run).forget_failed()
+    again = Trials.read(run)
+    assert (again.by_name, again.rungs) == ({}, {})
+    halving(8, 24, 3, again)
