@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Outcome
 from pad_ray.synthesis.corpus import REJECTED, TRAIN, VALIDATION
-from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Ids, as_ids
 
 SAMPLE_SIZE = 20
 """Drafts of one outcome that the page can show."""
@@ -70,6 +71,16 @@ def count_outcomes(run: RunDir) -> Outcomes:
         for part in read_parts(run, run.parts(folder), ["draft_id"]):
             kept.add(pc.unique(part["draft_id"]))  # a draft can teach several rows, which stand in one part
     return Outcomes(True, kept, _tally(read_parts(run, run.parts(REJECTED), ["draft_id", "outcome"])))
+
+
+def planned_drafts(run: RunDir) -> Ids | None:
+    """Sorted ids of the drafts that the corpus was built from; None while there is none.
+
+    `drafts/` may hold others, of an earlier recipe.
+    """
+    parts = [part for folder in (TRAIN, VALIDATION, REJECTED) for part in run.parts(folder)]
+    ids = [as_ids(part["draft_id"].to_pylist()) for part in read_parts(run, parts, ["draft_id"])]
+    return np.unique(np.concatenate(ids)) if ids else None
 
 
 def _tally(tables: Iterable[pa.Table]) -> dict[str, Tally]:

@@ -5,7 +5,6 @@ gives a page of the same size.
 """
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from pad_ray.errors import InputError
 from pad_ray.paths.demonstrations import count_sets
-from pad_ray.report.counts import Outcomes, count_outcomes, read_parts
+from pad_ray.report.counts import Outcomes, count_outcomes
 from pad_ray.report.samples import Sample, choose
 from pad_ray.report.shapes import Environment, Ledger, Metrics
 from pad_ray.report.yields import Yields, count_yields
@@ -42,12 +41,25 @@ class Papers:
     ledger: Ledger | None
     metrics: Metrics
 
+    @property
+    def own_tests(self) -> list[str]:
+        """The test sets that the recipe measures on; `jobs/evaluate.py` may have added others. Empty where it does not say."""
+        asked = self.recipe.get("questions")
+        if not isinstance(asked, dict):
+            return []
+        task, split = asked.get("task"), asked.get("split") or "train"
+        # As `pad_ray.tasks.config` names them; tasks of the user's own are not known here.
+        own = task if split == "train" else f"{task}:{str(split).replace('train', 'test')}"
+        named = asked.get("test_tasks") or [own]
+        return [str(name) for name in named if name] if isinstance(named, list) else []
+
 
 @dataclass(frozen=True)
 class RunData(Papers):
     """What the page knows about a run; a part that the run has not reached is None, empty or zero.
 
-    `questions` counts them by split, `sets` the sets of demonstrations of each kind of path where that is known.
+    `questions` counts those that the recipe itself asks, to learn (`train`) and to measure (`test`), `sets` the sets of
+    demonstrations of each kind of path where that is known.
     """
 
     questions: dict[str, int]
@@ -71,10 +83,8 @@ def load(run_dir: str) -> RunData:
         drafted = run.parts(TRAIN)
         return RunData(
             **vars(papers),
-            questions=_splits(run),
-            corpus_rows=sum(
-                run.row_count(part) for name in (CORPUS_TRAIN, CORPUS_VALIDATION) for part in run.parts(name)
-            ),
+            questions=_questions(run, papers.own_tests),
+            corpus_rows=_rows(run, [*run.parts(CORPUS_TRAIN), *run.parts(CORPUS_VALIDATION)]),
             outcomes=outcomes,
             yields=count_yields(run, drafted),
             sets=_sets(papers.recipe),
@@ -127,11 +137,16 @@ def _read_recipe(run: RunDir) -> dict[str, Any]:
     return recipe if isinstance(recipe, dict) else {}
 
 
-def _splits(run: RunDir) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for part in read_parts(run, [*run.parts(TRAIN), *run.parts(TEST)], ["split"]):
-        counts.update(part["split"].to_pylist())
-    return dict(counts)
+def _questions(run: RunDir, own_tests: list[str]) -> dict[str, int]:
+    """Questions to learn from and to measure on, as the ledger's entry counts them: without those of other test sets."""
+    named = [f"{TEST}/{name}.parquet" for name in own_tests]
+    tests = [part for part in run.parts(TEST) if part in named or not named]
+    counts = {"train": _rows(run, run.parts(TRAIN)), "test": _rows(run, tests)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _rows(run: RunDir, parts: list[str]) -> int:
+    return sum(run.row_count(part) for part in parts)
 
 
 def _sets(recipe: dict[str, Any]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pad_ray.report import text
 from pad_ray.report.data import RunData
-from pad_ray.report.shapes import Paired, Score
+from pad_ray.report.shapes import GREEDY, Paired, Score
 
 SIGNIFICANT = 0.05
 REFINED = "refined"
@@ -32,7 +32,7 @@ def headlines(data: RunData) -> list[Headline]:
 def score_of(data: RunData, task: str | None, student: str) -> Score | None:
     """The score of a student on a task, with the greedy strategy where there are several."""
     scores = [score for score in data.metrics.evaluation if score.student == student and task in (None, score.task)]
-    return min(scores, key=lambda score: score.strategy != "greedy", default=None)
+    return min(scores, key=lambda score: score.strategy != GREEDY, default=None)
 
 
 def _compare(data: RunData, paired: Paired) -> Headline:

@@ -1,12 +1,13 @@
 """What the page says of students: scores by task and strategy, what they cost, their errors, and what refinement changed."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
 from pad_ray.report.headline import REFINED, verdict_of
-from pad_ray.report.shapes import Paired, Score, Training
+from pad_ray.report.shapes import GREEDY, Paired, Score, Training
 from pad_ray.schema import Outcome
 
 
@@ -154,11 +155,11 @@ class ErrorPair:
 
 def error_pairs(data: RunData) -> list[ErrorPair]:
     """What the student's wrong answers were before and after self-refinement, on the tasks that both answered greedily."""
-    sides = [_failures(data.metrics.evaluation, student) for student in ("after", REFINED)]
-    if not all(sides):
-        return []
+    before, after = (_greedy(data.metrics.evaluation, student) for student in ("after", REFINED))
+    shared = before.keys() & after.keys()
+    sides = [_failures([scores[task] for task in shared]) for scores in (before, after)]
     names = sorted({*sides[0], *sides[1]}, key=lambda name: (-sides[0].get(name, 0), name))
-    longest = max(share for side in sides for share in side.values()) or 1
+    longest = max((share for side in sides for share in side.values()), default=0) or 1
     return [_error_pair(name, sides[0].get(name, 0.0), sides[1].get(name, 0.0), longest) for name in names]
 
 
@@ -167,14 +168,16 @@ def _error_pair(name: str, before: float, after: float, longest: float) -> Error
     return ErrorPair(text.words(name), text.percent(before), text.percent(after), *widths)
 
 
-def _failures(scores: Sequence[Score], student: str) -> dict[str, float]:
+def _greedy(scores: Sequence[Score], student: str) -> dict[str, Score]:
+    """A student's greedy scores by task."""
+    return {score.task: score for score in scores if (score.student, score.strategy) == (student, GREEDY)}
+
+
+def _failures(scores: Sequence[Score]) -> dict[str, float]:
     """Shares of answers that failed, by outcome."""
-    counts: dict[str, int] = {}
-    asked = 0
+    counts: Counter[str] = Counter()
     for score in scores:
-        if (score.student, score.strategy) == (student, "greedy"):
-            asked += sum(score.outcomes.values())
-            for name, count in score.outcomes.items():
-                counts[name] = counts.get(name, 0) + count
-    counts.pop(Outcome.ACCEPTED, None)
+        counts.update(score.outcomes)
+    asked = counts.total()
+    counts.pop(Outcome.ACCEPTED.value, None)
     return {name: count / asked for name, count in counts.items()}

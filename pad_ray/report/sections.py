@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
-from pad_ray.report.shapes import Stage
-from pad_ray.report.yields import MOST_STATED
+from pad_ray.report.shapes import Score, Stage
+from pad_ray.report.yields import MOST_STATED, Share
 
 
 @dataclass(frozen=True)
@@ -20,24 +20,28 @@ class Step:
 
 @dataclass(frozen=True)
 class Check:
-    """A number of the ledger beside the same number counted in the files."""
+    """A number that the ledger or the metrics say beside the same number counted in the files."""
 
     what: str
-    ledger: int
+    said: int
     files: int
 
 
 def funnel(data: RunData) -> list[Step]:
-    """question -> draft -> verdict -> corpus -> student -> score, every number from the ledger."""
+    """question -> draft -> verdict -> corpus -> student -> score, every number from the ledger.
+
+    But the score: its entry counts the last evaluation alone, which may have asked questions of another task.
+    """
     questions, synthesis = _stage(data, "questions"), _stage(data, "synthesis")
-    corpus, training, after = _stage(data, "corpus"), _stage(data, "training"), _stage(data, "evaluation.after")
+    corpus, training = _stage(data, "corpus"), _stage(data, "training")
+    right, asked = _answers(data)
     return [
         _step("Question", _out(questions), "read", _by_split(data)),
         _step("Draft", synthesis.rows_in if synthesis else None, "sampled", _each(data, synthesis)),
         _step("Verdict", _out(synthesis), "accepted", _share(synthesis, "of the drafts")),
         _step("Corpus", _rows(data) if corpus else None, "rows written", _share(corpus, "of the accepted")),
         _step("Student", _out(training), "rows trained on", _steps(data)),
-        _step("Score", _out(after), "answers correct", _share(after, "of the questions")),
+        _step("Score", right if asked else None, "answers correct", _of(right, asked, "of the questions")),
     ]
 
 
@@ -70,7 +74,18 @@ def _each(data: RunData, stage: Stage | None) -> str:
 
 
 def _share(stage: Stage | None, of: str) -> str:
-    return f"{text.percent(stage.rows_out / stage.rows_in)} {of}" if stage and stage.rows_in else ""
+    return _of(stage.rows_out, stage.rows_in, of) if stage else ""
+
+
+def _of(part: int, whole: int, of: str) -> str:
+    return f"{text.percent(part / whole)} {of}" if whole else ""
+
+
+def _answers(data: RunData) -> tuple[int, int]:
+    """Right answers of the trained student, and questions, of the recipe's own test tasks."""
+    own = data.own_tests or {score.task for score in data.metrics.evaluation}
+    scores = [score for score in data.metrics.evaluation if score.stage == "evaluation.after" and score.task in own]
+    return sum(score.correct for score in scores), sum(score.questions for score in scores)
 
 
 def _steps(data: RunData) -> str:
@@ -155,49 +170,72 @@ class CostRow:
 
 
 def costs(data: RunData) -> list[CostRow]:
-    """Seconds of every stage, and tokens of those that generate."""
+    """Seconds of every stage, and tokens of those that generate.
+
+    Of an evaluation, those of all its scores: its entry in the ledger is of the test sets that were asked last.
+    """
     stages = data.ledger.stages if data.ledger else []
-    longest = max((stage.seconds or 0 for stage in stages), default=0) or 1
-    return [_cost(data, stage, 100 * (stage.seconds or 0) / longest) for stage in stages]
+    scores = [[score for score in data.metrics.evaluation if score.stage == stage.stage] for stage in stages]
+    seconds = [
+        sum(score.seconds or 0 for score in own) if own else stage.seconds
+        for stage, own in zip(stages, scores, strict=True)
+    ]
+    longest = max((one or 0 for one in seconds), default=0) or 1
+    return [
+        _cost(data, stage, own, one, 100 * (one or 0) / longest)
+        for stage, own, one in zip(stages, scores, seconds, strict=True)
+    ]
 
 
-def _cost(data: RunData, stage: Stage, width: float) -> CostRow:
-    tokens_in, tokens_out, unit = None, None, ""
+def _cost(data: RunData, stage: Stage, scores: list[Score], seconds: float | None, width: float) -> CostRow:
+    tokens_in, tokens_out, bought, unit = None, None, stage.rows_out, ""
     if stage.stage == "synthesis" and data.metrics.synthesis:
         made = data.metrics.synthesis
         tokens_in, tokens_out, unit = made.prompt_tokens, made.completion_tokens, "an accepted draft"
-    elif stage.stage.startswith("evaluation."):
-        tokens_out, unit = _generated(data, stage.stage), "a right answer"
-    each = f"{tokens_out / stage.rows_out:,.0f} {unit}" if tokens_out and stage.rows_out else ""
+    elif scores:
+        tokens_out = sum(score.completion_tokens or 0 for score in scores) or None
+        bought, unit = sum(score.correct for score in scores), "a right answer"
     return CostRow(
         stage=text.words(stage.stage),
-        seconds=text.duration(stage.seconds),
+        seconds=text.duration(seconds),
         width=round(width, 2),
         tokens_in=text.count(tokens_in),
         tokens_out=text.count(tokens_out),
-        each=each,
+        each=f"{tokens_out / bought:,.0f} {unit}" if tokens_out and bought else "",
     )
 
 
-def _generated(data: RunData, stage: str) -> int | None:
-    """Tokens of all scores of a stage of the evaluation, which covers one student and strategy."""
-    _, student, *strategy = stage.split(".", 2)
-    label = strategy[0] if strategy else "greedy"
-    scores = [score for score in data.metrics.evaluation if (score.student, score.strategy) == (student, label)]
-    return sum(score.completion_tokens or 0 for score in scores) or None
-
-
 def checks(data: RunData) -> list[Check]:
-    """Where the ledger and the tables speak about the same rows: accepted are those taken and those left out later."""
+    """Where ledger, metrics and tables speak about the same rows: accepted are those taken and those left out later."""
     questions, synthesis, corpus = (_stage(data, name) for name in ("questions", "synthesis", "corpus"))
     found = [Check("questions", questions.rows_out, sum(data.questions.values()))] if questions else []
     if not (synthesis and corpus and data.outcomes.final):
         return found
-    kept, thrown = data.outcomes.kept.count, {name: tally.count for name, tally in data.outcomes.thrown.items()}
-    left_out = sum(thrown.get(name, 0) for name in corpus.rejected)
+    kept = data.outcomes.kept.count
+    # An outcome can be a verdict and a reason to leave out an accepted draft.
+    left_out = sum(
+        tally.count - synthesis.rejected.get(name, 0)
+        for name, tally in data.outcomes.thrown.items()
+        if name in corpus.rejected
+    )
     return [
         *found,
         Check("drafts", synthesis.rows_in, kept + data.outcomes.thrown_count),
         Check("drafts accepted", synthesis.rows_out, kept + left_out),
         Check("drafts in the corpus", corpus.rows_out, kept),
+        *_path_checks(data),
+    ]
+
+
+def _path_checks(data: RunData) -> list[Check]:
+    said = data.metrics.synthesis.by_path if data.metrics.synthesis else {}
+    counted = data.yields.by_path()
+    pairs = [(path, said[path], counted.get(path, Share(0, 0))) for path in sorted(said)]
+    return [
+        check
+        for path, one, other in pairs
+        for check in (
+            Check(f"{path} drafts", one.drafts, other.drafts),
+            Check(f"{path} drafts accepted", one.accepted, other.accepted),
+        )
     ]

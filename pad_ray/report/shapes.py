@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+GREEDY = "greedy"
 Interval = tuple[float, float]
 
 
@@ -70,6 +71,11 @@ class Score(BaseModel):
     warning: str = ""
 
     @property
+    def stage(self) -> str:
+        """The stage of the ledger that it belongs to."""
+        return f"evaluation.{self.student}" if self.strategy == GREEDY else f"evaluation.{self.student}.{self.strategy}"
+
+    @property
     def tokens(self) -> float | None:
         """Generated tokens a question."""
         if self.tokens_per_question:
@@ -95,11 +101,17 @@ class Paired(BaseModel):
     warning: str = ""
 
 
+class PathCount(BaseModel):
+    drafts: int
+    accepted: int
+
+
 class Synthesis(BaseModel):
     drafts: int
     accepted: int | None = None
     accepted_share: float | None = Field(None, alias="yield")
     interval: Interval | None = None
+    by_path: dict[str, PathCount] = Field(default_factory=dict)
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float | None = None

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pad_ray.report.counts import judged_drafts, read_parts
+from pad_ray.report.counts import judged_drafts, planned_drafts, read_parts
 from pad_ray.rundir import RunDir
 from pad_ray.schema import AnswerKind, Outcome
 from pad_ray.synthesis.finished import Ids, as_ids
@@ -70,10 +70,15 @@ def _shares(rows: Iterable[tuple[K, bool, int]]) -> dict[K, Share]:
 
 
 def count_yields(run: RunDir, question_parts: list[str]) -> Yields:
-    """Every draft whose question is in these parts; reads both part by part, and keeps 17 bytes a question."""
+    """Every draft that the corpus was built from, or every judged one while there is no corpus.
+
+    Reads drafts and the parts of their questions part by part, and keeps 17 bytes a question and 16 a draft.
+    """
     ids, stated, unit = _stated_by_question(run, question_parts)
+    planned = planned_drafts(run)
     counts: Counter[tuple[str, int, int, bool]] = Counter()
-    for table in judged_drafts(run) if len(ids) else ():
+    for judged in judged_drafts(run) if len(ids) else ():
+        table = judged if planned is None else judged.filter(_among(planned, judged["draft_id"]))
         found = _lookup(ids, stated, table["question_id"])
         keyed = pa.table(
             [table["path"], table["sample_index"], found, pc.equal(table["outcome"], Outcome.ACCEPTED.value)],
@@ -103,6 +108,13 @@ def _stated_by_question(run: RunDir, parts: list[str]) -> tuple[Ids, Stated, str
 def states(text: str, *, numbers: bool) -> int:
     """How many numbers, or sentences, a question states; at most `MOST_STATED`."""
     return min(MOST_STATED, len((_NUMBER if numbers else _SENTENCE).findall(text)))
+
+
+def _among(known: Ids, wanted: pa.ChunkedArray) -> pa.Array:
+    """Which of the ids are among the known ones."""
+    asked = as_ids(wanted.to_pylist())
+    places = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    return pa.array(known[places] == asked)
 
 
 def _lookup(ids: Ids, stated: Stated, wanted: pa.ChunkedArray) -> pa.Array:

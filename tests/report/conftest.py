@@ -102,6 +102,11 @@ def write_part(run: Path, folder: str, record: type, rows: list) -> None:
         pq.write_table(to_table(record, part), run / folder / f"part-{index:05d}.parquet")
 
 
+def write_tests(run: Path, task: str, questions: list[Question]) -> None:
+    (run / "questions" / "test").mkdir(parents=True, exist_ok=True)
+    pq.write_table(to_table(Question, questions), run / "questions" / "test" / f"{task}.parquet")
+
+
 def stage(name: str, unit: str, rows_in: int, rows_out: int, rejected: dict[str, int], seconds: float) -> dict:
     return {
         "stage": name,
@@ -237,7 +242,6 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
     rejected = [verdict for verdict in verdicts if verdict.outcome != Outcome.ACCEPTED] + duplicates
     for folder, record, rows in (
         ("questions/train", Question, asked),
-        ("questions/test", Question, tests),
         ("drafts", Draft, made),
         ("verdicts", Verdict, verdicts),
         ("rejected", Verdict, rejected),
@@ -245,6 +249,7 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
         ("corpus/validation", CorpusRow, corpus[:5]),
     ):
         write_part(run, folder, record, rows)
+    write_tests(run, "arithmetic", tests)
     counts = Counter(str(verdict.outcome) for verdict in verdicts)
     passed = counts.pop("accepted")
     stages = [
@@ -257,7 +262,13 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
     metrics = {
         "evaluation": EVALUATION,
         "paired": [PAIRED],
-        "synthesis": {"drafts": drafts, "accepted": passed, "yield": passed / drafts, "interval": [0.35, 0.43]},
+        "synthesis": {
+            "drafts": drafts,
+            "accepted": passed,
+            "yield": passed / drafts,
+            "interval": [0.35, 0.43],
+            "by_path": {"program": {"drafts": drafts, "accepted": passed}},
+        },
         "corpus": {
             "train_rows": len(corpus) - 5,
             "validation_rows": 5,

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -16,6 +17,7 @@ import yaml
 from pad_ray.errors import InputError
 from pad_ray.report import render
 from pad_ray.report.counts import SAMPLE_SIZE
+from tests.report.conftest import make_questions, write_tests
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 HOSTILE = '<script>alert(1)</script>\n</code></pre><img src=x onerror=alert(1)> {{ 7 * 7 }} \u202e\x00 & "quoted"'
@@ -98,6 +100,7 @@ def test_the_ledger_is_counted_again_in_the_files(make_run):
     text = Page(render(str(run))).text
     assert "questions 300 300 yes drafts 400 400 yes" in text
     assert f"drafts accepted {accepted} {accepted} yes" in text
+    assert f"program drafts 400 400 yes program drafts accepted {accepted} {accepted} yes" in text
     (run / "rejected" / "part-00001.parquet").unlink()
     assert re.search(r"drafts 400 \d+ no", Page(render(str(run))).text)
 
@@ -150,11 +153,60 @@ def test_a_draft_that_the_engine_failed_to_make_counts_as_a_draft_of_its_path(ma
     run = make_run()
     part = run / "drafts" / "part-00001.parquet"
     lost = pq.read_table(part).slice(0, 3)
+    shutil.rmtree(run / "corpus")
+    shutil.rmtree(run / "rejected")  # nothing says yet which drafts are planned
     (run / "faults").mkdir()
     pq.write_table(lost, run / "faults" / "part-a.parquet")  # made after all: no fault
     renamed = lost.set_column(0, "draft_id", pa.array([f"{number:032x}" for number in range(3)]))
     pq.write_table(renamed.cast(lost.schema), run / "faults" / "part-b.parquet")
     assert re.search(r"program \d+ of 403", Page(render(str(run))).text)
+
+
+def test_drafts_of_an_earlier_recipe_do_not_count_once_a_corpus_says_which_are_planned(make_run):
+    run = make_run()
+    part = pq.read_table(run / "drafts" / "part-00001.parquet").slice(0, 3)
+    renamed = part.set_column(0, "draft_id", pa.array([f"{number:032x}" for number in range(3)])).cast(part.schema)
+    pq.write_table(renamed, run / "drafts" / "part-old.parquet")
+    verdicts = pq.read_table(run / "verdicts" / "part-00001.parquet").slice(0, 3)
+    old = verdicts.set_column(0, "draft_id", renamed["draft_id"]).cast(verdicts.schema)
+    pq.write_table(old, run / "verdicts" / "part-old.parquet")
+    text = Page(render(str(run))).text
+    assert re.search(r"program \d+ of 400", text) and "program drafts 400 400 yes" in text
+
+
+def test_a_second_task_that_was_evaluated_later_changes_no_number_of_the_run_s_own(make_run):
+    run = make_run()
+    write_tests(run, "svamp", make_questions("test", 240, ""))
+    later = {"task": "svamp", "questions": 240, "correct": 24, "accuracy": 0.1, "outcomes": {"accepted": 24}}
+
+    def evaluate(metrics):
+        metrics["evaluation"].append({**metrics["evaluation"][1], **later})
+
+    def count(ledger):
+        ledger["stages"][-1] |= {"rows_in": 240, "rows_out": 24, "rejected": {"wrong_answer": 216}}
+
+    edit(run / "metrics.json", evaluate)
+    edit(run / "ledger.json", count)
+    text = Page(render(str(run))).text
+    assert "Question 300 read 100 train, 200 test" in text and "questions 300 300 yes" in text
+    assert "Score 72 answers correct 36.0 % of the questions" in text
+    assert "evaluation.after 3 min 06 s – 36,688 382 a right answer" in text  # 2 x 18,344 tokens, 72 + 24 answers
+
+
+def test_an_outcome_of_a_verdict_that_the_corpus_gives_too_is_not_counted_twice(make_run):
+    run = make_run()
+
+    def rename(ledger):
+        rejected = ledger["stages"][1]["rejected"]
+        rejected["duplicate"] = rejected.pop("timeout")
+
+    edit(run / "ledger.json", rename)
+    for part in (run / "rejected").iterdir():
+        table = pq.read_table(part)
+        renamed = pc.replace_substring(table["outcome"], "timeout", "duplicate")
+        pq.write_table(table.set_column(1, table.schema.field("outcome"), renamed), part)
+    accepted = json.loads((run / "ledger.json").read_text())["stages"][1]["rows_out"]
+    assert f"drafts accepted {accepted} {accepted} yes" in Page(render(str(run))).text
 
 
 def test_only_the_function_of_a_completion_is_shown(make_run):
@@ -374,6 +426,37 @@ def test_what_a_run_cost_is_in_seconds_and_tokens(make_run):
     assert "synthesis 21 min 52 s 120,000 33,000 200 an accepted draft" in text
     assert "evaluation.after 1 min 33 s – 18,344 255 a right answer" in text
     assert "held their devices for 1 h 06 min" in text
+
+
+def test_a_student_with_a_dot_in_its_name_has_its_tokens(make_run):
+    run, student = make_run(), "qwen2.5-coder-0.5b-1d961463"
+
+    def measure(metrics):
+        metrics["evaluation"].append({**metrics["evaluation"][1], "student": student, "strategy": "vote"})
+
+    def count(ledger):
+        ledger["stages"].append({**ledger["stages"][-1], "stage": f"evaluation.{student}.vote"})
+
+    edit(run / "metrics.json", measure)
+    edit(run / "ledger.json", count)
+    assert f"evaluation.{student}.vote 1 min 33 s – 18,344 255 a right answer" in Page(render(str(run))).text
+
+
+def test_errors_are_set_side_by_side_on_the_tasks_of_both_students_even_where_one_makes_none(make_run):
+    run = make_run()
+
+    def refined(metrics):
+        metrics["refinement"] = {"drafts": 4}
+        first = metrics["evaluation"][1]
+        metrics["evaluation"] += [
+            {**first, "task": "svamp", "outcomes": {"timeout": 200}},
+            {**first, "student": "refined", "outcomes": {"accepted": 200}},
+        ]
+
+    edit(run / "metrics.json", refined)
+    text = Page(render(str(run))).text
+    errors = text.split("share of all answers")[1].split("after self-refinement")[0]
+    assert "wrong answer 60.5 % 0.0 % syntax error 3.5 % 0.0 %" in errors and "timeout" not in errors
 
 
 def test_errors_before_and_after_refinement_stand_side_by_side(make_run):
