@@ -16,12 +16,15 @@ from rich.table import Table
 
 from pad_ray import evaluating, ledger, stages
 from pad_ray.engines import versions
+from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError, StageError
 from pad_ray.ledger import StageEntry
+from pad_ray.models import resolve
 from pad_ray.preview import lacking, resources_at_hand
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
+from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import CorpusRow, Question
 from pad_ray.stages import Run
 from pad_ray.synthesis.corpus import TRAIN as TAUGHT
@@ -29,7 +32,7 @@ from pad_ray.synthesis.corpus import is_held_out
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.tasks import get_task
 from pad_ray.training.config import MEANS, TrainingConfig
-from pad_ray.tuning.closing import answer_tests, undecided, verdict
+from pad_ray.tuning.closing import alone, answer_tests, undecided, verdict
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS, TuningConfig
 from pad_ray.tuning.measuring import CHAINS, Bench, solutions_folder, strategy_of
 from pad_ray.tuning.space import Parameter, changed, changed_values, default_point, parameters_of
@@ -39,25 +42,28 @@ FACTS = f"{CAMPAIGN}/campaign.json"
 RECIPE = f"{CAMPAIGN}/recipe.yaml"
 BEST = f"{CAMPAIGN}/best.yaml"
 STAGE = "tuning"
-# What makes a campaign the same one. Machines may change between calls, and there may be more trials, or more at once.
+# What makes a campaign the same one, with the weights of its models. Machines may change between calls, and there may be more
+# trials, or more at once.
 IDENTITY: dict[str, Any] = {
     **dict.fromkeys(("seed", "questions", "synthesis", "corpus", "refinement"), True),
     "teacher": {"kind", "model", "script"},
     "training": set(TrainingConfig.model_fields) - MEANS,
     "evaluation": {"engine": {"kind", "model", "script"}, "max_tokens": True, "strategies": True, "student": True},
+    "sandbox": set(SandboxConfig.model_fields) - {"workers"},
     "tuning": set(TuningConfig.model_fields) - {"trials", "concurrent"},
 }
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a campaign starts from: what it varies, the validation questions, the test questions by task, and in a decode
-    campaign the student's model.
+    """What a campaign starts from: what it varies, the validation questions, the test questions by task, the fingerprints of
+    the models by what they are for, and in a decode campaign the student's model.
     """
 
     parameters: list[Parameter]
     validation: list[Question]
     tests: dict[str, list[Question]]
+    weights: dict[str, str]
     model: str
 
 
@@ -73,20 +79,26 @@ def read_inputs(run: Run) -> Inputs:
         raise InputError(f"{run.folder.location}: a campaign needs a local or shared path for its run_dir")
     parameters = parameters_of(recipe)
     strategy_of(recipe)
-    _check_same(run)
     tests = stages.read_tests(recipe)
     if recipe.tuning.kind == "decode":
         model = evaluating.student_to_measure(run)[1]
+        weights = {"student": fingerprint(_serving(recipe, model))}
     else:
         model = ""
         stages.read_inputs(recipe)
         versions.check(recipe.evaluation.engine)
+        weights = {"teacher": fingerprint(recipe.teacher), "student": resolve(recipe.training.student).revision}
+    _check_same(run, weights)
     validation = validation_questions(run)
     if not validation:
         raise InputError(
             f"{run.folder.location}: no train question validates; raise --questions.limit or --corpus.validation_share"
         )
-    return Inputs(parameters, validation, tests, model)
+    return Inputs(parameters, validation, tests, weights, model)
+
+
+def _serving(recipe: Recipe, model: str) -> EngineConfig:
+    return recipe.evaluation.engine.model_copy(update={"model": model})
 
 
 def validation_questions(run: Run) -> list[Question]:
@@ -109,11 +121,11 @@ def validation_questions(run: Run) -> list[Question]:
     return list(islice((held_out[name] for name in sorted(held_out)), recipe.tuning.validation_questions))
 
 
-def _check_same(run: Run) -> None:
-    """InputError where the run holds a campaign of another recipe; it names what differs."""
+def _check_same(run: Run, weights: Mapping[str, str]) -> None:
+    """InputError where the run holds a campaign of another recipe or of other models; it names what differs."""
     if not run.folder.exists(RECIPE):
         return
-    before, now = yaml.safe_load(run.folder.read_bytes(RECIPE)), _identity(run.recipe)
+    before, now = yaml.safe_load(run.folder.read_bytes(RECIPE)), _identity(run.recipe, weights)
     differing = sorted(
         f"{section}.{name}" if isinstance(fields, dict) else section
         for section, fields in now.items()
@@ -124,17 +136,16 @@ def _check_same(run: Run) -> None:
         raise InputError(
             f"{run.folder.path(CAMPAIGN)} is a campaign with another {', '.join(differing)}; move it away to start a new one"
         )
-    over = run.folder.read_json(FACTS, {}).get("test") is not None
-    if over and run.recipe.tuning.trials > len(Trials.read(run.folder).of(*FINISHED)):
+    tested = run.folder.read_json(FACTS, {}).get("tested") is not None
+    if tested and run.recipe.tuning.trials > len(Trials.read(run.folder).of(*FINISHED)):
         raise InputError(
-            f"{run.folder.path(CAMPAIGN)} is over, its test questions have been asked: further trials would be chosen in "
+            f"{run.folder.path(CAMPAIGN)} has asked its test questions: further trials would be chosen in "
             "their light; move it away to start a new one"
         )
 
 
-def _identity(recipe: Recipe) -> dict[str, Any]:
-    values: dict[str, Any] = recipe.model_dump(mode="json", include=IDENTITY)
-    return values
+def _identity(recipe: Recipe, weights: Mapping[str, str]) -> dict[str, Any]:
+    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(weights)}
 
 
 def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
@@ -149,7 +160,7 @@ def conduct(run: Run, inputs: Inputs) -> None:
         StageError: no trial was completed, or the campaign was interrupted; the same command continues.
     """
     trials = _trials(run.folder)
-    run.folder.write_text(RECIPE, yaml.safe_dump(_identity(run.recipe), sort_keys=False))
+    run.folder.write_text(RECIPE, yaml.safe_dump(_identity(run.recipe, inputs.weights), sort_keys=False))
     _write_facts(run, inputs, trials)
     with _Engines(run, inputs) as engines:
         _search(run, inputs, trials, engines)
@@ -171,8 +182,7 @@ class _Engines:
     def __init__(self, run: Run, inputs: Inputs) -> None:
         recipe, folder = run.recipe, run.folder
         self.shared = recipe.tuning.kind == "decode" and recipe.tuning.share
-        engine = recipe.evaluation.engine.model_copy(update={"model": inputs.model})
-        solutions = solutions_folder(folder, fingerprint(engine)) if inputs.model else ""
+        solutions = solutions_folder(folder, inputs.weights["student"]) if inputs.model else ""
         self.bench = Bench(recipe, folder.location, inputs.validation, inputs.model, solutions)
         self.solver = self.bench.solver(recipe) if inputs.model else None
 
@@ -223,27 +233,36 @@ def _given(recipe: Recipe, parameters: Sequence[Parameter], trials: Trials) -> l
 
 
 def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
-    """Ask the test questions once, write the best recipe, and say whether it beats the default."""
+    """Ask the test questions once, write the best recipe, and say whether it beats the default.
+
+    Which trial is chosen stands in `campaign.json` before the first of them is asked, and no trial follows.
+    """
     facts = run.folder.read_json(FACTS)
-    if facts["test"] is not None:
+    if facts["test"] is not None or facts["test_alone"] is not None:
         return
-    chosen = best(trials.of("completed"))
+    chosen = trials.by_name[facts["tested"]] if facts["tested"] else best(trials.of("completed"))
     if chosen is None:
         failed = trials.of("failed")[0]
         raise StageError(
             f"tuning: no trial was completed; trial {failed.trial}: {failed.error}; run the same command again"
         )
     _write_best(run, chosen)
+    facts["tested"] = chosen.trial
+    run.folder.write_json(FACTS, facts)
+    default = trials.by_name[DEFAULT]
+    asked = (chosen,) if default.state == "failed" else (default, chosen)
     answers = {}
-    for trial in {one.trial: one for one in (trials.by_name[DEFAULT], chosen)}.values():
+    for trial in {one.trial: one for one in asked}.values():
         run.progress.say(f"test questions: trial {trial.trial}")
         changed_recipe = changed(run.recipe, trial.parameters)
         answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
-    if chosen.trial == DEFAULT:
-        test = undecided(answers[DEFAULT])
+    if default.state == "failed":
+        facts["test_alone"] = alone(answers[chosen.trial], chosen.trial, str(default.error))
+    elif chosen.trial == DEFAULT:
+        facts["test"] = undecided(answers[DEFAULT])
     else:
-        test = verdict(answers[DEFAULT], answers[chosen.trial], chosen.trial, run.recipe.seed)
-    run.folder.write_json(FACTS, {**facts, "test": test})
+        facts["test"] = verdict(answers[DEFAULT], answers[chosen.trial], chosen.trial, run.recipe.seed)
+    run.folder.write_json(FACTS, facts)
 
 
 def _write_best(run: Run, chosen: Trial) -> None:
@@ -261,7 +280,7 @@ def _write_best(run: Run, chosen: Trial) -> None:
 
 def _write_facts(run: Run, inputs: Inputs, trials: Trials) -> None:
     """Write `campaign.json`: what is varied and looked for, and which trials are best so far."""
-    objectives = run.recipe.tuning.objectives
+    objectives, before = run.recipe.tuning.objectives, run.folder.read_json(FACTS, {})
     chosen = best(trials.of("completed"))
     facts = {
         "name": run.folder.root.rsplit("/", 1)[-1],
@@ -271,7 +290,7 @@ def _write_facts(run: Run, inputs: Inputs, trials: Trials) -> None:
         "default_trial": DEFAULT if DEFAULT in trials.by_name else None,
         "best_trial": None if chosen is None else chosen.trial,
         "pareto": [trial.trial for trial in pareto(trials.of("completed"), objectives)] if len(objectives) > 1 else [],
-        "test": run.folder.read_json(FACTS, {}).get("test"),
+        **{name: before.get(name) for name in ("tested", "test", "test_alone")},
     }
     run.folder.write_json(FACTS, facts)
 
@@ -287,7 +306,7 @@ def closing_table(run: Run) -> None:
         table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _said(trial.parameters))
     run.progress.console.print(table)
     run.progress.say("* the chosen trial" + ("; + none is better in both objectives" if facts["pareto"] else ""))
-    run.progress.say(facts["test"]["sentence"])
+    run.progress.say((facts["test"] or facts["test_alone"])["sentence"])
     run.progress.say(f"recipe: {run.folder.path(BEST)}")
 
 

@@ -72,6 +72,18 @@ def undecided(default: Sequence[Solution]) -> dict[str, Any]:
     }
 
 
+def alone(chosen: Sequence[Solution], trial: str, error: str) -> dict[str, Any]:
+    """What is to be said where the recipe as it is failed, for the reason in `error`: there is nothing to compare with."""
+    found = _accuracy(chosen)
+    return {
+        "best": found,
+        "sentence": (
+            f"The chosen recipe, trial {trial}, is right on {found['accuracy']:.1%} of {found['n']} test questions "
+            f"({found['low']:.1%} to {found['high']:.1%}). The default could not be measured: {error}."
+        ),
+    }
+
+
 def _accuracy(solutions: Sequence[Solution]) -> dict[str, Any]:
     correct, count = sum(solution.correct for solution in solutions), len(solutions)
     low, high = wilson(correct, count)

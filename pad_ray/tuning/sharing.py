@@ -15,6 +15,8 @@ from typing import Any
 from filelock import FileLock
 
 from pad_ray import refining, stages
+from pad_ray.engines.kinds import fingerprint
+from pad_ray.models import resolve
 from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.refinement.collect import ATTEMPTS, FAILURES, Collected
@@ -106,13 +108,13 @@ def _plain(section: Any) -> object:
 
 
 def _drafted(recipe: Recipe) -> object:
-    # The teacher's machines are no matter of its drafts.
+    # The teacher's machines are no matter of its drafts; its weights are, which may change in a folder of the same name.
     asked = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
-    return [asked, _sections("questions", "seed", "synthesis", "sandbox")(recipe)]
+    return [asked, fingerprint(recipe.teacher), _sections("questions", "seed", "synthesis", "sandbox")(recipe)]
 
 
 def _training(recipe: Recipe) -> object:
-    return recipe.training.model_dump(mode="json", exclude=MEANS)
+    return [recipe.training.model_dump(mode="json", exclude=MEANS), resolve(recipe.training.student).revision]
 
 
 def _refinement(*fields: str) -> Callable[[Recipe], object]:

@@ -1,0 +1,131 @@
+"""What makes a campaign the same one when it goes on, and its one look at the test questions. Its trials are made up."""
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from pad_ray.errors import InputError, StageError
+from pad_ray.progress import Progress
+from pad_ray.rundir import RunDir
+from pad_ray.stages import Run
+from pad_ray.tuning import campaign
+from pad_ray.tuning.sharing import TO_STUDENT
+from pad_ray.tuning.trials import Trial, Trials
+from tests.evaluation.conftest import run as solutions
+from tests.tuning.conftest import finished
+
+RATE = "training.learning_rate"
+
+
+def retrain(folder):
+    """Other weights under the same name."""
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+
+
+@pytest.fixture
+def student(tmp_path, tiny_student):
+    return shutil.copytree(tiny_student, tmp_path / "own-student")
+
+
+@pytest.fixture
+def run_with(recipe_with, script, student, tmp_path):
+    """A training campaign of two trials, and what is said about it."""
+
+    def build(sections=None, **tuning):
+        engine = {"kind": "scripted", "script": str(script)}
+        own = {
+            "questions": {"task": "arithmetic", "limit": 24, "test_limit": 12},
+            "teacher": engine,
+            "training": {"student": str(student)},
+            "evaluation": {"engine": engine},
+            **(sections or {}),
+        }
+        space = {RATE: {"low": 1e-5, "high": 1e-3}}
+        recipe = recipe_with(own, **{"kind": "train", "trials": 2, "space": space, **tuning})
+        said, progress = [], Progress()
+        progress.say = said.append
+        return Run(recipe, RunDir(recipe.run_dir), progress), said
+
+    return build
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Names of the trials whose recipes the test questions are asked for, instead of asking; `fail` is raised first."""
+    found = SimpleNamespace(trials=[], fail=None)
+
+    def answer(bench, recipe, trial, tests, progress):
+        found.trials.append(trial)
+        if found.fail is not None:
+            raise found.fail
+        return solutions([[number < 6] for number in range(12)])
+
+    monkeypatch.setattr(campaign, "answer_tests", answer)
+    return found
+
+
+def test_a_campaign_whose_models_were_trained_anew_is_another_one(run_with, student, monkeypatch):
+    run, _ = run_with()
+    monkeypatch.setattr(campaign, "_search", lambda *arguments: pytest.fail("enough"))
+    with pytest.raises(pytest.fail.Exception):
+        campaign.conduct(run, campaign.read_inputs(run))
+    campaign.read_inputs(run)
+    retrain(student)
+    with pytest.raises(InputError, match=r"campaign with another weights\.student; move it away"):
+        campaign.read_inputs(run)
+
+
+def test_a_campaign_of_another_sandbox_is_another_one(run_with, asked):
+    run, _ = run_with()
+    for trial in (finished("000", 0.5), finished("001", 0.4)):
+        Trials.read(run.folder).write(trial)
+    campaign.conduct(run, campaign.read_inputs(run))
+    campaign.read_inputs(run_with({"sandbox": {"workers": 2}})[0])
+    with pytest.raises(InputError, match=r"campaign with another sandbox\.cpu_s"):
+        campaign.read_inputs(run_with({"sandbox": {"cpu_s": 1.0}})[0])
+
+
+def test_a_model_that_was_trained_anew_makes_drafts_and_student_anew(run_with, student):
+    run, _ = run_with({"teacher": {"kind": "transformers", "model": str(student)}})
+    before = [stage.depends(run.recipe) for stage in TO_STUDENT]
+    retrain(student)
+    same = [stage.name for stage, old in zip(TO_STUDENT, before, strict=True) if stage.depends(run.recipe) == old]
+    assert same == ["corpus"]
+
+
+def test_a_campaign_whose_default_failed_ends_with_what_it_chose(run_with, asked):
+    run, said = run_with()
+    trials = Trials.read(run.folder)
+    trials.write(Trial("000", "failed", {RATE: 1.0}, error="DeadEndError: the loss is nan"))
+    trials.write(finished("001", 0.5, **{RATE: 1e-4}))
+    for _ in range(2):
+        campaign.conduct(run, campaign.read_inputs(run))
+    assert asked.trials == ["001"]
+    facts = run.folder.read_json(campaign.FACTS)
+    assert facts["test"] is None and facts["test_alone"]["best"]["correct"] == 6
+    campaign.closing_table(run)
+    (sentence,) = [line for line in said if "test questions (" in line]
+    assert "trial 001, is right on 50.0% of 12" in sentence
+    assert sentence.endswith("The default could not be measured: DeadEndError: the loss is nan.")
+
+
+def test_once_a_test_question_may_have_been_asked_the_choice_stands(run_with, asked):
+    run, _ = run_with()
+    trials = Trials.read(run.folder)
+    trials.write(finished("000", 0.4, **{RATE: 2e-4}))
+    trials.write(finished("001", 0.5, **{RATE: 1e-4}))
+    asked.fail = StageError("the engine is gone")
+    with pytest.raises(StageError):
+        campaign.conduct(run, campaign.read_inputs(run))
+    with pytest.raises(InputError, match="has asked its test questions: further trials"):
+        campaign.read_inputs(run_with(trials=3)[0])
+    # As if something had been measured meanwhile.
+    Trials.read(run.folder).write(finished("000", 0.9, **{RATE: 2e-4}))
+    asked.fail = None
+    campaign.conduct(run, campaign.read_inputs(run))
+    assert asked.trials == ["000", "000", "001"]
+    assert "trial 001" in run.folder.read_json(campaign.FACTS)["test"]["sentence"]
