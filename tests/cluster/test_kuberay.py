@@ -7,6 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from kubernetes_validate.utils import schema_contents
+from ray._private import ray_constants
 from referencing import Registry, Resource
 
 from tests.cluster.conftest import CLUSTER, REPOSITORY, check_job, documents, job_words, nodes, of_kind
@@ -102,6 +103,27 @@ def test_no_pod_asks_for_more_than_the_restricted_standard_grants(pod):
         asked = container["securityContext"]
         assert (asked["allowPrivilegeEscalation"], asked["capabilities"]) == (False, {"drop": ["ALL"]})
         assert not asked.get("privileged")
+
+
+def gibibytes(quantity):
+    return int(quantity.removesuffix("Gi")) << 30
+
+
+@pytest.mark.parametrize("spec", CLUSTERS.values(), ids=CLUSTERS)
+def test_the_object_store_of_every_ray_pod_fits_into_its_shared_memory(spec):
+    for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+        pod = group["template"]["spec"]
+        (memory,) = [volume["emptyDir"] for volume in pod["volumes"] if volume["name"] == "memory"]
+        assert memory["medium"] == "Memory"
+        shared, limit = (
+            gibibytes(one) for one in (memory["sizeLimit"], pod["containers"][0]["resources"]["limits"]["memory"])
+        )
+        # As Ray chooses its size; where that is more than /dev/shm has, Ray takes the disk.
+        store = min(
+            ray_constants.DEFAULT_OBJECT_STORE_MEMORY_PROPORTION * limit,
+            max(ray_constants.REQUIRE_SHM_SIZE_THRESHOLD, 0.95 * shared),
+        )
+        assert store < min(shared, limit)
 
 
 def test_only_the_head_speaks_to_the_kubernetes_server():
