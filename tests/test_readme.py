@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pad_ray.errors import InputError
 from pad_ray.models.catalog import CATALOG
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Draft, Question
 from pad_ray.settings import read_settings
+from pad_ray.tuning.space import parameters_of
 from tests.jobs.conftest import REPOSITORY, run_job
 from tests.readme import BLOCKS, README, named_files, write_own_parts
 from tests.report.counted import check_counts
@@ -34,6 +36,11 @@ def commands():
     return sorted({line.split("  #")[0].strip() for line in lines if COMMAND.match(line)})
 
 
+def recipes():
+    """The pieces of recipes: blocks of YAML that are no files."""
+    return [text for language, text in BLOCKS if language == "yaml" and text not in named_files().values()]
+
+
 def anchors():
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", README, re.M)}
 
@@ -45,6 +52,19 @@ def test_every_block_is_an_example_a_command_with_what_it_prints_or_a_drawing():
             ast.parse(text)
         if language == "yaml":
             assert yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("block", recipes())
+def test_every_piece_of_a_recipe_is_read_as_a_recipe(block):
+    parameters_of(read_settings(Recipe, [], yaml.safe_load(block), "README.md"))
+
+
+def test_a_misspelt_field_in_a_piece_of_a_recipe_is_found():
+    (tuned,) = [block for block in recipes() if block.startswith("tuning:")]
+    with pytest.raises(InputError, match=r"tuning.spaces: unknown field"):
+        read_settings(Recipe, [], yaml.safe_load(tuned.replace("space:", "spaces:")), "README.md")
+    with pytest.raises(InputError, match=r"training.learning_rates"):
+        parameters_of(read_settings(Recipe, [], yaml.safe_load(tuned.replace("_rate:", "_rates:")), "README.md"))
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)]+)\)", README))))

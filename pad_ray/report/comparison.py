@@ -147,22 +147,37 @@ def _side(letter: str, run_dir: str) -> Side:
 
 
 def _pairs(first: Side, other: Side, number: int, room: int, apart: list[str]) -> list[Pair]:
-    """The same student and strategy where both runs have it; a strategy of one run alone, against the other's greedy."""
+    """The same student and strategy where both runs have it; a strategy of the other run alone, against the first's greedy.
+
+    What stays without a partner on either side is said in `apart`. Students before training are not compared.
+    """
     pairs: list[Pair] = []
-    for score in other.papers.metrics.evaluation:
-        if score.student == "before":
-            continue
+    mates: list[Score] = []
+    for score in _trained(other):
         mate = first.score(score.task, score.student, score.strategy) or first.score(score.task, score.student, GREEDY)
         if mate is None:
+            apart.append(_alone(other, score, first))
             continue
+        mates.append(mate)
         pair = _pair(first, mate, other, score, f"pair-{number + len(pairs)}", room)
         if pair is None:
-            apart.append(
-                f"{other.label}: {score.task}, {score.student}, {score.strategy}: no question is in both runs."
-            )
+            apart.append(f"{other.label}: {_named(score)}: no question is in both runs.")
         else:
             pairs.append(pair)
+    apart += [_alone(first, score, other) for score in _trained(first) if score not in mates]
     return pairs
+
+
+def _trained(side: Side) -> list[Score]:
+    return [score for score in side.papers.metrics.evaluation if score.student != "before"]
+
+
+def _named(score: Score) -> str:
+    return f"{score.task}, {score.student}, {score.strategy}"
+
+
+def _alone(side: Side, score: Score, against: Side) -> str:
+    return f"{side.label}: {_named(score)}: {against.label} has no score to compare it with."
 
 
 def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, room: int) -> Pair | None:
@@ -233,9 +248,11 @@ def _flips(
 
 
 def _told(solution: Solution) -> Told:
-    """The last path that the strategy looked at stands for its answer."""
-    path = solution.paths[-1] if solution.paths else ""
-    line = None if solution.correct else failing_line(path, solution.feedback)
+    """The path whose answer it is; where none is named, the last one that the strategy looked at, of which feedback need not
+    speak.
+    """
+    path = solution.chosen or (solution.paths[-1] if solution.paths else "")
+    line = failing_line(path, solution.feedback) if solution.chosen and not solution.correct else None
     kind = PathKind.PROGRAM if "def solution" in path else PathKind.RATIONALE
     return Told(solution.answer, solution.outcome.value, solution.feedback, shown(kind, path, line), line)
 

@@ -14,6 +14,8 @@ from pad_ray.schema import Outcome
 from pad_ray.synthesis.corpus import REJECTED, TRAIN, VALIDATION
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Ids, as_ids
 
+TAKEN = "taken_by_the_corpus"
+"""What became of accepted drafts that were not left out, besides the outcomes of those that were."""
 SAMPLE_SIZE = 20
 """Drafts of one outcome that the page can show."""
 READERS = 8
@@ -49,9 +51,13 @@ class Outcomes:
     thrown: dict[str, Tally]
 
     @property
+    def kept_as(self) -> str:
+        return TAKEN if self.final else Outcome.ACCEPTED.value
+
+    @property
     def totals(self) -> dict[str, int]:
-        """Drafts by outcome, those that were kept as accepted."""
-        return {Outcome.ACCEPTED.value: self.kept.count} | {name: tally.count for name, tally in self.thrown.items()}
+        """Drafts by what became of them."""
+        return {self.kept_as: self.kept.count} | {name: tally.count for name, tally in self.thrown.items()}
 
     @property
     def thrown_count(self) -> int:

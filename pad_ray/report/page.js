@@ -25,7 +25,8 @@ for (const link of document.querySelectorAll("a[data-outcome]")) {
   link.addEventListener("click", () => {
     const form = document.querySelector("form[data-finds=samples-list]");
     form.reset();
-    form.elements.outcome.value = link.dataset.outcome;
+    // Samples that all have one outcome cannot be filtered by it.
+    if (form.elements.outcome) form.elements.outcome.value = link.dataset.outcome;
     form.dispatchEvent(new Event("input"));
     const first = document.querySelector("#samples-list [data-item]:not([hidden])");
     if (first) first.open = true;

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from pad_ray.paths import PATHS
 from pad_ray.report import text
-from pad_ray.report.counts import Outcomes
+from pad_ray.report.counts import TAKEN, Outcomes
 from pad_ray.report.filters import Filter
 from pad_ray.report.yields import states
 from pad_ray.rundir import RunDir
@@ -34,12 +34,14 @@ _ROWS = TypeVar("_ROWS", Question, Draft, Verdict)
 class Sample:
     """A draft with everything that explains its outcome.
 
-    `code` is what was judged, of a program its function, as HTML; `line` is where it failed, from 1, where that is known.
+    `fate` is its outcome, or that the corpus took it. `code` is what was judged, of a program its function, as HTML; `line`
+    is where it failed, from 1, where that is known.
     """
 
     question: Question
     draft: Draft
     outcome: Outcome
+    fate: str
     value: str | None
     feedback: str
     code: Markup
@@ -65,7 +67,7 @@ def choose(run: RunDir, outcomes: Outcomes, question_parts: list[str]) -> list[S
     room = MOST_BYTES
     for draft_id in turns:
         if draft_id in found:
-            sample = _sample(*found[draft_id])
+            sample = _sample(*found[draft_id], outcomes.kept_as)
             if sample.size > room:
                 break
             room -= sample.size
@@ -96,13 +98,14 @@ def _rows(run: RunDir, record: type[_ROWS], key: str, ids: Iterable[str], *folde
     return [row for folder in folders for row in from_table(record, run.select(folder, record, key, wanted))]
 
 
-def _sample(question: Question, draft: Draft, verdict: Verdict) -> Sample:
+def _sample(question: Question, draft: Draft, verdict: Verdict, kept_as: str) -> Sample:
     judged = PATHS[draft.path]().parse(draft.text).text
     line = failing_line(judged, verdict.feedback) if verdict.outcome is not Outcome.ACCEPTED else None
     return Sample(
         question=question,
         draft=draft,
         outcome=verdict.outcome,
+        fate=kept_as if verdict.outcome is Outcome.ACCEPTED else verdict.outcome.value,
         value=verdict.value,
         feedback=verdict.feedback,
         code=shown(draft.path, judged, line),
@@ -147,7 +150,7 @@ def _is_read(node: ast.Name) -> bool:
 
 def filters(samples: Sequence[Sample], totals: Mapping[str, int], sets: Mapping[str, int], unit: str) -> list[Filter]:
     """What samples can be filtered by; `totals` counts all drafts of an outcome, `sets` those of each path."""
-    outcomes = Counter(sample.outcome.value for sample in samples)
+    outcomes = Counter(sample.fate for sample in samples)
     found = [
         Filter.of("outcome", "Outcome", outcomes, totals),
         Filter.of("path", "Path", Counter(sample.draft.path.value for sample in samples)),
@@ -172,6 +175,6 @@ def shown_set(sample: Sample, sets: Mapping[str, int]) -> str:
 
 
 def links(samples: Sequence[Sample]) -> dict[str, str]:
-    """The outcome whose samples a bar opens, by the bar's key; drafts that the corpus took are accepted ones."""
-    found = {sample.outcome.value: sample.outcome.value for sample in samples}
-    return found | ({"taken": Outcome.ACCEPTED.value} if Outcome.ACCEPTED.value in found else {})
+    """What became of the samples that a bar opens, by the bar's key; the bar of accepted drafts opens those that were taken."""
+    found = {sample.fate: sample.fate for sample in samples}
+    return found | ({Outcome.ACCEPTED.value: TAKEN} if TAKEN in found else {})

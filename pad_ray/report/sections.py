@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pad_ray.report import charts, text
+from pad_ray.report.counts import TAKEN
 from pad_ray.report.data import RunData
 from pad_ray.report.shapes import Score, Stage
 from pad_ray.report.yields import MOST_STATED, Share
@@ -111,7 +112,7 @@ def outcomes(data: RunData) -> list[BarGroup]:
     elif so_far.rows_in:
         groups.append(_bar_group("Drafts by verdict, so far", "accepted", so_far))
     if corpus and (corpus.rejected or corpus.failed):
-        groups.append(_bar_group("Accepted drafts that the corpus took", "taken", corpus))
+        groups.append(_bar_group("What the corpus took of the accepted", TAKEN, corpus))
     return groups
 
 

@@ -284,18 +284,22 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
     return run
 
 
-def write_solutions(run: Path, label: str, right: Collection[int], tests: int = 200) -> None:
-    """Answers to the first test questions by a strategy; those whose number is in `right` are right."""
+def write_solutions(run: Path, label: str, right: Collection[int], tests: int = 200, *, chosen: bool = True) -> None:
+    """Answers to the first test questions by a strategy; those whose number is in `right` are right.
+
+    Of two paths the first is chosen; without `chosen` nothing says so, as in runs of earlier versions.
+    """
     solutions = []
     for number, question in enumerate(make_questions("test", tests, "")):
         a, b = apples(number)
         program = PROGRAM.format(question=question.text, a=a, b=b)
         correct = number in right
+        path = program if correct else program.replace("return result", "return apples")
         solutions.append(
             Solution(
                 question.question_id,
                 label,
-                [program if correct else program.replace("return result", "return apples")],
+                [path, "def solution():\n    return unlikely"],
                 Outcome.ACCEPTED if correct else Outcome.NAME_ERROR,
                 question.gold if correct else None,
                 question.gold,
@@ -303,6 +307,7 @@ def write_solutions(run: Path, label: str, right: Collection[int], tests: int = 
                 "" if correct else "NameError: name 'apples' is not defined",
                 60,
                 0.5,
+                path if chosen else "",
             )
         )
     write_part(run, f"solutions/arithmetic/{label}", Solution, solutions)

@@ -1,11 +1,13 @@
 """The pages as a browser shows them: nothing is complained about or fetched, and search and filters work."""
 
 import asyncio
+import shutil
 
 import pytest
 
 from pad_ray.report import render
 from tests.report.browser import CHROMIUM, chromium
+from tests.report.test_page import edit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
@@ -13,6 +15,8 @@ HOSTILE = (
     "<script>document.title = 'taken'</script><img src='http://127.0.0.1:9/x' onerror='document.title=1'> & apples"
 )
 SHOWN = "[...document.querySelectorAll('#samples-list [data-item]')].filter((item) => !item.hidden)"
+PHONE = 390
+"""Pixels across."""
 SAID = "document.querySelector('.finder output').textContent"
 
 
@@ -38,8 +42,9 @@ async def _used(tab, page):
 
 async def _overflow(tab):
     """How far the page is wider than a phone, in pixels."""
-    await tab.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
-    return await tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    await tab.call("Emulation.setDeviceMetricsOverride", width=PHONE, height=800, deviceScaleFactor=1, mobile=True)
+    # The window itself grows with what does not fit.
+    return await tab.evaluate("document.documentElement.scrollWidth") - PHONE
 
 
 @pytest.fixture
@@ -63,13 +68,36 @@ def browse(tmp_path):
 
 
 def test_search_and_filters_work_by_mouse_and_keyboard(make_run, browse):
-    seen = browse(_used, render(str(make_run())))
+    run = make_run()
+    edit(run / "ledger.json", lambda ledger: ledger["stages"][1].update(failed=3))  # the longest name of a bar
+    seen = browse(_used, render(str(run)))
     assert seen["clicked"] == ["syntax_error"]
     assert seen["said"] == f"20 of {seen['all']} shown"
     assert seen["reset"] == seen["all"] > 100
     assert seen["typed"] == ["timeout"]
     assert seen["next"] == "outcome"
     assert seen["wide"] == 0
+
+
+def test_a_bar_opens_samples_that_all_have_one_outcome(make_run, browse):
+    async def click(tab, page):
+        await tab.open(page)
+        await tab.evaluate("document.querySelector('details').open = false")
+        await tab.evaluate("document.querySelector('a[data-outcome=taken_by_the_corpus]').click()")
+        return await tab.evaluate("document.querySelector('details').open")
+
+    run = make_run()
+    shutil.rmtree(run / "rejected")
+    assert browse(click, render(str(run)))
+
+
+def test_what_is_wider_than_a_phone_is_noticed(make_run, browse):
+    async def look(tab, page):
+        await tab.open(page)
+        return await _overflow(tab)
+
+    html = render(str(make_run())).replace("<main>", "<main><div style='width: 700px'>wide</div>")
+    assert browse(look, html) > 300
 
 
 def test_a_script_in_a_draft_stays_text(make_run, browse):

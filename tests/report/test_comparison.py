@@ -8,7 +8,8 @@ import pytest
 
 from pad_ray.errors import InputError
 from pad_ray.report import render
-from tests.report.test_page import HOSTILE, Page, edit
+from tests.report.conftest import write_solutions
+from tests.report.test_page import HOSTILE, Page, edit, jumps
 
 
 def test_two_runs_are_compared_on_the_same_questions(make_pair):
@@ -21,10 +22,34 @@ def test_two_runs_are_compared_on_the_same_questions(make_pair):
 
 def test_every_changed_answer_stands_with_both_answers(make_pair):
     page = Page(render(*make_pair(range(60), range(8, 90))))
+    assert not jumps(page)
     assert page.count("details", data_kind="fixed") == 30
     assert page.count("details", data_kind="broken") == 8
     assert page.text.count("NameError: name 'apples' is not defined") == 38
     assert page.count("span", class_="hll") == 38
+
+
+def test_where_no_path_is_named_as_the_answer_the_last_one_stands_there_without_a_marked_line(make_pair):
+    runs = make_pair(range(60), range(8, 90))
+    assert "unlikely" not in Page(render(*runs)).text
+    for run, right in zip(runs, (range(60), range(8, 90)), strict=True):
+        write_solutions(Path(run), "greedy", right, chosen=False)
+    page = Page(render(*runs))
+    assert page.text.count("unlikely") == 2 * 38
+    assert page.count("span", class_="hll") == 0
+
+
+def test_scores_without_a_partner_are_named_on_both_sides(make_pair):
+    runs = make_pair(range(60), range(60))
+    for run, task in zip(runs, ("svamp", "asdiv"), strict=True):
+        edit(
+            Path(run) / "metrics.json",
+            lambda metrics, task=task: metrics["evaluation"].append({**metrics["evaluation"][1], "task": task}),
+        )
+    text = Page(render(*runs)).text
+    assert "A: programs: svamp, after, greedy: B: mixed has no score to compare it with." in text
+    assert "B: mixed: asdiv, after, greedy: A: programs has no score to compare it with." in text
+    assert ": arithmetic, after, greedy: " not in text
 
 
 def test_runs_that_chance_tells_apart_are_not_called_better(make_pair):

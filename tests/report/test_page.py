@@ -6,6 +6,8 @@ import re
 import shutil
 from base64 import b64encode
 from html.parser import HTMLParser
+from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,12 +60,45 @@ class Page(HTMLParser):
         return sum(name == tag and wanted.items() <= found.items() for name, found in self.tags)
 
 
+def jumps(page: Page) -> list[tuple[int, int]]:
+    """Headings that are more than one level below the one before."""
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
+    return [(above, below) for above, below in pairwise(levels) if below > above + 1]
+
+
 def rejected_samples(page: Page) -> int:
     return page.count("span", class_="outcome bad")
 
 
-def test_every_element_that_is_opened_is_closed(make_run):
-    assert Page(render(str(make_run()))).open == []
+def test_every_element_that_is_opened_is_closed_and_no_heading_skips_a_level(make_run):
+    page = Page(render(str(make_run())))
+    assert page.open == [] and not jumps(page)
+
+
+def test_text_and_fields_can_be_told_from_what_is_behind_them():
+    css = resources.files("pad_ray.report").joinpath("page.css").read_text()
+    for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]:
+        colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+        light = {name: luminance(colour) for name, colour in colours.items()}
+        written = [name for name in light if name.startswith("code-")]
+        for back, names, least in (
+            ("paper", ["ink", "soft", "after", "good", "bad"], 4.5),
+            ("raised", ["ink", *written], 4.5),
+            ("marked", ["ink", *written], 4.5),
+            ("paper", ["edge", "before"], 3),
+        ):
+            assert all(contrast(light[name], light[back]) >= least for name in names), (back, names)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2.1 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
 def test_the_headline_gives_both_accuracies_their_intervals_and_the_p_value(make_run):
@@ -118,7 +153,7 @@ def test_samples_of_every_outcome_stand_with_question_program_feedback_and_gold(
     thrown = {**ledger["synthesis"]["rejected"], **ledger["corpus"]["rejected"]}
     shown = {outcome: page.count("details", data_outcome=outcome) for outcome in thrown}
     assert shown == {outcome: min(count, SAMPLE_SIZE) for outcome, count in thrown.items()}
-    assert page.count("details", data_outcome="accepted") == SAMPLE_SIZE
+    assert page.count("details", data_outcome="taken_by_the_corpus") == SAMPLE_SIZE
     assert rejected_samples(page) == sum(shown.values())
     assert f"{sum(shown.values()) + SAMPLE_SIZE} of 400 drafts, drawn by content id" in page.text
     assert "apples_at_first" in page.text
@@ -129,8 +164,16 @@ def test_samples_of_every_outcome_stand_with_question_program_feedback_and_gold(
 def test_every_outcome_of_the_chart_opens_its_samples(make_run):
     page = Page(render(str(make_run())))
     links = [attributes["data-outcome"] for tag, attributes in page.tags if tag == "a" and "data-outcome" in attributes]
-    assert {"accepted", "wrong_answer", "duplicate", "timeout"} <= set(links)
+    assert {"taken_by_the_corpus", "wrong_answer", "duplicate", "timeout"} <= set(links)
     assert all(page.count("details", data_outcome=outcome) for outcome in links)
+
+
+def test_drafts_that_were_accepted_and_those_that_the_corpus_took_have_names_of_their_own(make_run):
+    run = make_run()
+    synthesis, corpus = json.loads((run / "ledger.json").read_text())["stages"][1:3]
+    text = Page(render(str(run))).text
+    assert f"accepted {synthesis['rows_out']} " in text and f"taken by the corpus {corpus['rows_out']} " in text
+    assert f"taken by the corpus (20 of {corpus['rows_out']})" in text and "accepted (" not in text
 
 
 def test_the_failing_line_is_marked_and_named(make_run):
@@ -342,7 +385,7 @@ def test_a_run_stopped_after_synthesis_shows_what_it_has_and_says_what_is_missin
     assert "This run is not complete. Missing: the corpus, the training record" in page.text
     assert "No student has been scored." in page.text
     assert "Corpus – rows written not reached" in page.text
-    assert page.count("details", data_outcome="accepted") == SAMPLE_SIZE
+    assert page.count("details", data_outcome="taken_by_the_corpus") == SAMPLE_SIZE
     assert rejected_samples(page) > 2 * SAMPLE_SIZE
 
 
