@@ -56,10 +56,14 @@ class TreeEngine:
 
 
 class WrittenEngine:
-    """Answers by a function of the request: a text, an (text, mean log probability) pair, or an exception."""
+    """Answers by a function of the request: a text, an (text, mean log probability) pair, or an exception.
 
-    def __init__(self, write):
+    With `reason` "length" every completion is cut by the token limit.
+    """
+
+    def __init__(self, write, reason="stop"):
         self.write = write
+        self.reason = reason
         self.requests = []
 
     async def generate(self, requests):
@@ -77,7 +81,7 @@ class WrittenEngine:
         if ends:
             text = text[: min(ends)] if request.sampling.keep_stop else text[: min(ends) - 1]
         logprob = None if mean is None else mean * len(text[:100_000].split())
-        return generation(request, text, logprob)
+        return generation(request, text, logprob, self.reason)
 
 
 def random_tree(seed, depth=3, width=3):

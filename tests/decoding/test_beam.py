@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pad_ray.decoding.base import Attempt
+from pad_ray.decoding.base import Attempt, solve_question
 from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.stage import solve_block
 from pad_ray.decoding.token_beam import TokenBeam
@@ -232,3 +232,42 @@ def test_a_search_token_by_token_scores_each_line_once_when_it_is_finished(weigh
     best = sorted(scored, key=scored.get, reverse=True)
     assert [beam.text for beam in found[:3]] == best[:3]
     assert found[0].score == pytest.approx(scored[best[0]])
+
+
+class PrunesTwos:
+    """A step verifier that prunes whatever returns 2."""
+
+    def __init__(self, config):
+        pass
+
+    async def scores(self, question, steps, execute):
+        return [0.0 if "return 2" in step.line else 1.0 for step in steps]
+
+
+def test_a_pruned_program_does_not_pass_one_that_is_sound_and_finished():
+    # The likelier line is pruned as it ends; by then the other one has ended, or ends with it.
+    tree = {"": {HEAD: 1.0}, HEAD: {"    return 1\n": 0.3, "    return 2\n": 0.7}}
+    strategy = TokenBeam(beams=2, verifiers=[f"{__name__}:PrunesTwos"])
+
+    async def run(beams):
+        attempt = Attempt(make_question(), tools(LetterEngine(tree), None, max_tokens=200), "test")
+        return await strategy.model_copy(update={"beams": beams}).search(attempt)
+
+    assert asyncio.run(run(2))[0].text == f"{HEAD}    return 1\n"
+    assert asyncio.run(run(1))[0].text == f"{HEAD}    return 2\n"  # better than nothing: it says why it fails
+
+
+class FullEngine:
+    """Has no room for any token."""
+
+    def top_tokens(self, asked):
+        return [[] for _ in asked]
+
+
+def test_a_prompt_without_room_for_an_answer_is_a_fault_of_its_own():
+    async def run():
+        return await solve_question(make_question(), TokenBeam(), tools(FullEngine(), None))
+
+    solution = asyncio.run(run())
+    assert (solution.outcome, solution.paths) == (Outcome.ENGINE_FAULT, [""])
+    assert "max_model_len" in solution.feedback

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from pad_ray.decoding.config import strategy
 from pad_ray.decoding.stage import BLOCK_QUESTIONS, Asking, Solver
@@ -84,6 +86,38 @@ def test_a_block_that_is_there_is_kept_unless_another_model_made_it(engine, solv
     other = solver(engine(WRONG).model_copy(update={"model": "other"}))
     replaced = other.solve("toy", "greedy", QUESTIONS, strategy("greedy")).solutions
     assert not any(solution.correct for solution in replaced)
+
+
+def test_a_fault_is_asked_again_where_that_is_wanted(engine, solver):
+    faulty = solver(engine(RIGHT, **{QUESTIONS[0].text: [{"error": "no"}]}))
+    faulty.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
+    mended = solver(engine(RIGHT))
+    kept = mended.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
+    assert (kept.solutions[0].outcome, kept.seconds) == (Outcome.ENGINE_FAULT, 0)
+    mended.retry_faults = True
+    again = mended.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
+    assert [solution.outcome for solution in again.solutions] == [Outcome.ACCEPTED] * 3
+    assert again.all_seconds > again.seconds > 0
+
+
+def test_seconds_of_solutions_that_are_replaced_do_not_count(engine, solver):
+    solving = solver(engine(RIGHT))
+    first = solving.solve("toy", "vote", QUESTIONS, strategy({"kind": "vote", "samples": 2}))
+    other = solving.solve("toy", "vote", QUESTIONS, strategy({"kind": "vote", "samples": 3}))
+    assert first.all_seconds == first.seconds
+    assert other.all_seconds == other.seconds
+
+
+@pytest.mark.parametrize(
+    "given", ["step_beam", "socratic", {"kind": "refine", "first": {"kind": "step_beam"}}], ids=str
+)
+def test_an_encoder_decoder_is_not_asked_to_go_on_with_a_text(solver, tmp_path, given):
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student/config.json").write_text('{"is_encoder_decoder": true}')
+    save_file({"weight": torch.zeros(1)}, tmp_path / "student/model.safetensors")
+    config = EngineConfig(kind="transformers", model=str(tmp_path / "student"))
+    with pytest.raises(InputError, match="encoder-decoder"):
+        solver(config).solve("toy", "given", QUESTIONS[:1], strategy(given))
 
 
 def test_a_second_student_has_an_engine_of_its_own(engine, solver):

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from pad_ray.decoding.base import Attempt, solve_question
 from pad_ray.decoding.calculator import with_value
@@ -22,9 +23,9 @@ def program(value):
     return f"def solution():\n    return {value}\n"
 
 
-def solve(write, given, sandbox, question=None, budget=0, **settings):
+def solve(write, given, sandbox, question=None, budget=0, reason="stop", **settings):
     """The solution and the requests that the engine got."""
-    engine = WrittenEngine(write)
+    engine = WrittenEngine(write, reason)
     question = question or make_question()
 
     async def run():
@@ -55,6 +56,38 @@ def test_a_mixed_student_is_asked_for_a_rationale_by_its_own_cue(sandbox):
     )
     assert (solution.correct, solution.answer) == (True, "12")
     assert request.prompt.endswith("\nAnswer:\n")
+
+
+def test_a_rationale_answers_where_it_first_says_so(sandbox):
+    text = "3 * 4 = 12\n#### 12\n\nQ: Tom has 5 pears.\n#### 99\n"
+    solution, _ = solve(lambda request: text, {"kind": "greedy", "path": "rationale"}, sandbox)
+    assert (solution.answer, solution.chosen) == ("12", "3 * 4 = 12\n#### 12")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "outcome"),
+    [
+        ("rationale", "She has 12 apples. She eats 2 of the 12", Outcome.TRUNCATED),
+        ("rationale", "3 * 4 = 12\n#### 12\nQ", Outcome.ACCEPTED),
+        ("program", "def solution():\n    apples = 12\n", Outcome.TRUNCATED),
+        ("program", RIGHT + "\nprint(", Outcome.ACCEPTED),
+    ],
+)
+def test_half_a_path_states_nothing(sandbox, path, text, outcome):
+    solution, _ = solve(lambda request: text, {"kind": "greedy", "path": path}, sandbox, reason="length")
+    assert solution.outcome is outcome
+
+
+def test_half_a_path_does_not_vote(sandbox):
+    whole = [RIGHT + "\nprint(", *["def solution():\n    return 7"] * 2]
+    solution, _ = solve(in_turn(*whole), {"kind": "vote", "samples": 3}, sandbox, reason="length")
+    assert (solution.answer, solution.sampled) == ("12", ["12", "", ""])
+
+
+def test_what_is_chosen_is_the_program_of_the_answer(sandbox):
+    write = in_turn(program(7), "```python\n" + RIGHT + "```", RIGHT)
+    solution, _ = solve(write, {"kind": "vote", "samples": 3}, sandbox)
+    assert solution.chosen == RIGHT.rstrip()
 
 
 def test_the_most_frequent_answer_wins_however_it_is_written(sandbox):
@@ -164,6 +197,34 @@ def test_little_support_for_a_vote_may_ask_for_a_repair_too(sandbox):
     given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.5}
     solution, requests = solve(write, given, sandbox)
     assert (solution.answer, len(requests)) == ("12", 4)
+
+
+def test_an_answer_is_not_given_up_for_a_repair_that_crashes(sandbox):
+    write = in_turn(program(12), program(2), program(3), CRASHES)
+    given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.5}
+    solution, requests = solve(write, given, sandbox)
+    assert (solution.answer, len(requests)) == ("12", 4)
+
+
+def test_a_repair_that_is_drawn_may_repeat_the_program_and_is_drawn_again(sandbox):
+    given = {"kind": "refine", "rounds": 3, "temperature": 0.7}
+    solution, requests = solve(in_turn(CRASHES, CRASHES, RIGHT), given, sandbox)
+    assert (solution.correct, len(requests)) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": "step_beam", "path": "rationale"},
+        {"kind": "token_beam", "path": "socratic"},
+        {"kind": "best_of_n", "path": "rationale", "verifiers": ["execution"]},
+        {"kind": "refine", "first": {"kind": "greedy", "path": "rationale"}},
+    ],
+    ids=str,
+)
+def test_programs_are_not_looked_for_in_other_paths(given):
+    with pytest.raises(ValidationError, match="programs"):
+        strategy(given)
 
 
 def test_what_step_beam_finds_is_repaired_by_refine(sandbox):

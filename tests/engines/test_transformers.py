@@ -201,6 +201,14 @@ def test_next_tokens_are_those_that_greedy_decoding_takes(request, kind):
         assert engine.tokenizer.decode(tokens, skip_special_tokens=True) == greedy[prompt].text
 
 
+@pytest.mark.parametrize("kind", ["engine", "t5"])
+def test_a_text_that_fills_the_context_has_no_next_token(request, kind):
+    engine = request.getfixturevalue(kind)
+    long = "one " * engine.config.max_model_len
+    full, open_ = engine.top_tokens([Continued(long, (), 2), Continued("one", (), 2)])
+    assert (full, len(open_)) == ([], 2)
+
+
 @pytest.mark.parametrize("beams", [1, 2, 4])
 def test_a_search_token_by_token_is_transformers_own_beam_search(t5, beams):
     import torch

@@ -2,6 +2,9 @@
 
 import shutil
 
+import pytest
+import yaml
+
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Solution
 from tests.jobs.conftest import run_job
@@ -37,6 +40,30 @@ def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_st
     students = [entry["student"] for entry in run.read_json("metrics.json")["evaluation"]]
     assert students[:-1] == ["after"] * len(LABELS)
     assert students[-1].startswith(f"{tiny_student.name}-")
+
+
+@pytest.mark.data
+def test_sub_tasks_samples_and_seeds_are_scored(write_recipe, tiny_student, tmp_path, data_dir):
+    votes = [{"kind": "vote", "samples": 4, "seed": seed, "name": f"vote{seed}"} for seed in (0, 1)]
+    evaluation = {**yaml.safe_load(write_recipe().read_text())["evaluation"], "strategies": votes}
+    asked = {"task": "svamp", "split": "indomain_train", "limit": 8, "test_limit": 54}
+    tests = {"test_tasks": ["bbh", "svamp:indomain_test"]}
+    recipe = write_recipe(questions={**asked, **tests}, evaluation=evaluation, data_dir=str(data_dir))
+    run = RunDir(str(tmp_path / "run"))
+    shutil.copytree(tiny_student, tmp_path / "run" / "student")
+    done = run_job("evaluate", recipe)
+    assert done.returncode == 0, done.stdout + done.stderr
+    metrics = run.read_json("metrics.json")
+    bbh, svamp = metrics["evaluation"][:2]
+    assert (bbh["task"], svamp["task"], svamp["split"]) == ("bbh", "svamp:indomain_test", "indomain_test")
+    assert svamp["protocol"] == "SVAMP-200 in-domain, 54 of 200 questions"
+    (general,) = [item for item in metrics["general"] if item["strategy"] == "vote0"]
+    assert sum(item["questions"] for item in general["subtasks"].values()) == bbh["questions"] == 54
+    assert [rate["k"] for rate in svamp["at_k"]] == [1, 2, 4]
+    assert svamp["at_k"][-1]["maj"]["value"] == svamp["accuracy"]
+    assert [(item["task"], item["seeds"]) for item in metrics["pooled"]] == [("bbh", 2), ("svamp:indomain_test", 2)]
+    for words in ("mean of 27 sub-tasks", "pass@4", "2 seeds of vote0 pooled"):
+        assert words in done.stdout
 
 
 def test_a_run_without_a_student_says_so(write_recipe):
