@@ -113,8 +113,10 @@ def states(text: str, *, numbers: bool) -> int:
 def _among(known: Ids, wanted: pa.ChunkedArray) -> pa.Array:
     """Which of the ids are among the known ones."""
     asked = as_ids(wanted.to_pylist())
-    places = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    return pa.array(known[places] == asked)
+    places = np.searchsorted(known, asked)
+    found = places < len(known)
+    found[found] = known[places[found]] == asked[found]
+    return pa.array(found)
 
 
 def _lookup(ids: Ids, stated: Stated, wanted: pa.ChunkedArray) -> pa.Array:
