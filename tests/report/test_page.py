@@ -385,7 +385,7 @@ def test_a_run_stopped_after_synthesis_shows_what_it_has_and_says_what_is_missin
     assert "This run is not complete. Missing: the corpus, the training record" in page.text
     assert "No student has been scored." in page.text
     assert "Corpus – rows written not reached" in page.text
-    assert page.count("details", data_outcome="taken_by_the_corpus") == SAMPLE_SIZE
+    assert page.count("details", data_outcome="accepted") == SAMPLE_SIZE
     assert rejected_samples(page) > 2 * SAMPLE_SIZE
 
 
