@@ -111,7 +111,7 @@ def validation_questions(run: Run) -> list[Question]:
     asked = recipe.questions
     stored: Iterable[Question] = folder.iter_records(QUESTIONS, Question)
     if not folder.parts(QUESTIONS):
-        stored = get_task(asked.task).stream("train", recipe.data_dir, asked.limit, recipe.seed)
+        stored = get_task(asked.task).stream(asked.split, recipe.data_dir, asked.limit, recipe.seed)
     taught = set(folder.read_table(TAUGHT, CorpusRow, ["question_id"])["question_id"].to_pylist())
     held_out = {
         question.question_id: question
@@ -193,7 +193,7 @@ class _Engines:
         """Start them, so that the bench has them."""
         if self.shared and self.solver is not None:
             self.solver.start()
-            self.bench = replace(self.bench, actors=tuple(self.solver.actors))
+            self.bench = replace(self.bench, actors=tuple(self.solver.actors), lost=self.solver.lost)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

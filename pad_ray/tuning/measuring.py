@@ -70,7 +70,8 @@ def strategy_of(recipe: Recipe) -> Strategy:
 class Bench:
     """What all trials of a campaign share. `questions` are the validation questions, in the order in which they are asked.
 
-    A decode campaign has a `model`, the student, and `actors`, engines that hold it and write to `solutions`.
+    A decode campaign has a `model`, the student, and `actors`, engines that hold it and write to `solutions`; `lost` nodes were
+    lost before these started.
     """
 
     recipe: Recipe
@@ -79,6 +80,7 @@ class Bench:
     model: str = ""
     solutions: str = ""
     actors: tuple[Any, ...] = ()
+    lost: int | None = None
 
     def reports(self, name: str, parameters: Mapping[str, Any]) -> Reports:
         """The reports of a trial; closed before its end, it ends what it has started.
@@ -97,7 +99,8 @@ class Bench:
     def solver(self, recipe: Recipe, salt: str = "", progress: Progress | None = None) -> Solver:
         """A solver of a decode campaign: on its engines, or with a salt on engines of its own."""
         folder = RunDir(f"{self.solutions}-{salt}" if salt else self.solutions)
-        return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=() if salt else self.actors)
+        actors, lost = ((), None) if salt else (self.actors, self.lost)
+        return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=actors, lost=lost)
 
     def shared(self, salt: str = "") -> Shared:
         """What trials share, for one of them."""
