@@ -2,7 +2,7 @@
 
 import pytest
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DeadEndError
 from pad_ray.refinement import RefinementConfig
 from pad_ray.refinement.collect import FAILURES
 from pad_ray.refinement.corpus import FOLDERS, build
@@ -99,5 +99,5 @@ def test_it_is_the_same_again_and_another_with_another_row(run):
 
 
 def test_nothing_to_repair_is_said(run):
-    with pytest.raises(StageError, match="no repair row"):
+    with pytest.raises(DeadEndError, match="no repair row"):
         built(run(on_policy=0, injected=0))

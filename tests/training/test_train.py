@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DeadEndError, StageError
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective, Question
@@ -131,7 +131,7 @@ def test_adapters_of_an_encoder_decoder_are_merged_and_judged_by_executed_accura
 def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(local_ray, make_run, config):
     run = make_run()
     changes = {"learning_rate": 1e30, "gradient_clip": 1e30, "checkpoint_every_steps": 1, "workers": 1}
-    with pytest.raises(StageError, match=r"training: step \d: the loss is .*(nan|inf).*--training.learning_rate"):
+    with pytest.raises(DeadEndError, match=r"training: step \d: the loss is .*(nan|inf).*--training.learning_rate"):
         train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress())
     (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
     assert all(math.isfinite(entry["loss"]) for entry in json.loads(meta.read_text())["history"]["curve"])
@@ -158,7 +158,7 @@ def test_who_watches_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_ru
 
 def test_rows_that_are_all_too_long_are_an_error_before_any_worker_starts(local_ray, run, config):
     short = config.model_copy(update={"max_tokens": 8})
-    with pytest.raises(StageError, match=r"none of the 20 rows of corpus/train fits into 8 tokens; raise --training"):
+    with pytest.raises(DeadEndError, match=r"none of the 20 rows of corpus/train fits into 8 tokens; raise --training"):
         train(run, FOLDERS, "hash", short, seed=0, progress=Progress())
 
 
