@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
 from pad_ray.report.headline import REFINED, verdict_of
-from pad_ray.report.shapes import GREEDY, Paired, Score, Training
+from pad_ray.report.shapes import GREEDY, Paired, Pooled, Score, Training
+from pad_ray.report.subtasks import Ability, ability
 from pad_ray.schema import Outcome
 
 
 @dataclass(frozen=True)
 class TaskScores:
-    """The scores on one task. `spent` sets accuracy against tokens where there is something to compare."""
+    """The scores on one task. `spent` sets accuracy against tokens where there is something to compare.
+
+    `sampled` are those with pass@k, `pooled` sentences and warnings of strategies that differ in their seed.
+    """
 
     task: str
     protocols: list[str]
@@ -21,15 +25,19 @@ class TaskScores:
     accuracy: charts.WhiskerChart
     spent: charts.ScatterChart | None
     warnings: list[str]
+    sampled: list[Score]
+    ability: Ability | None
+    pooled: list[tuple[str, str]]
 
 
 def by_task(data: RunData) -> list[TaskScores]:
     """One entry a task, in the order in which they were measured."""
     tasks = dict.fromkeys(score.task for score in data.metrics.evaluation)
-    return [_task_scores(task, [score for score in data.metrics.evaluation if score.task == task]) for task in tasks]
+    return [_task_scores(data, task) for task in tasks]
 
 
-def _task_scores(task: str, scores: list[Score]) -> TaskScores:
+def _task_scores(data: RunData, task: str) -> TaskScores:
+    scores = [score for score in data.metrics.evaluation if score.task == task]
     marks = [mark(score) for score in scores]
     spots = [
         charts.Spot(str(number), made, score.tokens)
@@ -43,6 +51,23 @@ def _task_scores(task: str, scores: list[Score]) -> TaskScores:
         accuracy=charts.whiskers(marks),
         spent=charts.scatter(spots) if len(spots) > 1 else None,
         warnings=[f"{made.label}: {score.warning}" for made, score in zip(marks, scores, strict=True) if score.warning],
+        sampled=[score for score in scores if score.at_k],
+        ability=ability(data, task),
+        pooled=[
+            (f"{one.student}, {', '.join(one.strategies)}: {pooled_evidence(one)}", one.warning)
+            for one in data.metrics.pooled
+            if one.task == task
+        ],
+    )
+
+
+def pooled_evidence(pooled: Pooled) -> str:
+    """The accuracy over seeds with its interval, and how far the seeds lie apart."""
+    each = ", ".join(text.percent(accuracy) for accuracy in pooled.by_seed)
+    return (
+        f"{text.percent(pooled.accuracy)} of {text.count(pooled.questions)} questions over {pooled.seeds} seeds "
+        f"(95\u00a0% interval {text.percent_interval(pooled.interval)}). By seed {each}; standard deviation between seeds, "
+        f"what chance adds taken off: {100 * pooled.seed_deviation:.1f} points."
     )
 
 

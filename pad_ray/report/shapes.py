@@ -44,6 +44,21 @@ class Cost(BaseModel):
     percentile_95: float | None = None
 
 
+class Rate(BaseModel):
+    """A mean over questions, from 0 to 1."""
+
+    value: float
+    interval: Interval | None = None
+
+
+class AtK(BaseModel):
+    """What k samples of a question are worth together, by gold (`passed`) and by their vote (`maj`)."""
+
+    k: int
+    passed: Rate = Field(alias="pass")
+    maj: Rate
+
+
 class Score(BaseModel):
     """How one student did on one task with one strategy. Accuracies and `interval` are fractions.
 
@@ -68,6 +83,7 @@ class Score(BaseModel):
     tokens_per_question: Cost | None = None
     seconds_per_question: Cost | None = None
     seconds: float | None = None
+    at_k: list[AtK] = Field(default_factory=list)
     warning: str = ""
 
     @property
@@ -86,7 +102,7 @@ class Score(BaseModel):
 class Paired(BaseModel):
     """Student or strategy `b` against `a` on the same questions of a task; `difference` is a fraction."""
 
-    task: str
+    task: str = ""
     a: str = "before"
     b: str = "after"
     difference: float
@@ -98,6 +114,46 @@ class Paired(BaseModel):
     student: str = ""
     questions: int | None = None
     detectable: float | None = None
+    warning: str = ""
+
+
+class Subtask(BaseModel):
+    questions: int
+    accuracy: float
+    interval: Interval | None = None
+
+
+class General(BaseModel):
+    """How one student did on a test set of several sub-tasks; in `macro`, their mean, each of them weighs the same."""
+
+    task: str
+    student: str = ""
+    strategy: str = ""
+    macro: float
+    interval: Interval | None = None
+    warning: str = ""
+    subtasks: dict[str, Subtask] = Field(default_factory=dict)
+
+
+class GeneralChange(Paired):
+    """The difference of two macro averages, and that of each sub-task; `adjusted` are their p-values as one family."""
+
+    subtasks: dict[str, Paired] = Field(default_factory=dict)
+    adjusted: dict[str, float] = Field(default_factory=dict)
+
+
+class Pooled(BaseModel):
+    """One score of a system under several seeds; `seed_deviation` is theirs, what chance adds taken off."""
+
+    task: str
+    student: str = ""
+    strategies: list[str] = Field(default_factory=list)
+    seeds: int
+    questions: int
+    accuracy: float
+    interval: Interval | None = None
+    by_seed: list[float] = Field(default_factory=list)
+    seed_deviation: float
     warning: str = ""
 
 
@@ -168,6 +224,9 @@ class Metrics(BaseModel):
     evaluation: list[Score] = Field(default_factory=list)
     paired: list[Paired] = Field(default_factory=list)
     paired_strategies: list[Paired] = Field(default_factory=list)
+    general: list[General] = Field(default_factory=list)
+    general_change: list[GeneralChange] = Field(default_factory=list)
+    pooled: list[Pooled] = Field(default_factory=list)
     synthesis: Synthesis | None = None
     corpus: Corpus | None = None
     training: Training | None = None

@@ -1,0 +1,100 @@
+"""A test set of several sub-tasks: each student's macro average, each sub-task, and what training changed in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pad_ray.report import charts, text
+from pad_ray.report.data import RunData
+from pad_ray.report.headline import SIGNIFICANT, evidence_of, verdict_of
+from pad_ray.report.shapes import General, GeneralChange, Paired, Subtask
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sub-task; a cell is a student's score, None where it was not asked."""
+
+    name: str
+    questions: str
+    cells: list[Subtask | None]
+
+
+@dataclass(frozen=True)
+class Change:
+    """`rows` have name, comparison and verdict of every sub-task; it is by the adjusted p-value."""
+
+    title: str
+    sentence: str
+    warning: str
+    rows: list[tuple[str, Paired, str]]
+    adjusted: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Ability:
+    """What is said of a test set; the cells of `rows` follow `students`."""
+
+    macro: charts.WhiskerChart
+    students: list[General]
+    rows: list[Row]
+    changes: list[Change]
+    warnings: list[str]
+
+
+def ability(data: RunData, task: str) -> Ability | None:
+    """None where a task has no sub-tasks."""
+    students = [one for one in data.metrics.general if one.task == task]
+    if not students:
+        return None
+    marks = [_mark(one) for one in students]
+    return Ability(
+        macro=charts.whiskers(marks),
+        students=students,
+        rows=_rows(students),
+        changes=[_change(one) for one in data.metrics.general_change if one.task == task],
+        warnings=[
+            f"{mark.label}, macro average: {one.warning}"
+            for mark, one in zip(marks, students, strict=True)
+            if one.warning
+        ],
+    )
+
+
+def _mark(one: General) -> charts.Mark:
+    return charts.Mark(
+        label=", ".join(part for part in (one.student, one.strategy) if part),
+        note=f"{text.count(len(one.subtasks))} sub-tasks",
+        value=one.macro,
+        interval=one.interval,
+        number=text.percent(one.macro),
+        spread=f" ({text.percent_interval(one.interval)})" if one.interval else "",
+        kind="before" if one.student == "before" else "after",
+    )
+
+
+def _rows(students: Sequence[General]) -> list[Row]:
+    names = dict.fromkeys(name for one in students for name in one.subtasks)
+    cells = {name: [one.subtasks.get(name) for one in students] for name in names}
+    # One number, unless students were asked different samples.
+    counts = {name: dict.fromkeys(text.count(cell.questions) for cell in cells[name] if cell) for name in names}
+    return [Row(name, ", ".join(counts[name]), cells[name]) for name in names]
+
+
+def _change(change: GeneralChange) -> Change:
+    rows = [(name, one, _verdict(one, change.adjusted.get(name))) for name, one in change.subtasks.items()]
+    changed = [f"{name} ({text.points(one.difference)})" for name, one, verdict in rows if verdict != "open"]
+    found = f"{len(changed)} of {len(rows)} sub-tasks changed: {', '.join(changed)}" if changed else ""
+    found = found or f"none of {len(rows)} sub-tasks is shown to have changed"
+    return Change(
+        title=f"{change.task}: {change.b} against {change.a}",
+        sentence=(
+            f"Macro average, {change.b} against {change.a}. {evidence_of(change)} "
+            f"At a false discovery rate of {100 * SIGNIFICANT:.0f}\u00a0%, {found}."
+        ),
+        warning=change.warning,
+        rows=rows,
+        adjusted=change.adjusted,
+    )
+
+
+def _verdict(paired: Paired, adjusted: float | None) -> str:
+    return "open" if adjusted is None else verdict_of(paired.model_copy(update={"p_value": adjusted}))
