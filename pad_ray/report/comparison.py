@@ -11,11 +11,13 @@ from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.stage import SOLUTIONS, solutions_folder
 from pad_ray.errors import InputError
 from pad_ray.evaluation.paired import compare
+from pad_ray.evaluation.seeds import pool
 from pad_ray.report import asked, charts, headline, text
 from pad_ray.report.data import Papers, open_run, read_papers
 from pad_ray.report.filters import Filter
 from pad_ray.report.samples import FRAME_BYTES, MOST_BYTES, failing_line, shown
-from pad_ray.report.shapes import Paired, Score
+from pad_ray.report.scores import pooled_evidence
+from pad_ray.report.shapes import Paired, Pooled, Score
 from pad_ray.rundir import RunDir
 from pad_ray.schema import PathKind, Question, Solution, from_table
 from pad_ray.synthesis.questions import TEST
@@ -105,12 +107,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the page of several runs shows. `apart` says what could not be compared and why."""
+    """What the page of several runs shows. `apart` says what could not be compared and why.
+
+    `pooled` are sentences and warnings of runs that differ in their seed.
+    """
 
     sides: list[Side]
     pairs: list[Pair]
     chart_of_pairs: charts.WhiskerChart | None
     scores: charts.WhiskerChart | None
+    pooled: list[tuple[str, str]]
     differences: list[Difference]
     apart: list[str]
 
@@ -137,7 +143,8 @@ def compare_runs(run_dirs: Sequence[str]) -> Comparison:
         pairs += found
         if not found:
             apart.append(f"{other.label} and {sides[0].label} have no scored answers to the same questions.")
-    return Comparison(sides, pairs, _chart(pairs), _scores(sides), _differences(sides), apart)
+    pooled = [line for system in _systems(sides) for line in _pooled(system)]
+    return Comparison(sides, pairs, _chart(pairs), _scores(sides), pooled, _differences(sides), apart)
 
 
 def _side(letter: str, run_dir: str) -> Side:
@@ -289,6 +296,40 @@ def _scores(sides: Sequence[Side]) -> charts.WhiskerChart | None:
         for score, side in sorted(found, key=lambda item: item[0].task)
     ]
     return charts.whiskers(marks) if marks else None
+
+
+def _systems(sides: Sequence[Side]) -> list[list[Side]]:
+    """Runs under several seeds whose recipes are else the same, but for where they are."""
+    systems: list[list[Side]] = []
+    for side in sides:
+        own = next((system for system in systems if all(_other_seed(side, other) for other in system)), None)
+        if own is None:
+            systems.append([side])
+        else:
+            own.append(side)
+    return [system for system in systems if len(system) > 1]
+
+
+def _other_seed(one: Side, other: Side) -> bool:
+    recipes = [side.papers.recipe for side in (one, other)]
+    rest, others_rest = ({k: v for k, v in recipe.items() if k not in ("seed", "run_dir")} for recipe in recipes)
+    return rest == others_rest and recipes[0].get("seed") != recipes[1].get("seed")
+
+
+def _pooled(system: Sequence[Side]) -> list[tuple[str, str]]:
+    """Every score that at least two runs of a system have, over the questions that all of these answered."""
+    found = []
+    for name in dict.fromkeys((one.task, one.student, one.strategy) for side in system for one in _trained(side)):
+        scored = [(side, score) for side in system if (score := side.score(*name))]
+        runs = [_solutions(side, score) for side, score in scored]
+        shared = [key for key in runs[0] if all(key in run for run in runs)]
+        if len(runs) < 2 or len(shared) < 2:
+            continue
+        measured = asdict(pool([[run[key] for key in shared] for run in runs]))
+        pooled = Pooled(task=name[0], student=name[1], strategies=[name[2]], **measured)
+        who = ", ".join(side.label for side, _ in scored)
+        found.append((f"{who}: {', '.join(name)}: {pooled_evidence(pooled)}", pooled.warning))
+    return found
 
 
 def _differences(sides: Sequence[Side]) -> list[Difference]:

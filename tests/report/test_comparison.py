@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from pad_ray.errors import InputError
+from pad_ray.evaluation.seeds import pool
 from pad_ray.report import render
-from tests.report.conftest import write_solutions
+from pad_ray.rundir import RunDir
+from pad_ray.schema import Solution
+from tests.report.conftest import RECIPE, write_solutions
 from tests.report.test_page import HOSTILE, Page, edit, jumps
 
 
@@ -104,6 +107,24 @@ def test_hostile_text_stays_text_here_too(make_pair):
     page = Page(render(*runs))
     assert page.open == []
     assert page.count("script") == 1 and page.count("img") == 0
+
+
+def test_runs_that_differ_in_their_seed_alone_are_pooled(make_pair):
+    runs = [Path(run) for run in make_pair(range(60), range(8, 90))]
+    assert "several seeds" not in Page(render(*map(str, runs))).text  # other epochs
+    (runs[1] / "recipe.yaml").write_text(json.dumps(RECIPE))
+    assert "several seeds" not in Page(render(*map(str, runs))).text  # the same seed
+    (runs[1] / "recipe.yaml").write_text(json.dumps(RECIPE | {"seed": 18, "run_dir": str(runs[1])}))
+    answered = [list(RunDir(str(run)).iter_records("solutions/arithmetic/greedy", Solution)) for run in runs]
+    found = pool(answered)
+    text = Page(render(*map(str, runs))).text
+    low, high = (f"{100 * end:.1f}" for end in found.interval)
+    assert (
+        "A: programs, B: mixed: arithmetic, after, greedy: 35.5 % of 200 questions over 2 seeds "
+        f"(95 % interval {low}–{high} %). By seed 30.0 %, 41.0 %; "
+    ) in text
+    assert f"chance adds taken off: {100 * found.seed_deviation:.1f} points." in text
+    assert found.warning and found.warning in text
 
 
 def test_a_part_of_the_solutions_that_cannot_be_read_is_named(make_pair):
