@@ -82,6 +82,12 @@ class Trial(BaseModel):
     error: str | None = None
 
 
+class TestedAlone(BaseModel):
+    """The chosen trial on test questions, where the default has failed."""
+
+    sentence: str
+
+
 class Asked(BaseModel):
     """`campaign.json`."""
 
@@ -95,6 +101,7 @@ class Asked(BaseModel):
     best_trial: str | None = None
     pareto: list[str] = Field(default_factory=list)
     test: HeldOut | None = None
+    test_alone: TestedAlone | None = None
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,13 @@ def test_the_test_of_the_best_trial_is_the_headline(make_campaign):
     assert "Trial 3 is the best of 24 so far." in Page(render(str(untested))).text
 
 
+def test_a_default_that_failed_leaves_the_chosen_trial_s_own_figure(make_campaign):
+    said = "The chosen recipe, trial 3, is right on 38.0% of 200 test questions."
+    text = Page(render(str(make_campaign(test=None, test_alone={"sentence": said}, best_trial=3)))).text
+    assert said in text
+    assert "not been measured" not in text
+
+
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_the_usual_campaign_of_every_kind_can_be_shown(kind, make_campaign):
     mixed = {"tuning": {"kind": kind}, "synthesis": {"paths": ["program", "rationale"]}}

@@ -54,10 +54,11 @@ def trials(folder):
     return [(trial.trial, trial.parameters, trial.values) for trial in found]
 
 
-def test_a_node_that_is_removed_changes_no_trial(tmp_path, tiny_student):
+@pytest.mark.parametrize("head_cpus", [2, 1], ids=["another has room", "none has room"])
+def test_a_node_that_is_removed_changes_no_trial(tmp_path, tiny_student, head_cpus):
     undisturbed = run_job("tune", write_recipe(tmp_path / "a", tiny_student))
     assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
-    done = change_nodes("lose", "tune", write_recipe(tmp_path / "b", tiny_student), 3, 2)
+    done = change_nodes("lose", "tune", write_recipe(tmp_path / "b", tiny_student), 3, head_cpus)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
     assert trials(tmp_path / "b") == trials(tmp_path / "a")
