@@ -167,13 +167,17 @@ def strategies_of(run: Run) -> Sequence[Strategy]:
 
 
 def compare_strategies(run: Run, student: str, tests: Tests) -> None:
-    """Paired tests of one student's strategies on every task: each against the first, and its neighbour of equal compute."""
+    """Paired tests of one student's strategies on every task: each against the first, and its neighbour of equal compute.
+
+    Those of other students and tasks stay.
+    """
     first, *others = strategies_of(run)
     sides = [(first.label, other.label) for other in others]
     sides += [
         (other.label, other.like) for other in others if isinstance(other, Resample) and other.like != first.label
     ]
-    pairs = []
+    earlier = metrics.read(run.folder).get("paired_strategies", [])
+    pairs = [pair for pair in earlier if pair["student"] != student or pair["task"] not in tests]
     for task, questions in tests.items():
         for a, b in sides:
             one, other = (_solutions(run, task, solutions_folder(student, label), questions) for label in (a, b))

@@ -211,7 +211,7 @@ def strategies_table(run: "Run", student: str) -> None:
     for item in sections.get("pooled", []):
         said = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
         run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {said}")
-    _say_pairs(run, sections.get("paired_strategies", []))
+    _say_pairs(run, [pair for pair in sections.get("paired_strategies", []) if pair["student"] == student])
     _say_general(run, sections)
 
 

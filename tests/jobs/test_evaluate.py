@@ -34,10 +34,13 @@ def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_st
     assert len(stages) == len(LABELS)
     assert all(label in done.stdout for label in LABELS)
     assert "step_beam - greedy = " in done.stdout
+    pairs = len(run.read_json("metrics.json")["paired_strategies"])
 
     other = run_job("evaluate", recipe, "--evaluation.student", tiny_student)
     assert other.returncode == 0, other.stdout + other.stderr
-    students = [entry["student"] for entry in run.read_json("metrics.json")["evaluation"]]
+    metrics = run.read_json("metrics.json")
+    assert len(metrics["paired_strategies"]) == pairs
+    students = [entry["student"] for entry in metrics["evaluation"]]
     assert students[:-1] == ["after"] * len(LABELS)
     assert students[-1].startswith(f"{tiny_student.name}-")
 
