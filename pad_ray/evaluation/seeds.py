@@ -8,7 +8,7 @@ once a seed, and the seed not at all.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -119,10 +119,12 @@ def compare_seeds(a: Sequence[Sequence[Solution]], b: Sequence[Sequence[Solution
     error, freedom = math.sqrt(sum(part for part, _ in parts)), _satterthwaite(parts)
     difference = float(differences.mean())
     if error == 0:
-        return paired(differences, (difference, difference), float(difference == 0), RANDOM_EFFECTS)
-    half_width = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
-    p_value = 2 * float(stats.t.sf(abs(difference) / error, freedom))
-    return paired(differences, (difference - half_width, difference + half_width), p_value, RANDOM_EFFECTS, error)
+        found = paired(differences, (difference, difference), float(difference == 0), RANDOM_EFFECTS)
+    else:
+        half_width = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+        p_value = 2 * float(stats.t.sf(abs(difference) / error, freedom))
+        found = paired(differences, (difference - half_width, difference + half_width), p_value, RANDOM_EFFECTS, error)
+    return replace(found, warning=_with_seeds(min(spread.seeds for spread in spreads), found.warning))
 
 
 def seed_table(runs: Sequence[Sequence[Solution]], names: Sequence[str] | None = None) -> Numbers:

@@ -77,6 +77,12 @@ def test_seeds_that_differ_take_a_difference_its_proof():
     assert "do not show that the runs differ" in paired.warning
 
 
+def test_two_seeds_are_compared_with_a_warning():
+    system = [[1] * n + [0] * (100 - n) for n in (30, 32, 31)]
+    assert "2 seeds say little" in compare_seeds(runs(system), runs(system[:2])).warning
+    assert "seeds say little" not in compare_seeds(runs(system), runs(system)).warning
+
+
 def test_systems_on_different_questions_are_not_compared():
     with pytest.raises(ValueError, match="the same questions"):
         compare_seeds(runs([[1, 0, 1]] * 2), runs([[1, 0]] * 2))
