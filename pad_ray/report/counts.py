@@ -21,6 +21,7 @@ SAMPLE_SIZE = 20
 READERS = 8
 PARTS_AT_ONCE = 64
 DRAFT_COLUMNS = ["draft_id", "question_id", "path", "sample_index"]
+DRAFT_ID = "^[0-9a-f]{32}$"
 
 
 @dataclass
@@ -82,10 +83,11 @@ def count_outcomes(run: RunDir) -> Outcomes:
 def planned_drafts(run: RunDir) -> Ids | None:
     """Sorted ids of the drafts that the corpus was built from; None while there is none.
 
-    `drafts/` may hold others, of an earlier recipe.
+    `drafts/` may hold others, of an earlier recipe; and rows that were made elsewhere may name drafts that are no ids.
     """
     parts = [part for folder in (TRAIN, VALIDATION, REJECTED) for part in run.parts(folder)]
-    ids = [as_ids(part["draft_id"].to_pylist()) for part in read_parts(run, parts, ["draft_id"])]
+    named = (part["draft_id"] for part in read_parts(run, parts, ["draft_id"]))
+    ids = [as_ids(names.filter(pc.match_substring_regex(names, DRAFT_ID)).to_pylist()) for names in named]
     return np.unique(np.concatenate(ids)) if ids else None
 
 
