@@ -87,6 +87,7 @@ class Pair:
     sentence: str
     evidence: str
     verdict: str
+    alike: bool
     paired: Paired
     left_out: int
     flips: list[Flip]
@@ -124,6 +125,11 @@ class Comparison:
     def rows(self) -> list[tuple[str, Paired, str]]:
         """Title, comparison and verdict of every pair, for the table."""
         return [(pair.title, pair.paired, pair.verdict) for pair in self.pairs]
+
+    @property
+    def told(self) -> list[Pair]:
+        """What is said in words: comparisons by the same strategy, or the first one where there is none."""
+        return [pair for pair in self.pairs if pair.alike] or self.pairs[:1]
 
 
 def compare_runs(run_dirs: Sequence[str]) -> Comparison:
@@ -207,6 +213,7 @@ def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, roo
         ),
         evidence=f"{_accuracy(a)} in {first.label}, {_accuracy(b)} in {other.label}. {headline.evidence_of(paired)}",
         verdict=verdict,
+        alike=score.strategy == mate.strategy,
         paired=paired,
         left_out=len(left.keys() ^ right.keys()),
         flips=flips,

@@ -104,7 +104,7 @@ def _prompts(before: Score | None, after: Score | None) -> str:
 
 
 def _untested(data: RunData) -> Headline:
-    before, after = score_of(data, None, "before"), score_of(data, None, "after")
+    before, after = (_first_score(data, student) for student in ("before", "after"))
     if after:
         return _alone(after, "After", "before", before)
     if before:
@@ -118,6 +118,12 @@ def _untested(data: RunData) -> Headline:
         evidence=f"Yield {text.percent(synthesis.accepted_share)}{spread}. No student has been scored.",
         verdict="open",
     )
+
+
+def _first_score(data: RunData, student: str) -> Score | None:
+    """That of the recipe's first test set that has one, else of any."""
+    own = (score_of(data, task, student) for task in data.own_tests)
+    return next(filter(None, own), None) or score_of(data, None, student)
 
 
 def _alone(score: Score, when: str, other: str, compared: Score | None) -> Headline:

@@ -23,7 +23,7 @@ def render(*run_dirs: str) -> str:
     """
     if len(run_dirs) > 1:
         compared = comparison.compare_runs(run_dirs)
-        return _page("comparison.html.j2", rows=compared.rows, **vars(compared))
+        return _page("comparison.html.j2", rows=compared.rows, told=compared.told, **vars(compared))
     run = open_run(run_dirs[0])
     tuned = campaign.load(run) if campaign.is_campaign(run) else None
     if tuned and not has_run(run):

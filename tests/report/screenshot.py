@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=1340, help="pixels from the top")
     parser.add_argument("--dark", action="store_true", help="in dark colours")
     given = parser.parse_args()
+    if not given.page.is_file():
+        parser.error(f"{given.page} is not there")
     if CHROMIUM is None:
         parser.error("there is no Chromium here; install it as `chromium`")
     asyncio.run(take(given.page, given.file, given.width, given.height, "dark" if given.dark else "light"))

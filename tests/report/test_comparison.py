@@ -81,7 +81,12 @@ def test_a_strategy_of_one_run_alone_is_compared_with_the_other_s_greedy(make_pa
     edit(Path(runs[1]) / "metrics.json", add)
     solutions = Path(runs[1]) / "solutions" / "arithmetic"
     shutil.copytree(solutions / "greedy", solutions / "vote")
-    assert "at 200 arithmetic questions, by vote against greedy." in Page(render(*runs)).text
+    text = Page(render(*runs)).text
+    assert (
+        "at 200 arithmetic questions, by greedy. B" in text
+        and "Below: 1 comparison of one strategy with another." in text
+    )
+    assert "arithmetic, after, vote against greedy" in text and "by vote against greedy." not in text
 
 
 def test_questions_of_one_run_alone_are_left_out_and_counted(make_pair):
