@@ -166,10 +166,11 @@ def _pairs(first: Side, other: Side, number: int, room: int, apart: list[str]) -
     """
     pairs: list[Pair] = []
     mates: list[Score] = []
+    alone: list[Score] = []
     for score in _trained(other):
         mate = first.score(score.task, score.student, score.strategy) or first.score(score.task, score.student, GREEDY)
         if mate is None:
-            apart.append(_alone(other, score, first))
+            alone.append(score)
             continue
         mates.append(mate)
         pair = _pair(first, mate, other, score, f"pair-{number + len(pairs)}", room)
@@ -177,7 +178,8 @@ def _pairs(first: Side, other: Side, number: int, room: int, apart: list[str]) -
             apart.append(f"{other.label}: {_named(score)}: no question is in both runs.")
         else:
             pairs.append(pair)
-    apart += [_alone(first, score, other) for score in _trained(first) if score not in mates]
+    apart += _alone(other, alone, first)
+    apart += _alone(first, [score for score in _trained(first) if score not in mates], other)
     return pairs
 
 
@@ -189,8 +191,14 @@ def _named(score: Score) -> str:
     return f"{score.task}, {score.student}, {score.strategy}"
 
 
-def _alone(side: Side, score: Score, against: Side) -> str:
-    return f"{side.label}: {_named(score)}: {against.label} has no score to compare it with."
+def _alone(side: Side, scores: Sequence[Score], against: Side) -> list[str]:
+    strategies: dict[tuple[str, str], list[str]] = {}
+    for score in scores:
+        strategies.setdefault((score.task, score.student), []).append(score.strategy)
+    return [
+        f"{side.label}: {task}, {student}, {', '.join(named)}: {against.label} has no score to compare it with."
+        for (task, student), named in strategies.items()
+    ]
 
 
 def _pair(first: Side, mate: Score, other: Side, score: Score, pair_id: str, room: int) -> Pair | None:
