@@ -33,7 +33,8 @@ class Attempts:
 
     def __init__(self, max_restarts: int) -> None:
         self.budget = max(max_restarts, DEATHS_OF_ONE_PROMPT)
-        self.starts_in_vain = 0
+        self.started: set[str] = set()
+        self.restarts_in_vain = 0
         self.inside: set[str] = set()
         self.deaths_of: Counter[str] = Counter()
 
@@ -47,10 +48,14 @@ class Attempts:
             max_restarts
         )
 
-    def engine_started(self) -> int:
-        """Note the start of an engine; returns how many starts more than the budget allows have served nothing."""
-        self.starts_in_vain += 1
-        return self.starts_in_vain - 1 - self.budget
+    def engine_started(self, actor: str) -> int:
+        """Note the start of an actor's engine; returns how many restarts more than the budget allows have served nothing.
+
+        The first start of each actor is none: there may be hundreds before the first one has served anything.
+        """
+        self.restarts_in_vain += actor in self.started
+        self.started.add(actor)
+        return self.restarts_in_vain - self.budget
 
     def deaths(self, key: str) -> int:
         """How often an engine died with this work inside, work that is inside now included."""
@@ -64,7 +69,7 @@ class Attempts:
     def leave(self, key: str) -> None:
         """Work came out of an engine."""
         self.inside.discard(key)
-        self.starts_in_vain = 0
+        self.restarts_in_vain = 0
 
 
 class Turns:
@@ -101,7 +106,8 @@ def note_start(attempts: Any, config: EngineConfig) -> None:
     Raises:
         StageError: engines start again and again and serve nothing.
     """
-    if ray.get(attempts.engine_started.remote()) > 0:
+    actor = str(ray.get_runtime_context().get_actor_id())
+    if ray.get(attempts.engine_started.remote(actor)) > 0:
         raise StageError(f"engine {config.kind} {config.model} dies again and again and serves nothing")
 
 

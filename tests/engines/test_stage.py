@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from pad_ray.engines.attempts import DEATHS_OF_ONE_PROMPT, Attempts
 from pad_ray.engines.base import Request, Sampling
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
@@ -151,3 +152,12 @@ def test_a_request_survives_its_journey_as_json():
     chat = (Message("user", "prompt \u2019\n"), Message("assistant", ""))
     requests = [Request(content_id(n), "prompt \u2019\n" if n else chat, SAMPLED, n) for n in range(3)]
     assert requests_from(to_json(requests)) == requests
+
+
+def test_hundreds_of_engines_may_start_before_one_has_served_anything():
+    attempts = Attempts(max_restarts=3)
+    assert all(attempts.engine_started(f"actor {number}") <= 0 for number in range(300))
+    restarts = [attempts.engine_started("actor 0") for _ in range(DEATHS_OF_ONE_PROMPT + 1)]
+    assert (max(restarts[:-1]), restarts[-1]) == (0, 1)
+    attempts.leave("a batch")
+    assert attempts.engine_started("actor 1") <= 0
