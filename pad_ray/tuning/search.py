@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
@@ -26,6 +26,40 @@ from pad_ray.tuning.trials import ERROR, FINISHED, MEASURED, Trials
 STUDY = "campaign"
 STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.COMPLETE, "failed": TrialState.FAIL}
 # As Ray Tune has it, a trial that is stopped counts with its last value.
+
+
+class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
+    """TPE (Bergstra et al. 2011) whose random numbers follow from the trial's: a campaign that was interrupted draws what it
+    would have drawn.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.drawing: tuple[int, optuna.samplers.BaseSampler] = (-1, self)
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """As TPE."""
+        space: dict[str, BaseDistribution] = self._of(trial).infer_relative_search_space(study, trial)
+        return space
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As TPE."""
+        drawn: dict[str, Any] = self._of(trial).sample_relative(study, trial, search_space)
+        return drawn
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As TPE."""
+        return self._of(trial).sample_independent(study, trial, param_name, param_distribution)
+
+    def _of(self, trial: FrozenTrial) -> optuna.samplers.BaseSampler:
+        if self.drawing[0] != trial.number:
+            seed = int(content_id("suggest", self.seed, trial.number)[:8], 16)
+            self.drawing = trial.number, optuna.samplers.TPESampler(seed=seed)
+        return self.drawing[1]
 
 
 class Suggestions(Searcher):  # type: ignore[misc]
@@ -56,14 +90,10 @@ class Suggestions(Searcher):  # type: ignore[misc]
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         directions = ["maximize" if one == "max" else "minimize" for one in mode]
         self.study = optuna.create_study(storage=storage, study_name=STUDY, directions=directions)
-        finished = trials.of(*FINISHED)
-        for trial in finished:
+        for trial in trials.of(*FINISHED):
             self._learn(trial.parameters, trial.values, STATES[trial.state])
-        # The same seed again would draw the parameters of the trials that are there.
-        drawn = int(content_id("suggest", seed, [trial.trial for trial in finished])[:8], 16)
-        sampler = optuna.samplers.TPESampler(seed=drawn)
         self.optuna = OptunaSearch(
-            self.space, self.metric, self.mode, sampler=sampler, storage=storage, study_name=STUDY
+            self.space, self.metric, self.mode, sampler=TrialByTrial(seed), storage=storage, study_name=STUDY
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -49,6 +49,22 @@ def test_a_search_that_goes_on_draws_nothing_that_was_tried(tmp_path):
     assert sorted(trials.by_name) == [f"{number:03}" for number in range(1, 13)]
 
 
+def test_a_search_that_is_interrupted_draws_what_it_would_have_drawn(tmp_path):
+    def search(folder, drivers):
+        """The trials of a search that begins anew before each of the numbers in `drivers`."""
+        trials = Trials(RunDir(str(folder)))
+        for number in range(14):
+            if number in drivers:
+                suggestions = make(trials)
+            name, parameters = asked(suggestions, number)
+            values = {"accuracy": parameters["training.learning_rate"], "tokens_per_question": 1.0}
+            trials.write(Trial(name, "completed", parameters, values))
+            suggestions.on_trial_complete(f"tune-{number}", values)
+        return [dict(trial.parameters) for trial in trials.of("completed")]
+
+    assert search(tmp_path / "a", [0]) == search(tmp_path / "b", [0, 4, 12])
+
+
 def test_what_earlier_trials_found_is_what_the_search_knows(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     for number in range(1, 41):
