@@ -74,7 +74,7 @@ def measure(
 def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = (), lost: int | None = None) -> Solver:
     """A solver whose engines serve a model as the recipe says, or that asks the engines of another one (see `Solver`)."""
     config = run.recipe.evaluation
-    engine = config.engine.model_copy(update={"model": model})
+    engine = config.engine.serving(model)
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     asking = Asking(paths, config.max_tokens, config.live_questions)
     retry = config.retry_faults

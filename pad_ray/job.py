@@ -177,9 +177,8 @@ def closing_table(run: "Run") -> None:
 
 
 def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
-    low, high = made["interval"]
     run.progress.say(
-        f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} ({low:.1%} to {high:.1%})"
+        f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} {_limits(made)}"
     )
     if len(made["by_path"]) > 1:
         for path, counts in made["by_path"].items():
@@ -195,13 +194,12 @@ def strategies_table(run: "Run", student: str) -> None:
     )
     table.add_column("tokens/question", justify="right")
     table.add_column("s/question", justify="right")
-    for item in sections.get("evaluation", []):
-        if item["student"] == student:
-            costs = (item["completion_tokens"] / item["questions"], item["seconds"] / item["questions"])
-            row = (item["task"], item["strategy"], str(item["questions"]), *_shares(item))
-            table.add_row(*row, f"{costs[0]:.0f}", f"{costs[1]:.2f}")
-    run.progress.console.print(table)
     of_student = [item for item in sections.get("evaluation", []) if item["student"] == student]
+    for item in of_student:
+        costs = (item["completion_tokens"] / item["questions"], item["seconds"] / item["questions"])
+        row = (item["task"], item["strategy"], str(item["questions"]), *_shares(item))
+        table.add_row(*row, f"{costs[0]:.0f}", f"{costs[1]:.2f}")
+    run.progress.console.print(table)
     for item in of_student:
         for rate in item.get("at_k", []):
             values = " and ".join(

@@ -54,7 +54,7 @@ def read_inputs(run: Run) -> Inputs:
     if not any(entry["stage"] == "training" for entry in ledger.entries(folder)):
         raise InputError(f"{folder.location} has no trained student: run jobs/distill.py on it with this recipe first")
     recipe.tracking.check()
-    student = recipe.evaluation.engine.model_copy(update={"model": str(folder.local_path(STUDENT))})
+    student = recipe.evaluation.engine.serving(str(folder.local_path(STUDENT)))
     versions.check(student)
     asked = recipe.refinement
     drawn = {"samples": asked.samples, "temperature": asked.temperature, "top_p": asked.top_p}

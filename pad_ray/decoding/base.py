@@ -17,7 +17,7 @@ from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
 from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
 from pad_ray.paths import PATHS, ReasoningPath
-from pad_ray.paths.base import Message
+from pad_ray.paths.base import Message, unfinished
 from pad_ray.paths.equations import legible
 from pad_ray.sandbox import Candidate
 from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Solution, content_id, storable
@@ -145,7 +145,7 @@ class Attempt:
         prompts = [path.prompt(self.question, index) for index in range(count)]
         generations = await self.complete(prompts, self.sampling(kind, temperature, top_p), kind, *place)
         found = await self.answers(kind, generations)
-        self.sampled += [storable(answer.value or "") if answer.valid else "" for answer in found]
+        self.sampled += [answer.value or "" if answer.valid else "" for answer in found]
         return found
 
     async def answers(self, kind: PathKind, generations: Sequence[Generation]) -> list[Answer]:
@@ -235,7 +235,7 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
         completion_tokens=attempt.completion_tokens,
         latency_s=time.monotonic() - started,
         chosen="" if outcome.is_fault else storable(answer.text),
-        sampled=attempt.sampled,
+        sampled=[storable(text) for text in attempt.sampled],
     )
 
 
@@ -260,8 +260,7 @@ def _fault(kind: PathKind, generation: Generation) -> Answer:
 
 
 def _truncated(kind: PathKind, text: str) -> Answer:
-    feedback = f"the {kind.value} does not end within the token limit"
-    return Answer(kind, text, Outcome.TRUNCATED, None, feedback)
+    return Answer(kind, text, Outcome.TRUNCATED, None, unfinished(kind))
 
 
 def _stated(kind: PathKind, text: str, answer_kind: AnswerKind) -> Answer:

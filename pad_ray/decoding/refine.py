@@ -13,8 +13,6 @@ from pad_ray.paths.base import asked_text
 from pad_ray.refinement import repair_source
 from pad_ray.schema import Outcome, PathKind
 
-FAULTS = (Outcome.ENGINE_FAULT, Outcome.SANDBOX_FAULT)
-
 
 def _writes_programs(first: Greedy | Vote | BestOfN | StepBeam) -> Greedy | Vote | BestOfN | StepBeam:
     if first.path is not PathKind.PROGRAM:
@@ -59,7 +57,7 @@ class Refine(Strategy):
         return answer
 
     def _needs_repair(self, answer: Answer) -> bool:
-        failed = not answer.valid and answer.outcome not in FAULTS
+        failed = not answer.valid and not answer.outcome.is_fault
         return answer.kind is PathKind.PROGRAM and (failed or (answer.valid and answer.support < self.min_support))
 
     async def _repair(self, attempt: Attempt, source: str, number: int) -> Answer:

@@ -23,6 +23,7 @@ from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.socratic import SocraticSteps
+from pad_ray.decoding.token_beam import TokenBeam
 from pad_ray.decoding.verifiers import NAMED, Verifiers
 from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
 from pad_ray.engines.config import EngineConfig
@@ -41,7 +42,6 @@ SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
 BLOCK_QUESTIONS = 32
 BLOCKS_IN_FLIGHT = 4
-TOKEN_BY_TOKEN = "token_beam"
 
 
 def solutions_folder(student: str, label: str) -> str:
@@ -128,14 +128,13 @@ class Solver:
         """
         self._check(strategy)
         place = f"{SOLUTIONS}/{task}/{folder}"
-        self._keep_what_fits(place, strategy, questions, budgets)
+        made_by = self._keep_what_fits(place, strategy, questions, budgets)
         if self.retry_faults:
             self._forget_faults(place)
         solved = {solution.question_id for solution in self.run.iter_records(place, Solution)}
         left = [question for question in questions if question.question_id not in solved]
         seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {}) if left else 0.0
         by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
-        made_by = self.run.read_json(f"{place}/{MANIFEST}")
         all_seconds = made_by.get("seconds", 0.0) + seconds
         if seconds:
             self.run.write_json(f"{place}/{MANIFEST}", {**made_by, "seconds": all_seconds})
@@ -155,7 +154,7 @@ class Solver:
                 f"{strategy.label} goes on with what is written, and {self.engine.model} is an encoder-decoder, which would "
                 "read it as part of the question: take token_beam, or socratic with calculator: false"
             )
-        if strategy.kind == TOKEN_BY_TOKEN and self.engine.kind != "transformers":
+        if isinstance(strategy, TokenBeam) and self.engine.kind != "transformers":
             raise InputError(
                 f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
             )
@@ -166,10 +165,10 @@ class Solver:
         strategy: Strategy,
         questions: Sequence[Question],
         budgets: Mapping[str, int] | None,
-    ) -> None:
-        """Delete solutions that another model, strategy, prompt or budget made."""
+    ) -> dict[str, Any]:
+        """Delete solutions that another model, strategy, prompt or budget made; returns what made those that are kept."""
         models = (self.engine.model, strategy.second_model)
-        model = "+".join(fingerprint(self._serving(name)) for name in models if name is not None)
+        model = "+".join(fingerprint(self.engine.serving(name)) for name in models if name is not None)
         settings = strategy.model_dump(mode="json", exclude={"name"})
         prompts = [_shown(path.prompt(questions[0])) for path in self.asking.paths.values()]
         key = content_id(
@@ -182,9 +181,12 @@ class Solver:
             self.asking.max_tokens,
             sorted((budgets or {}).items()),
         )
-        if self.run.read_json(f"{place}/{MANIFEST}", {}).get("key") != key:
+        made_by: dict[str, Any] = self.run.read_json(f"{place}/{MANIFEST}", {})
+        if made_by.get("key") != key:
+            made_by = {"key": key, "model": model, "strategy": settings}
             self.run.delete(place)
-            self.run.write_json(f"{place}/{MANIFEST}", {"key": key, "model": model, "strategy": settings})
+            self.run.write_json(f"{place}/{MANIFEST}", made_by)
+        return made_by
 
     def _forget_faults(self, place: str) -> None:
         """Delete the solutions that stand for a failure of engine or sandbox."""
@@ -222,10 +224,7 @@ class Solver:
             self.lost = dead_nodes()
             self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
         if second is not None and second not in self.seconds:
-            self.seconds[second] = self._open(EngineActor, self._serving(second))
-
-    def _serving(self, model: str) -> EngineConfig:
-        return self.engine.model_copy(update={"model": model})
+            self.seconds[second] = self._open(EngineActor, self.engine.serving(second))
 
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
         """As many actors as there are to be engines, ready to answer; those that find no place are done without."""

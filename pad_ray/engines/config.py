@@ -146,6 +146,10 @@ class EngineConfig(BaseModel):
             "and on a cluster on its nodes too"
         )
 
+    def serving(self, model: str) -> "EngineConfig":
+        """The same engine with another model."""
+        return self.model_copy(update={"model": model})
+
     @model_validator(mode="after")
     def _complete(self) -> "EngineConfig":
         if self.kind == "scripted" and self.script is None:

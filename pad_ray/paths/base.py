@@ -44,6 +44,11 @@ class Parsed:
     failure: str | None = None
 
 
+def unfinished(kind: PathKind) -> str:
+    """What is said of a path that the token limit cut."""
+    return f"the {kind.value} does not end within the token limit"
+
+
 def asked_text(question: Question) -> str:
     """A question as it is asked, in one line: its facts first where the task gives them."""
     return " ".join(" ".join([*question.facts, question.text]).split())

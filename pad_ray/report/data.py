@@ -23,6 +23,7 @@ from pad_ray.rundir import RunDir
 from pad_ray.synthesis.corpus import TRAIN as CORPUS_TRAIN
 from pad_ray.synthesis.corpus import VALIDATION as CORPUS_VALIDATION
 from pad_ray.synthesis.questions import TEST, TRAIN
+from pad_ray.tasks.config import own_test_set
 
 TUNING = "tuning"
 """The stage of the ledger that a campaign writes."""
@@ -47,10 +48,9 @@ class Papers:
         asked = self.recipe.get("questions")
         if not isinstance(asked, dict):
             return []
+        # Not read as a recipe's section: tasks of the user's own are not known here.
         task, split = asked.get("task"), asked.get("split") or "train"
-        # As `pad_ray.tasks.config` names them; tasks of the user's own are not known here.
-        own = task if split == "train" else f"{task}:{str(split).replace('train', 'test')}"
-        named = asked.get("test_tasks") or [own]
+        named = asked.get("test_tasks") or [task and own_test_set(str(task), str(split))]
         return [str(name) for name in named if name] if isinstance(named, list) else []
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pad_ray.report.counts import judged_drafts, planned_drafts, read_parts
 from pad_ray.rundir import RunDir
 from pad_ray.schema import AnswerKind, Outcome
-from pad_ray.synthesis.finished import Ids, as_ids
+from pad_ray.synthesis.finished import Ids, among, as_ids
 
 MOST_STATED = 8
 """Questions that state as much or more are one group."""
@@ -78,7 +78,7 @@ def count_yields(run: RunDir, question_parts: list[str]) -> Yields:
     planned = planned_drafts(run)
     counts: Counter[tuple[str, int, int, bool]] = Counter()
     for judged in judged_drafts(run) if len(ids) else ():
-        table = judged if planned is None else judged.filter(_among(planned, judged["draft_id"]))
+        table = judged if planned is None else judged.filter(pa.array(among(planned, judged["draft_id"].to_pylist())))
         found = _lookup(ids, stated, table["question_id"])
         keyed = pa.table(
             [table["path"], table["sample_index"], found, pc.equal(table["outcome"], Outcome.ACCEPTED.value)],
@@ -108,15 +108,6 @@ def _stated_by_question(run: RunDir, parts: list[str]) -> tuple[Ids, Stated, str
 def states(text: str, *, numbers: bool) -> int:
     """How many numbers, or sentences, a question states; at most `MOST_STATED`."""
     return min(MOST_STATED, len((_NUMBER if numbers else _SENTENCE).findall(text)))
-
-
-def _among(known: Ids, wanted: pa.ChunkedArray) -> pa.Array:
-    """Which of the ids are among the known ones."""
-    asked = as_ids(wanted.to_pylist())
-    places = np.searchsorted(known, asked)
-    found = places < len(known)
-    found[found] = known[places[found]] == asked[found]
-    return pa.array(found)
 
 
 def _lookup(ids: Ids, stated: Stated, wanted: pa.ChunkedArray) -> pa.Array:

@@ -34,12 +34,17 @@ class Finished:
 
     def missing(self, ids: list[str]) -> list[bool]:
         """Which of the ids are not there."""
-        wanted = as_ids(ids)
-        places = np.searchsorted(self.ids, wanted)
-        found = places < len(self.ids)
-        found[found] = self.ids[places[found]] == wanted[found]
-        missing: list[bool] = (~found).tolist()
+        missing: list[bool] = (~among(self.ids, ids)).tolist()
         return missing
+
+
+def among(known: Ids, ids: list[str]) -> npt.NDArray[np.bool_]:
+    """Which of the ids are among the known ones."""
+    wanted = as_ids(ids)
+    places = np.searchsorted(known, wanted)
+    found: npt.NDArray[np.bool_] = places < len(known)
+    found[found] = known[places[found]] == wanted[found]
+    return found
 
 
 def as_ids(ids: list[str]) -> Ids:

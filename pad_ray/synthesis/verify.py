@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pad_ray.paths import PATHS
-from pad_ray.paths.base import Parsed
+from pad_ray.paths.base import Parsed, unfinished
 from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
 from pad_ray.sandbox import Candidate, Sandbox, judge
@@ -45,8 +45,7 @@ def _without_judging(draft: Draft, path: Parsed) -> Verdict | None:
     if draft.failed:
         return engine_fault(draft)
     if draft.finish_reason == "length" and not path.complete:
-        kind = draft.path.value
-        return Verdict(draft.draft_id, Outcome.TRUNCATED, None, f"the {kind} does not end within the token limit", 0.0)
+        return Verdict(draft.draft_id, Outcome.TRUNCATED, None, unfinished(draft.path), 0.0)
     if path.failure is not None:
         return Verdict(draft.draft_id, Outcome.NO_ANSWER, None, path.failure[:FEEDBACK_CHARACTERS], 0.0)
     return None

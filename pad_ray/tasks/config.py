@@ -22,8 +22,7 @@ class QuestionsConfig(BaseModel):
     @property
     def tests(self) -> list[str]:
         """The names of the test sets."""
-        own = self.task if self.split == "train" else f"{self.task}:{self.split.replace('train', 'test')}"
-        return self.test_tasks or [own]
+        return self.test_tasks or [own_test_set(self.task, self.split)]
 
     @field_validator("task", "test_tasks")
     @classmethod
@@ -32,6 +31,11 @@ class QuestionsConfig(BaseModel):
             if name not in TASKS:
                 raise ValueError(f"{name!r} is not a task; take one of {', '.join(TASKS)}")
         return value
+
+
+def own_test_set(task: str, split: str) -> str:
+    """The name of the test set that belongs to a split that is learned from."""
+    return task if split == "train" else f"{task}:{split.replace('train', 'test')}"
 
 
 def task_and_split(name: str) -> tuple[str, str]:

@@ -16,7 +16,6 @@ from rich.table import Table
 
 from pad_ray import evaluating, ledger, stages
 from pad_ray.engines import versions
-from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError, StageError
 from pad_ray.ledger import StageEntry
@@ -82,7 +81,7 @@ def read_inputs(run: Run) -> Inputs:
     tests = stages.read_tests(recipe)
     if recipe.tuning.kind == "decode":
         model = evaluating.student_to_measure(run)[1]
-        weights = {"student": fingerprint(_serving(recipe, model))}
+        weights = {"student": fingerprint(recipe.evaluation.engine.serving(model))}
     else:
         model = ""
         stages.read_inputs(recipe)
@@ -95,10 +94,6 @@ def read_inputs(run: Run) -> Inputs:
             f"{run.folder.location}: no train question validates; raise --questions.limit or --corpus.validation_share"
         )
     return Inputs(parameters, validation, tests, weights, model)
-
-
-def _serving(recipe: Recipe, model: str) -> EngineConfig:
-    return recipe.evaluation.engine.model_copy(update={"model": model})
 
 
 def validation_questions(run: Run) -> list[Question]:
