@@ -1,4 +1,5 @@
 # `make demo` and `make test` do all their set-up: a virtual environment from the lock, then the work.
+# OPTIONS are more words for the demo's job: make demo OPTIONS="--seed 1 --run-dir runs/demo_1".
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ export PAD_RAY_DATA ?= $(realpath $(firstword $(wildcard data ../data ../shared/
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TQDM_DISABLE ?= 1
 
-.PHONY: demo test check setup models benchmarks clean
+.PHONY: demo test check setup models clean
 
 setup: $(STAMP)
 
@@ -24,7 +25,7 @@ models: setup
 	$(BIN)/python -m pad_ray.models qwen2.5-coder-0.5b smollm2-135m all-minilm-l6-v2
 
 demo: models
-	$(BIN)/python jobs/distill.py jobs/recipes/demo.yaml
+	$(BIN)/python jobs/distill.py jobs/recipes/demo.yaml $(OPTIONS)
 
 check: setup
 	$(BIN)/ruff check .
@@ -32,7 +33,7 @@ check: setup
 	$(BIN)/mypy
 
 test: check models
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

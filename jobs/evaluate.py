@@ -9,6 +9,7 @@ from pad_ray.stages import Run
 
 def evaluate(run: Run) -> None:
     """Evaluate the run's student, or `--evaluation.student`. Called again on the same run, it continues."""
+    run.folder.demand_local("evaluation")
     tests = stages.read_tests(run.recipe)
     student, model = evaluating.student_to_measure(run)
     job.start(run, keep_recipe=True)

@@ -49,8 +49,7 @@ def read_inputs(run: Run) -> Inputs:
         InputError: the run is remote, has no trained student, or the engine or its model is not usable.
     """
     recipe, folder = run.recipe, run.folder
-    if not folder.is_local:
-        raise InputError(f"{folder.location}: refinement trains, so its run_dir has to be a local or shared path")
+    folder.demand_local("refinement")
     if not any(entry["stage"] == "training" for entry in ledger.entries(folder)):
         raise InputError(f"{folder.location} has no trained student: run jobs/distill.py on it with this recipe first")
     recipe.tracking.check()

@@ -46,6 +46,13 @@ class RunDir:
             raise ValueError(f"{self.location}: {name} must be on a local path")
         return Path(self.path(name))
 
+    def demand_local(self, what: str) -> None:
+        """InputError where the run is remote: `what` writes files through libraries that know paths alone."""
+        if not self.is_local:
+            raise InputError(
+                f"{self.location}: {what} needs a local or shared path for its run_dir; synthesize.py and verify.py take others"
+            )
+
     def exists(self, name: str) -> bool:
         return bool(self.filesystem.get_file_info(self.path(name)).type != pafs.FileType.NotFound)
 

@@ -9,6 +9,13 @@ README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
+def commands():
+    """Every command line of a block, without what follows a comment sign, and every command within the text."""
+    lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
+    lines += [" ".join(words.split()) for words in re.findall(r"(?<!`)`([^`]+)`(?!`)", README)]
+    return sorted({line.split("  #")[0].strip() for line in lines if re.match(r"(make|python|ray) ", line)})
+
+
 def named_files():
     """The blocks that are files: their first line is a comment with their name."""
     found = [(re.match(r"# ([\w-]+\.(?:py|yaml))\n", text), text) for _, text in BLOCKS]

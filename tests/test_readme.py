@@ -4,36 +4,25 @@ import ast
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
-from functools import cache
-from pathlib import Path
+import urllib.error
+import urllib.request
 
 import pytest
 import yaml
 
 from pad_ray.errors import InputError
-from pad_ray.models.catalog import CATALOG
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Draft, Question
 from pad_ray.settings import read_settings
 from pad_ray.tuning.space import parameters_of
-from tests.jobs.conftest import REPOSITORY, run_job
+from tests.jobs.conftest import REPOSITORY
 from tests.readme import BLOCKS, README, named_files, write_own_parts
 from tests.report.counted import check_counts
 
-COMMAND = re.compile(r"^(make|python|ray) ")
 LONGEST = {"chores.py": 40, "no_negatives.py": 20, "adder.py": 30, "bare.py": 30}
-RECIPE_JOBS = ("distill", "synthesize", "train", "refine", "evaluate", "tune")
-
-
-def commands():
-    """Every command line of a block, without what follows a comment sign, and every command within the text."""
-    lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
-    lines += [" ".join(words.split()) for words in re.findall(r"(?<!`)`([^`]+)`(?!`)", README)]
-    return sorted({line.split("  #")[0].strip() for line in lines if COMMAND.match(line)})
 
 
 def recipes():
@@ -71,63 +60,22 @@ def test_a_misspelt_field_in_a_piece_of_a_recipe_is_found():
 def test_every_link_leads_somewhere(link):
     if link.startswith("#"):
         assert link[1:] in anchors()
-    elif not re.fullmatch(r"https://(docs\.ray\.io|arxiv\.org/abs/\d{4}\.\d{5})", link):
+    elif link.startswith("https://"):
+        check_answers(link)
+    else:
         assert (REPOSITORY / link).is_file()
 
 
-@pytest.mark.parametrize("command", commands())
-def test_every_command_is_one_that_there_is(command):
-    tool, *words = shlex.split(command)
-    if tool == "make":
-        assert re.search(rf"^{words[0]}:", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    elif tool == "ray":
-        check_ray(words)
-    else:
-        check_python(words)
-
-
-def check_ray(words):
-    """What is submitted is checked here; Ray's own options are checked by Ray."""
-    known = ray_help(*(words[:2] if words[0] == "job" else words[:1]))
-    own = words[: words.index("--")] if "--" in words else words
-    assert all(option.split("=")[0] in known for option in own if option.startswith("--"))
-    if "--" in words:
-        _, *submitted = words[words.index("--") + 1 :]
-        check_python(submitted)
-
-
-@cache
-def ray_help(*command):
-    ray = str(Path(sys.executable).with_name("ray"))
-    return subprocess.run([ray, *command, "--help"], capture_output=True, text=True, check=True).stdout
-
-
-def check_python(words):
-    if words[0] == "-m":
-        module, *named = words[1:]
-        assert (REPOSITORY / module.replace(".", "/")).exists() or (
-            REPOSITORY / f"{module.replace('.', '/')}.py"
-        ).exists()
-        assert module != "pad_ray.models" or set(named) <= {model.name for model in CATALOG}
-        return
-    job = Path(words[0])
-    assert (REPOSITORY / job).is_file() and job.parent.name == "jobs"
-    if job.stem in RECIPE_JOBS:
-        check_recipe(words[1:])
-    elif options := [word for word in words[1:] if word.startswith("--")]:
-        shown = run_job(job.stem, "--help").stdout
-        assert all(option.replace("-", "_").replace("__", "--", 1) in shown for option in options)
-
-
-def check_recipe(words):
-    """Recipe and options are read as the job reads them."""
-    flags = [word for word in words if word not in ("--dry-run", "--help")]
-    if not flags or flags == ["RECIPE"]:
-        return
-    path = REPOSITORY / ("jobs/recipes/demo.yaml" if flags[0] == "RECIPE" else flags[0])
-    if path.name in named_files():
-        return
-    read_settings(Recipe, flags[1:], yaml.safe_load(path.read_text()), flags[0])
+def check_answers(link):
+    """Without a network an address can only be one that is known to be right."""
+    assert re.fullmatch(r"https://(docs\.ray\.io|arxiv\.org/abs/(2305\.13888|2212\.00193|2312\.10730))", link)
+    try:
+        urllib.request.urlopen(urllib.request.Request(link, method="HEAD"), timeout=10).close()
+    except urllib.error.HTTPError as refused:
+        # Some servers do not talk to scripts; that there is no such page is something else.
+        assert refused.code not in (404, 410)
+    except OSError:
+        pytest.skip(f"{link} cannot be reached from here")
 
 
 def test_the_tree_names_every_job_and_every_folder_of_the_library():

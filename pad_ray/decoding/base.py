@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,11 +52,11 @@ class Tools:
         Raises:
             ValueError: the engine does not show its tokens.
         """
-        if not isinstance(self.engine, TokenEngine):
+        if not hasattr(self.engine, "top_tokens"):
             raise ValueError(
                 "the engine does not show its tokens: a search token by token needs engine.kind transformers"
             )
-        return Batcher(self.engine.top_tokens)
+        return Batcher(cast(TokenEngine, self.engine).top_tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ verifier, others generate. How many questions are live is bounded, so that an en
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
@@ -28,7 +28,7 @@ from pad_ray.decoding.verifiers import NAMED, Verifiers
 from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
-from pad_ray.engines.stage import EngineActor, RemoteEngine, actor_resources, engine_count, uses_gpu
+from pad_ray.engines.stage import EngineActor, Metered, RemoteEngine, actor_resources, engine_count, gpus, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
@@ -128,9 +128,7 @@ class Solver:
         """
         self._check(strategy)
         place = f"{SOLUTIONS}/{task}/{folder}"
-        made_by = self._keep_what_fits(place, strategy, questions, budgets)
-        if self.retry_faults:
-            self._forget_faults(place)
+        made_by = self._keep_what_fits(place, strategy, questions, budgets or {})
         solved = {solution.question_id for solution in self.run.iter_records(place, Solution)}
         left = [question for question in questions if question.question_id not in solved]
         seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {}) if left else 0.0
@@ -154,6 +152,13 @@ class Solver:
                 f"{strategy.label} goes on with what is written, and {self.engine.model} is an encoder-decoder, which would "
                 "read it as part of the question: take token_beam, or socratic with calculator: false"
             )
+        if strategy.second_model is not None and uses_gpu(self.engine):
+            room = gpus() // (2 * self.engine.tensor_parallel)
+            if engine_count(self.engine) > room:
+                raise InputError(
+                    f"{strategy.label} has two models, each with engines of its own, and the cluster has {gpus()} GPUs: "
+                    + (f"set evaluation.engine.actors to {room}" if room else "it needs more of them")
+                )
         if isinstance(strategy, TokenBeam) and self.engine.kind != "transformers":
             raise InputError(
                 f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
@@ -164,35 +169,47 @@ class Solver:
         place: str,
         strategy: Strategy,
         questions: Sequence[Question],
-        budgets: Mapping[str, int] | None,
+        budgets: Mapping[str, int],
     ) -> dict[str, Any]:
-        """Delete solutions that another model, strategy, prompt or budget made; returns what made those that are kept."""
+        """Delete solutions that another model, strategy or prompt made, and those of questions with another gold answer or
+        budget; returns what made those that are kept.
+        """
         models = (self.engine.model, strategy.second_model)
         model = "+".join(fingerprint(self.engine.serving(name)) for name in models if name is not None)
         settings = strategy.model_dump(mode="json", exclude={"name"})
-        prompts = [_shown(path.prompt(questions[0])) for path in self.asking.paths.values()]
+        example = replace(questions[0], text="Question?", facts=[])
+        prompts = [_shown(path.prompt(example)) for path in self.asking.paths.values()]
         key = content_id(
             "solve",
             model,
             settings,
             _models(settings),
-            self.sandbox.model_dump(mode="json"),
+            self.sandbox.model_dump(mode="json", exclude={"workers"}),
             prompts,
             self.asking.max_tokens,
-            sorted((budgets or {}).items()),
         )
         made_by: dict[str, Any] = self.run.read_json(f"{place}/{MANIFEST}", {})
         if made_by.get("key") != key:
             made_by = {"key": key, "model": model, "strategy": settings}
             self.run.delete(place)
-            self.run.write_json(f"{place}/{MANIFEST}", made_by)
+        spent = made_by.get("budgets", {})
+        asked = {question.question_id: question for question in questions}
+
+        def fits(solution: Solution) -> bool:
+            name = solution.question_id
+            if self.retry_faults and solution.outcome.is_fault:
+                return False
+            return name not in asked or (solution.gold == asked[name].gold and spent.get(name) == budgets.get(name))
+
+        self._keep(place, fits)
+        made_by["budgets"] = {**spent, **budgets}
+        self.run.write_json(f"{place}/{MANIFEST}", made_by)
         return made_by
 
-    def _forget_faults(self, place: str) -> None:
-        """Delete the solutions that stand for a failure of engine or sandbox."""
+    def _keep(self, place: str, fits: Callable[[Solution], bool]) -> None:
         for part in self.run.parts(place):
             solutions = from_table(Solution, self.run.read_part(part))
-            kept = [solution for solution in solutions if not solution.outcome.is_fault]
+            kept = [solution for solution in solutions if fits(solution)]
             if len(kept) < len(solutions):
                 self.run.write_records(part, Solution, kept)
 
@@ -294,7 +311,7 @@ class _Solve:
         self.run, self.attempts = RunDir(location), attempts
         self.sandbox = Sandbox(sandbox)
         execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge(self.sandbox, candidates))
-        opened = open_engine(engine, on_gpu=on_gpu)
+        opened = Metered(open_engine(engine, on_gpu=on_gpu))
         self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
         self.live = asyncio.Semaphore(asking.live_questions)
         self.turns = Turns()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from pad_ray.paths.base import Message
 
@@ -79,7 +79,6 @@ class Engine(Protocol):
     async def generate(self, requests: Sequence[Request]) -> list[Generation]: ...
 
 
-@runtime_checkable
 class TokenEngine(Protocol):
     """An engine that shows the likeliest next tokens, for a search token by token. Blocks, so call it in a thread."""
 

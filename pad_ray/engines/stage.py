@@ -15,7 +15,7 @@ import ray.data
 
 from pad_ray import meters
 from pad_ray.engines.attempts import Attempts, Suspicion, note_start
-from pad_ray.engines.base import Generation, Request, Sampling, failed
+from pad_ray.engines.base import Engine, Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
 from pad_ray.paths.base import Message
@@ -46,6 +46,28 @@ def _request(prompt: Any, sampling: Any, **rest: Any) -> Request:
     return Request(prompt=asked, sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}), **rest)
 
 
+class Metered:
+    """An engine of an actor, which shows Prometheus how many requests it holds; everything else is the engine's own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.held = engine, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    async def generate(self, requests: Sequence[Request]) -> list[Generation]:
+        """One generation a request, in order."""
+        self._hold(len(requests))
+        try:
+            return await self.engine.generate(requests)
+        finally:
+            self._hold(-len(requests))
+
+    def _hold(self, change: int) -> None:
+        self.held += change
+        meters.level(meters.IN_ENGINES, self.held)
+
+
 class EngineActor:
     """The actor: holds one engine and answers requests, those on which engines have died with care."""
 
@@ -53,7 +75,7 @@ class EngineActor:
         note_start(attempts, config)
         self.engine = open_engine(config, on_gpu=on_gpu)
         self.suspicion: Suspicion[Request, Generation] = Suspicion(
-            attempts, lambda request: request.request_id, self.engine.generate, self._fault
+            attempts, lambda request: request.request_id, Metered(self.engine).generate, self._fault
         )
 
     async def ready(self) -> None:
@@ -82,36 +104,27 @@ class RemoteEngine:
 class _Generate(EngineActor):
     """In a pipeline: answers batches concurrently."""
 
-    held = 0
-
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         asked_at = pa.array([time.time()] * batch.num_rows, pa.float64())
         per_row = [requests_from(text) for text in batch[REQUESTS].to_pylist()]
         requests = [request for row in per_row for request in row]
-        self._hold(len(requests))
-        try:
-            done = iter(await self.generate(requests))
-        finally:
-            self._hold(-len(requests))
+        done = iter(await self.generate(requests))
         column = [json.dumps([asdict(next(done)) for _ in row]) for row in per_row]
         yield batch.append_column(GENERATIONS, pa.array(column, pa.string())).append_column(ASKED_AT, asked_at)
-
-    def _hold(self, change: int) -> None:
-        self.held += change
-        meters.level(meters.IN_ENGINES, self.held)
 
 
 def uses_gpu(config: EngineConfig) -> bool:
     """True where the cluster has the GPUs that an engine needs; without them it runs on CPUs."""
-    return config.uses_gpu(_gpus())
+    return config.uses_gpu(gpus())
 
 
 def engine_count(config: EngineConfig) -> int:
     """Engines that run side by side: what is asked for, or as many as the cluster's GPUs allow, or one."""
-    return config.engine_count(_gpus())
+    return config.engine_count(gpus())
 
 
-def _gpus() -> int:
+def gpus() -> int:
+    """GPUs of the cluster."""
     return int(ray.cluster_resources().get("GPU", 0))
 
 

@@ -26,7 +26,8 @@ class EvaluationConfig(BaseModel):
         "resample, each a name or a mapping with its settings",
     )
     equal_compute: bool = Field(
-        True, description="beside step_beam and refine, plain sampling with as many tokens on the same questions"
+        True,
+        description="beside step_beam, token_beam and refine, plain sampling with as many tokens on the same questions",
     )
     retry_faults: bool = Field(False, description="ask again questions that engine or sandbox failed in an earlier run")
     live_questions: int = Field(64, ge=1, description="questions that one engine works on at once")

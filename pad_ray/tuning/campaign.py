@@ -17,14 +17,14 @@ from rich.table import Table
 from pad_ray import evaluating, ledger, stages
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
-from pad_ray.errors import InputError, StageError
+from pad_ray.errors import DeadEndError, InputError, StageError
 from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
 from pad_ray.preview import lacking, resources_at_hand
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import SandboxConfig
-from pad_ray.schema import CorpusRow, Question
+from pad_ray.schema import CorpusRow, Question, content_id
 from pad_ray.stages import Run
 from pad_ray.synthesis.corpus import TRAIN as TAUGHT
 from pad_ray.synthesis.corpus import is_held_out
@@ -74,8 +74,7 @@ def read_inputs(run: Run) -> Inputs:
             or no question validates.
     """
     recipe = run.recipe
-    if not run.folder.is_local:
-        raise InputError(f"{run.folder.location}: a campaign needs a local or shared path for its run_dir")
+    run.folder.demand_local("a campaign")
     parameters = parameters_of(recipe)
     strategy_of(recipe)
     tests = stages.read_tests(recipe)
@@ -87,13 +86,14 @@ def read_inputs(run: Run) -> Inputs:
         stages.read_inputs(recipe)
         versions.check(recipe.evaluation.engine)
         weights = {"teacher": fingerprint(recipe.teacher), "student": resolve(recipe.training.student).revision}
-    _check_same(run, weights)
     validation = validation_questions(run)
     if not validation:
         raise InputError(
             f"{run.folder.location}: no train question validates; raise --questions.limit or --corpus.validation_share"
         )
-    return Inputs(parameters, validation, tests, weights, model)
+    inputs = Inputs(parameters, validation, tests, weights, model)
+    _check_same(run, inputs)
+    return inputs
 
 
 def validation_questions(run: Run) -> list[Question]:
@@ -116,11 +116,11 @@ def validation_questions(run: Run) -> list[Question]:
     return list(islice((held_out[name] for name in sorted(held_out)), recipe.tuning.validation_questions))
 
 
-def _check_same(run: Run, weights: Mapping[str, str]) -> None:
-    """InputError where the run holds a campaign of another recipe or of other models; it names what differs."""
+def _check_same(run: Run, inputs: Inputs) -> None:
+    """InputError where the run holds a campaign of another recipe, other models or other questions; it names what differs."""
     if not run.folder.exists(RECIPE):
         return
-    before, now = yaml.safe_load(run.folder.read_bytes(RECIPE)), _identity(run.recipe, weights)
+    before, now = yaml.safe_load(run.folder.read_bytes(RECIPE)), _identity(run.recipe, inputs)
     differing = sorted(
         f"{section}.{name}" if isinstance(fields, dict) else section
         for section, fields in now.items()
@@ -139,8 +139,10 @@ def _check_same(run: Run, weights: Mapping[str, str]) -> None:
         )
 
 
-def _identity(recipe: Recipe, weights: Mapping[str, str]) -> dict[str, Any]:
-    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(weights)}
+def _identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    sides = {"validation": inputs.validation, **inputs.tests}
+    asked = {name: content_id("asked", [(one.question_id, one.gold) for one in side]) for name, side in sides.items()}
+    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(inputs.weights), "asked": asked}
 
 
 def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
@@ -155,7 +157,7 @@ def conduct(run: Run, inputs: Inputs) -> None:
         StageError: no trial was completed, or the campaign was interrupted; the same command continues.
     """
     trials = _trials(run.folder)
-    run.folder.write_text(RECIPE, yaml.safe_dump(_identity(run.recipe, inputs.weights), sort_keys=False))
+    run.folder.write_text(RECIPE, yaml.safe_dump(_identity(run.recipe, inputs), sort_keys=False))
     _write_facts(run, inputs, trials)
     with _Engines(run, inputs) as engines:
         _search(run, inputs, trials, engines)
@@ -246,13 +248,19 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     run.folder.write_json(FACTS, facts)
     default = trials.by_name[DEFAULT]
     asked = (chosen,) if default.state == "failed" else (default, chosen)
-    answers = {}
+    answers, reason = {}, default.error
     for trial in {one.trial: one for one in asked}.values():
         run.progress.say(f"test questions: trial {trial.trial}")
         changed_recipe = changed(run.recipe, trial.parameters)
-        answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
-    if default.state == "failed":
-        facts["test_alone"] = alone(answers[chosen.trial], chosen.trial, str(default.error))
+        try:
+            answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
+        except (InputError, DeadEndError) as error:
+            # A default that was stopped early has no student yet, and may be one that cannot have one.
+            if trial is chosen:
+                raise
+            reason = str(error)
+    if DEFAULT not in answers:
+        facts["test_alone"] = alone(answers[chosen.trial], chosen.trial, str(reason))
     elif chosen.trial == DEFAULT:
         facts["test"] = undecided(answers[DEFAULT])
     else:

@@ -29,7 +29,7 @@ def answer_tests(
         solver = bench.trained_solver(recipe, bench.shared(salt).provide(recipe, CHAINS[recipe.tuning.kind]), progress)
     try:
         strategy = strategy_of(recipe)
-        solved = [measure(solver, strategy, questions, TEST_SIDE)[1] for questions in tests.values()]
+        solved = [measure(solver, strategy, name, questions, TEST_SIDE)[1] for name, questions in tests.items()]
     finally:
         # Those of the campaign serve the other recipe too.
         if not bench.actors:

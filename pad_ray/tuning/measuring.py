@@ -117,7 +117,7 @@ class Bench:
         seconds = 0.0
         try:
             for count in rungs:
-                report, solved = measure(solver, strategy, self.questions[:count])
+                report, solved = measure(solver, strategy, recipe.questions.task, self.questions[:count])
                 seconds += solved.seconds
                 reused = ["student"] if seconds or salt else ["student", "solutions"]
                 yield {**report, "reused": [] if salt else reused, LAST: count == rungs[-1]}
@@ -133,7 +133,7 @@ class Bench:
                 if recipe.tuning.stops:
                     yield {**report, "reused": list(shared.reused)}
         with self.trained_solver(recipe, making.folder) as solver:
-            report, _ = measure(solver, strategy_of(recipe), self.questions)
+            report, _ = measure(solver, strategy_of(recipe), recipe.questions.task, self.questions)
         # Not compared with what others reach on the way: the engine is asked other questions than the probes.
         yield {**report, MEASURED: MANY_VALIDATIONS, "reused": list(shared.reused), LAST: True}
 
@@ -181,13 +181,15 @@ class _Making:
             self.said.put({MEASURED: math.ceil(number), ACCURACY: entry[ACCURACY], LAST: False})
 
 
-def measure(solver: Solver, strategy: Strategy, questions: Sequence[Question], side: str = "") -> tuple[Report, Solved]:
-    """Accuracy and tokens on questions of one task; `side` keeps solutions of other questions apart."""
+def measure(
+    solver: Solver, strategy: Strategy, task: str, questions: Sequence[Question], side: str = ""
+) -> tuple[Report, Solved]:
+    """Accuracy and tokens on questions of a task or test set; `side` keeps solutions of other questions of the task apart."""
     label = f"{side}{content_id('strategy', strategy.model_dump(mode='json', exclude={'name'}))}"
     solver.run.local_path("").mkdir(parents=True, exist_ok=True)
     # A trial that decodes as another one does waits for its solutions.
     with FileLock(solver.run.path(f"{label}.lock")):
-        solved = solver.solve(questions[0].task.partition("/")[0], label, questions, strategy)
+        solved = solver.solve(task, label, questions, strategy)
     found = score(solved.solutions, questions)
     tokens = found.completion_tokens / found.samples
     return {MEASURED: found.questions, ACCURACY: found.accuracy, TOKENS: tokens}, solved

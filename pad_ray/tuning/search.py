@@ -29,12 +29,12 @@ STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.COMPLETE, "fai
 
 
 class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
-    """TPE (Bergstra et al. 2011) whose random numbers follow from the trial's: a campaign that was interrupted draws what it
-    would have drawn.
+    """TPE (Bergstra et al. 2011) whose random numbers follow from the `name` of the trial that is drawn: a campaign that was
+    interrupted draws what it would have drawn.
     """
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self.seed, self.name = seed, ""
         self.drawing: tuple[int, optuna.samplers.BaseSampler] = (-1, self)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -57,7 +57,7 @@ class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
 
     def _of(self, trial: FrozenTrial) -> optuna.samplers.BaseSampler:
         if self.drawing[0] != trial.number:
-            seed = int(content_id("suggest", self.seed, trial.number)[:8], 16)
+            seed = int(content_id("suggest", self.seed, self.name)[:8], 16)
             self.drawing = trial.number, optuna.samplers.TPESampler(seed=seed)
         return self.drawing[1]
 
@@ -92,8 +92,9 @@ class Suggestions(Searcher):  # type: ignore[misc]
         self.study = optuna.create_study(storage=storage, study_name=STUDY, directions=directions)
         for trial in trials.of(*FINISHED):
             self._learn(trial.parameters, trial.values, STATES[trial.state])
+        self.sampler = TrialByTrial(seed)
         self.optuna = OptunaSearch(
-            self.space, self.metric, self.mode, sampler=TrialByTrial(seed), storage=storage, study_name=STUDY
+            self.space, self.metric, self.mode, sampler=self.sampler, storage=storage, study_name=STUDY
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -106,10 +107,11 @@ class Suggestions(Searcher):  # type: ignore[misc]
             name, parameters = self.waiting.pop(0)
             self.given[trial_id] = parameters
             return {"trial": name, "parameters": json.dumps(parameters)}
+        self.sampler.name = next(self.names)
         drawn = self.optuna.suggest(trial_id)
         if drawn is None:
             return None
-        return {"trial": next(self.names), "parameters": json.dumps(self._values(drawn))}
+        return {"trial": self.sampler.name, "parameters": json.dumps(self._values(drawn))}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """A report on the way."""

@@ -110,7 +110,8 @@ def _plain(section: Any) -> object:
 def _drafted(recipe: Recipe) -> object:
     # The teacher's machines are no matter of its drafts; its weights are, which may change in a folder of the same name.
     asked = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
-    return [asked, fingerprint(recipe.teacher), _sections("questions", "seed", "synthesis", "sandbox")(recipe)]
+    sandbox = recipe.sandbox.model_dump(mode="json", exclude={"workers"})
+    return [asked, fingerprint(recipe.teacher), sandbox, _sections("questions", "seed", "synthesis")(recipe)]
 
 
 def _training(recipe: Recipe) -> object:

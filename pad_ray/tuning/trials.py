@@ -27,7 +27,8 @@ FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")
 class Trial:
     """One trial. `values` are those of its last report: of all validation questions where it is `completed`.
 
-    `seconds` is wall time, `reused` names the stages that another trial or the run had already made.
+    `seconds` is wall time, `reused` names the stages that another trial or the run had already made. While it is `running`,
+    `error` says what cut it short in the last call, and `cuts` how many calls have ended so.
     """
 
     trial: str
@@ -37,6 +38,7 @@ class Trial:
     seconds: float = 0.0
     reused: list[str] = field(default_factory=list)
     error: str | None = None
+    cuts: int = 0
 
     @property
     def finished(self) -> bool:

@@ -18,6 +18,7 @@ from ray.tune import (
     with_parameters,
     with_resources,
 )
+from ray.tune.execution import class_cache
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError, reason
@@ -36,6 +37,8 @@ CUT_SHORT = "cut_short"
 TRIAL_RESOURCES = {"memory": 1}
 # Times that a trial is started again whose process or node was lost.
 RESTARTS = 3
+# Calls that the same error may end in the same trial, before it is taken for a matter of its parameters.
+CUTS = 3
 ENVIRONMENT = {
     # An interrupt ends the job, which continues; Tune would go on with what it has.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -47,6 +50,9 @@ ENVIRONMENT = {
     # A trial that failed reports its reason and no objective.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
+
+
+SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
 
 
 class Steps:
@@ -125,8 +131,8 @@ class BenchTrial(Trainable):  # type: ignore[misc]
 class Recorder(Callback):  # type: ignore[misc]
     """Writes each report to the run before Tune goes on, and moves the bar."""
 
-    def __init__(self, trials: Trials, bar: Bar) -> None:
-        self.trials, self.bar = trials, bar
+    def __init__(self, trials: Trials, bar: Bar, cut: "Cut") -> None:
+        self.trials, self.bar, self.cut = trials, bar, cut
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune keeps a copy of its settings, which nobody reads: the run holds all that is needed.
@@ -135,15 +141,18 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial begins, or begins again."""
         name = trial.config["trial"]
-        self.trials.write(Trial(name, "running", json.loads(trial.config["parameters"])))
+        before = self.trials.by_name.get(name)
+        error, cuts = (before.error, before.cuts) if before else (None, 0)
+        self.trials.write(Trial(name, "running", json.loads(trial.config["parameters"]), error=error, cuts=cuts))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A report. Tune has set `done` where its scheduler ends the trial."""
         name = trial.config["trial"]
-        if result.get(CUT_SHORT):
+        if result.get(CUT_SHORT) and not self.cut.gives_up(result):
             # It stays `running`, and the next call begins it again.
+            self.trials.change(name, error=result[ERROR], cuts=self.cut.count(result))
             return
         if result.get(ERROR):
             self.trials.change(name, state="failed", error=result[ERROR], seconds=result["time_total_s"])
@@ -155,7 +164,9 @@ class Recorder(Callback):  # type: ignore[misc]
         state = "completed" if result[LAST] else "stopped" if result["done"] else "running"
         values = {objective: result[objective] for objective in DIRECTIONS if objective in result}
         reused = list(result.get("reused", ()))
-        self.trials.change(name, result[MEASURED], state=state, values=values, seconds=result["seconds"], reused=reused)
+        self.trials.change(
+            name, result[MEASURED], state=state, values=values, seconds=result["seconds"], reused=reused, error=None
+        )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's process was lost once too often."""
@@ -171,14 +182,29 @@ class Recorder(Callback):  # type: ignore[misc]
 
 
 class Cut(Stopper):  # type: ignore[misc]
-    """Ends Tune once a trial was cut short. An exception of a callback would arrive as text within one of Tune's."""
+    """Ends Tune once a trial was cut short. An exception of a callback would arrive as text within one of Tune's.
 
-    def __init__(self) -> None:
+    Not if the same error has cut the same trial short in call after call: then its parameters are the reason, and the campaign
+    goes on without it.
+    """
+
+    def __init__(self, trials: Trials) -> None:
         self.error: StageError | None = None
+        self.before = {trial.trial: (trial.error, trial.cuts) for trial in trials.of("running")}
+
+    def count(self, result: Mapping[str, Any]) -> int:
+        """Calls that this error has ended in this trial, this one among them. Lost nodes and full disks are never its fault."""
+        error, cuts = self.before.get(result["config"]["trial"], (None, 0))
+        outside = result[CUT_SHORT] in (NodeLossError.__name__, OSError.__name__)
+        return 0 if outside else 1 + (cuts if error == result[ERROR] else 0)
+
+    def gives_up(self, result: Mapping[str, Any]) -> bool:
+        """Whether the trial is done with."""
+        return self.count(result) >= CUTS
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Tune asks it with each report; it stops no trial alone."""
-        if result.get(CUT_SHORT) and self.error is None:
+        if result.get(CUT_SHORT) and self.error is None and not self.gives_up(result):
             kind = NodeLossError if result[CUT_SHORT] == NodeLossError.__name__ else StageError
             self.error = kind(f"tuning: trial {result['config']['trial']}: {result[ERROR]}")
         return False
@@ -197,9 +223,11 @@ def run_trials(
         NodeLossError, StageError: a trial was cut short, or Tune ended before; the trials that are finished stay.
     """
     os.environ.update(ENVIRONMENT)
+    # Tune would send them to its trials with what every node logs; a node has its own.
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(SECRETS)
     left = config.trials - len(trials.of(*FINISHED))
     run.delete(SCRATCH)
-    cut = Cut()
+    cut = Cut(trials)
     tuner = Tuner(
         with_resources(with_parameters(BenchTrial, bench=bench), TRIAL_RESOURCES),
         tune_config=TuneConfig(
@@ -218,7 +246,7 @@ def run_trials(
             failure_config=FailureConfig(max_failures=RESTARTS),
             # What a trial has made is in the shared folders.
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Recorder(trials, bar)],
+            callbacks=[Recorder(trials, bar, cut)],
             stop=cut,
             verbose=0,
         ),

@@ -156,6 +156,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds over all designs")
     parser.add_argument("--programs", type=int, default=1319, help="programs a round")
     options = parser.parse_args()
+    if "PAD_RAY_DATA" not in os.environ:
+        parser.error("set PAD_RAY_DATA to a folder with gsm_hard/gsmhardv2.jsonl")
     programs = [row["code"] for row in gsm_hard()][: options.programs]
     symbolic = by_sandbox("isolated, sympy programs", SandboxConfig(), SAMPLE * 2)
     equations = [SYMBOLIC.format(factor=2 + number % 7, offset=11 + number) for number in range(SAMPLE * 2)]

@@ -1,6 +1,6 @@
 """What sharing saves: a refinement and a decode campaign, against the same campaigns in which every trial makes everything.
 
-    python -m tests.benchmarks.tuning [--decode 24] [--refine 8] [--alone 2] [--questions 96] [--folder FOLDER]
+    python -m tests.benchmarks.tuning [--decode 24] [--refine 8] [--alone 2] [--questions 48] [--folder FOLDER]
 
 Four campaigns by `jobs/tune.py`, one after the other, with real small models, none of which stops a trial early: refinement and
 decoding with what they share, then both with `--no-tuning.share`, where a trial of refinement makes drafts, corpus, student,
@@ -11,10 +11,10 @@ The ratio is that of the time of all trials, and contains more than what is not 
 engine ask it `--concurrent` at once, and those with an engine each run one after the other, since several would not fit on one
 machine. Refinement runs one trial after the other on both sides.
 
-The second side runs the recipe as it is, which every campaign begins with, and `--alone` trials with the parameters of those
-of the first side whose time was nearest to the median. What these took on average stands for each trial that is not run.
-Times are those of the ledger, from the start of the engines to the last trial; Ray's start and the test questions are in
-neither.
+The second side runs the recipe as it is, which every campaign begins with, and of decoding, where that is the cheapest way,
+`--alone` trials more, with the parameters of those of the first side whose time was nearest to the median. What these took on
+average stands for each trial that is not run. A campaign that `--folder` holds is not run again. Times are those of the ledger,
+from the start of the engines to the last trial; Ray's start and the test questions are in neither.
 
 A second ratio lets each trial of decoding make its drafts, corpus and student as well, as one does that shares nothing at all.
 It is computed, and not run: their time is that in the ledgers of the refinement's trials that made them for themselves alone.
@@ -88,7 +88,13 @@ class Side:
             "run_dir": str(self.folder / kind),
             "questions": {"task": "arithmetic", "limit": asked.questions, "test_limit": asked.tests},
             "teacher": {**engine, "model": asked.teacher},
-            "synthesis": {"samples": 2, "demonstration_sets": 1, "temperature": 0.5, "top_p": 1.0, "max_tokens": 128},
+            "synthesis": {
+                "samples": asked.samples,
+                "demonstration_sets": 1,
+                "temperature": 0.5,
+                "top_p": 1.0,
+                "max_tokens": 128,
+            },
             "corpus": {"validation_share": asked.validation_share},
             "refinement": {"samples": 2, "epochs": 1, "top_p": 1.0},
             "training": {"student": asked.student, "epochs": asked.epochs, "learning_rate": 3e-4},
@@ -109,11 +115,11 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     scaled = {}
     at_once = {"refine": 1, "decode": options.concurrent}
     for kind, trials in counts.items():
-        some = shared.middle(kind, options.alone)
+        some = shared.middle(kind, options.alone) if kind == "decode" else []
         seconds = alone.run(kind, 1 + len(some), student if kind == "decode" else None, some)
         scaled[kind] = _scaled(alone, kind, seconds, trials)
         print(f"{kind}: {trials} trials that share, {at_once[kind]} at once: {times[kind]:.1f} s", flush=True)
-        said = f"scaled from the default's and {len(some)} of middle length"
+        said = f"scaled from the default's{f' and {len(some)} of middle length' * bool(some)}"
         print(f"{kind}: {trials} trials that share nothing, 1 at once: {scaled[kind]:.1f} s, {said}", flush=True)
         print(f"{kind}: {scaled[kind] / times[kind]:.1f}", flush=True)
     ratio = sum(scaled.values()) / sum(times.values())
@@ -137,7 +143,7 @@ def _scaled(alone: Side, kind: str, seconds: float, trials: int) -> float:
     """The time of so many trials, from that of a campaign of a few; what passed between its trials counts for each."""
     ran = Trials.read(alone.place(kind)).of("completed")
     between = (seconds - sum(one.seconds for one in ran)) / len(ran)
-    return seconds + (trials - len(ran)) * (mean(one.seconds for one in alone.trials(kind)) + between)
+    return seconds + (trials - len(ran)) * (mean(one.seconds for one in alone.trials(kind) or ran) + between)
 
 
 def main() -> None:
@@ -146,13 +152,14 @@ def main() -> None:
     parser.add_argument("--decode", type=int, default=24, help="decode trials")
     parser.add_argument("--refine", type=int, default=8, help="refinement trials")
     parser.add_argument(
-        "--alone", type=int, default=2, help="drawn trials of each kind that are run with nothing shared"
+        "--alone", type=int, default=2, help="drawn trials of decoding that are run with nothing shared"
     )
-    parser.add_argument("--questions", type=int, default=96, help="train questions")
+    parser.add_argument("--questions", type=int, default=48, help="train questions")
+    parser.add_argument("--samples", type=int, default=4, help="the teacher's drafts for a question")
     parser.add_argument("--validation-share", type=float, default=0.3)
     parser.add_argument("--tests", type=int, default=96, help="test questions")
     parser.add_argument("--epochs", type=int, default=2, help="epochs of the student")
-    parser.add_argument("--teacher", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--teacher", default="qwen2.5-coder-1.5b")
     parser.add_argument("--student", default="smollm2-135m")
     parser.add_argument("--engine", default="vllm", help="vllm or transformers")
     parser.add_argument("--threads", type=int, default=None, help="threads of an engine")

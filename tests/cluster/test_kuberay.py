@@ -22,7 +22,7 @@ EVERYTHING = [document for path in FILES for document in documents(path)]
 
 @pytest.fixture(scope="module")
 def kuberay():
-    """Checks a RayCluster or RayJob as the operator's CRDs do; pods against Kubernetes' own definitions."""
+    """Checks a RayCluster or RayJob as CRDs and operator do; pods against Kubernetes' own definitions."""
     definitions = schema_contents(f"kubernetes-json-schema/v{KUBERNETES}.0-local-strict/_definitions.json", KUBERNETES)
     schema = yaml.safe_load((REPOSITORY / "tests" / "cluster" / "kuberay.schema.yaml").read_text())
     return Draft202012Validator(schema, registry=Resource.from_contents(definitions) @ Registry()).validate
@@ -51,10 +51,29 @@ def test_a_document_is_what_kubernetes_and_kuberay_take(validate, document):
         lambda spec: spec["headGroupSpec"]["rayStartParams"].update({"num-cpus": 0}),
         lambda spec: spec["headGroupSpec"]["template"]["spec"]["containers"][0].update(imagePull="Always"),
         lambda spec: spec["workerGroupSpecs"][1]["template"]["spec"]["containers"][0].update(ports=[{"name": "x"}]),
+        lambda spec: spec["workerGroupSpecs"][1]["template"]["spec"].update(restartPolicy="Always"),
     ],
 )
-def test_a_mistake_is_found(kuberay, spoil):
-    spoilt = copy.deepcopy(RAY_CLUSTER)
+def test_a_mistake_in_a_cluster_is_found(kuberay, spoil):
+    check_refused(kuberay, RAY_CLUSTER, spoil)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda spec: spec.update(shutdownAfterJobFinishes=False),
+        lambda spec: spec.update(submissionMode="SidecarMode"),
+        lambda spec: spec.update(submissionMode="K8sJob"),
+        lambda spec: spec.update(clusterSelector={"ray.io/cluster": "pad-ray"}),
+        lambda spec: spec.pop("rayClusterSpec"),
+    ],
+)
+def test_a_mistake_in_a_job_is_found(kuberay, spoil):
+    check_refused(kuberay, RAY_JOB, spoil)
+
+
+def check_refused(kuberay, document, spoil):
+    spoilt = copy.deepcopy(document)
     spoil(spoilt["spec"])
     with pytest.raises(ValidationError):
         kuberay(spoilt)

@@ -1,6 +1,8 @@
 """Files of Ray's cluster launcher, as the launcher itself checks them."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -48,6 +50,22 @@ def test_containers_get_no_capability_and_keep_dockers_profile(config):
     assert not [
         option for option in options if "privileged" in option.split() or "cap-add" in option or "unconfined" in option
     ]
+
+
+def test_containers_see_the_gpus_of_their_node(config):
+    assert {"--env NVIDIA_VISIBLE_DEVICES=all", "--env NVIDIA_DRIVER_CAPABILITIES=compute,utility"} <= set(
+        config["docker"]["run_options"]
+    )
+
+
+def test_a_login_shell_of_the_image_finds_ray():
+    made = (CLUSTER / "containers" / "Containerfile").read_text()
+    (words,) = re.findall(r'^RUN echo "(.*)" > /etc/profile.d/\w+.sh$', made, re.MULTILINE)
+    shown = subprocess.run(
+        ["sh", "-c", f"PATH=/bin; {words.replace(chr(92), '')}; echo $PATH"], capture_output=True, text=True
+    )
+    assert shown.stdout.startswith("/opt/venv/bin:/bin")
+    assert "ENV PATH=/opt/venv/bin:$PATH" in made
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])

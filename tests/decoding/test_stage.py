@@ -1,11 +1,13 @@
 """A student's strategies on Ray: actors, parts, resume."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from pad_ray.decoding import stage
 from pad_ray.decoding.config import strategy
 from pad_ray.decoding.stage import BLOCK_QUESTIONS, Asking, Solver
 from pad_ray.engines.config import EngineConfig
@@ -88,6 +90,27 @@ def test_a_block_that_is_there_is_kept_unless_another_model_made_it(engine, solv
     assert not any(solution.correct for solution in replaced)
 
 
+def test_solutions_of_other_questions_are_kept(engine, solver, tmp_path):
+    solving = solver(engine(RIGHT))
+    for asked, new in ((QUESTIONS[:4], 4), (QUESTIONS[2:6], 2), (QUESTIONS[:6], 0)):
+        before = calls(tmp_path)
+        solved = solving.solve("toy", "greedy", asked, strategy("greedy"))
+        assert [solution.question_id for solution in solved.solutions] == [question.question_id for question in asked]
+        assert calls(tmp_path) - before == new
+
+
+def test_a_question_whose_gold_answer_or_budget_has_changed_is_asked_again(engine, solver, tmp_path):
+    solving, resample = solver(engine(RIGHT)), strategy({"kind": "resample", "like": "greedy"})
+    first, second, third = QUESTIONS[:3]
+    budgets = {question.question_id: 1 for question in QUESTIONS[:3]}
+    solving.solve("toy", "more", [first, second, third], resample, budgets)
+    corrected, before = replace(first, gold="13"), calls(tmp_path)
+    solved = solving.solve("toy", "more", [corrected, second, third], resample, budgets | {third.question_id: 2})
+    assert [solution.gold for solution in solved.solutions] == ["13", second.gold, third.gold]
+    assert not solved.solutions[0].correct
+    assert calls(tmp_path) - before == 2
+
+
 def test_a_fault_is_asked_again_where_that_is_wanted(engine, solver):
     faulty = solver(engine(RIGHT, **{QUESTIONS[0].text: [{"error": "no"}]}))
     faulty.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
@@ -126,6 +149,15 @@ def test_a_second_student_has_an_engine_of_its_own(engine, solver):
     solved = solving.solve("toy", "socratic", QUESTIONS[:2], given).solutions
     assert [len(actors) for actors in solving.seconds.values()] == [1]
     assert all(solution.paths[0].startswith("How many bags? **") for solution in solved)
+
+
+def test_two_models_do_not_wait_for_gpus_that_one_of_them_has(engine, solver, monkeypatch):
+    monkeypatch.setattr(stage, "uses_gpu", lambda config: True)
+    monkeypatch.setattr(stage, "engine_count", lambda config: 3)
+    monkeypatch.setattr(stage, "gpus", lambda: 3)
+    given = strategy({"kind": "socratic", "decomposer": "other"})
+    with pytest.raises(InputError, match=r"the cluster has 3 GPUs: set evaluation\.engine\.actors to 1"):
+        solver(engine(RIGHT)).solve("toy", "socratic", QUESTIONS[:1], given)
 
 
 def test_a_question_that_kills_the_engine_fails_alone(engine, solver):

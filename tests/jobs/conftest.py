@@ -15,6 +15,8 @@ from tests.servers import free_ports, wait_until_answers
 
 REPOSITORY = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).parent / "ray")
+# As the README has it.
+START = "ray start --head --dashboard-host=127.0.0.1"
 
 
 @contextmanager
@@ -24,11 +26,11 @@ def head_node(folder):
     Ended by pid: `ray stop` would end every Ray here. Unix sockets have short names, so `folder` must too.
     """
     port, dashboard, agent, client = free_ports(4)
-    command = [RAY, "start", "--head", "--block", "--num-cpus=4", f"--port={port}", f"--dashboard-port={dashboard}"]
-    command += ["--dashboard-host=127.0.0.1", f"--dashboard-agent-listen-port={agent}", f"--temp-dir={folder}"]
-    command += [f"--ray-client-server-port={client}"]
+    command = [*START.split(), "--block", "--num-cpus=4", f"--port={port}", f"--dashboard-port={dashboard}"]
+    command += [f"--dashboard-agent-listen-port={agent}", f"--ray-client-server-port={client}", f"--temp-dir={folder}"]
+    activated = {**os.environ, "PATH": f"{Path(RAY).parent}:{os.environ['PATH']}"}
     with (folder / "head.log").open("w") as log:
-        head = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        head = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=activated)
         try:
             address = f"http://127.0.0.1:{dashboard}"
             wait_until_answers(f"{address}/api/version", head, limit_s=120)

@@ -4,8 +4,14 @@ import json
 
 import pytest
 
+from jobs import distill as whole_way
+from jobs import evaluate, train
+from pad_ray.errors import InputError
+from pad_ray.progress import Progress
+from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Draft, Solution
+from pad_ray.stages import Run
 
 
 @pytest.fixture
@@ -111,6 +117,13 @@ def test_bad_input_is_one_clear_error_and_leaves_nothing(write_recipe, distill, 
     assert len(errors) == 1
     assert all(word in done.stdout for word in named), done.stdout
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("job", [whole_way.distill, train.train, evaluate.evaluate])
+def test_what_needs_a_path_refuses_an_object_store(write_recipe, job):
+    run = Run(load_recipe(write_recipe()), RunDir("s3://bucket/run?region=eu-west-1"), Progress())
+    with pytest.raises(InputError, match=r"s3://bucket/run.* needs a local or shared path for its run_dir"):
+        job(run)
 
 
 def test_a_teacher_that_is_never_right_fails_with_the_reason(write_recipe, distill, tmp_path):

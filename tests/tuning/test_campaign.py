@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pad_ray.errors import InputError, StageError
+from pad_ray.errors import DeadEndError, InputError, StageError
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
+from pad_ray.schema import Question
 from pad_ray.stages import Run
+from pad_ray.tasks import get_task
 from pad_ray.tuning import campaign
 from pad_ray.tuning.sharing import TO_STUDENT
 from pad_ray.tuning.trials import Trial, Trials
@@ -55,12 +57,14 @@ def run_with(recipe_with, script, student, tmp_path):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Names of the trials whose recipes the test questions are asked for, instead of asking; `fail` is raised first."""
-    found = SimpleNamespace(trials=[], fail=None)
+    """Names of the trials whose recipes the test questions are asked for, instead of asking; `fail` is raised first, for those
+    that are `failing`.
+    """
+    found = SimpleNamespace(trials=[], fail=None, failing=("000", "001"))
 
     def answer(bench, recipe, trial, tests, progress):
         found.trials.append(trial)
-        if found.fail is not None:
+        if found.fail is not None and trial in found.failing:
             raise found.fail
         return solutions([[number < 6] for number in range(12)])
 
@@ -89,6 +93,22 @@ def test_a_campaign_of_another_sandbox_is_another_one(run_with, asked):
         campaign.read_inputs(run_with({"sandbox": {"cpu_s": 1.0}})[0])
 
 
+def test_a_campaign_of_other_questions_is_another_one(run_with, asked):
+    run, _ = run_with()
+    for trial in (finished("000", 0.5), finished("001", 0.4)):
+        Trials.read(run.folder).write(trial)
+    campaign.conduct(run, campaign.read_inputs(run))
+    more = get_task("arithmetic").load("train", limit=48)
+    run.folder.write_records("questions/train/part-0.parquet", Question, more)
+    with pytest.raises(InputError, match=r"campaign with another asked\.validation"):
+        campaign.read_inputs(run)
+
+
+def test_more_sandboxes_make_nothing_anew(run_with):
+    one, two = (run_with({"sandbox": {"workers": workers}})[0].recipe for workers in (1, 2))
+    assert [stage.depends(one) for stage in TO_STUDENT] == [stage.depends(two) for stage in TO_STUDENT]
+
+
 def test_a_model_that_was_trained_anew_makes_drafts_and_student_anew(run_with, student):
     run, _ = run_with({"teacher": {"kind": "transformers", "model": str(student)}})
     before = [stage.depends(run.recipe) for stage in TO_STUDENT]
@@ -111,6 +131,18 @@ def test_a_campaign_whose_default_failed_ends_with_what_it_chose(run_with, asked
     (sentence,) = [line for line in said if "test questions (" in line]
     assert "trial 001, is right on 50.0% of 12" in sentence
     assert sentence.endswith("The default could not be measured: DeadEndError: the loss is nan.")
+
+
+def test_a_default_that_was_stopped_and_cannot_be_made_leaves_the_choice_alone(run_with, asked):
+    run, _ = run_with()
+    trials = Trials.read(run.folder)
+    trials.write(Trial("000", "stopped", {RATE: 1.0}, {"accuracy": 0.1}))
+    trials.write(finished("001", 0.5, **{RATE: 1e-4}))
+    asked.fail, asked.failing = DeadEndError("the loss is nan"), ("000",)
+    campaign.conduct(run, campaign.read_inputs(run))
+    facts = run.folder.read_json(campaign.FACTS)
+    assert facts["test"] is None
+    assert facts["test_alone"]["sentence"].endswith("The default could not be measured: the loss is nan.")
 
 
 def test_once_a_test_question_may_have_been_asked_the_choice_stands(run_with, asked):

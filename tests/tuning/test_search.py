@@ -65,6 +65,19 @@ def test_a_search_that_is_interrupted_draws_what_it_would_have_drawn(tmp_path):
     assert search(tmp_path / "a", [0]) == search(tmp_path / "b", [0, 4, 12])
 
 
+def test_trials_that_were_running_are_not_drawn_a_second_time(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    first = make(trials)
+    running = [asked(first, number) for number in range(4)]
+    for name, parameters in running:
+        trials.write(Trial(name, "running", parameters))
+    second = make(trials, running)
+    assert [asked(second, number) for number in range(4)] == running
+    name, parameters = asked(second, 4)
+    assert name == "005"
+    assert parameters not in [drawn for _, drawn in running]
+
+
 def test_what_earlier_trials_found_is_what_the_search_knows(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     for number in range(1, 41):

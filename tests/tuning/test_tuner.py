@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 import ray.data
 from ray.exceptions import RayError
+from ray.tune.execution import class_cache
 
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError
 from pad_ray.rundir import RunDir
@@ -15,7 +17,7 @@ from pad_ray.tuning.measuring import LAST
 from pad_ray.tuning.search import Suggestions
 from pad_ray.tuning.space import Parameter
 from pad_ray.tuning.trials import ERROR, MEASURED, Trials
-from pad_ray.tuning.tuner import CUT_SHORT, Steps, run_trials
+from pad_ray.tuning.tuner import CUT_SHORT, CUTS, SECRETS, Steps, run_trials
 from pad_ray.workers import PipelineWatch
 
 RATE = "training.learning_rate"
@@ -70,6 +72,23 @@ def run_some(folder, bench, trials=4):
     config = TuningConfig(trials=trials, concurrent=1)
     suggestions = Suggestions(SPACE, ["accuracy"], found, given, seed=0)
     run_trials(folder, config, bench, suggestions, found, SimpleNamespace(update=lambda *what: None))
+
+
+@pytest.mark.parametrize(
+    ("error", "given_up"), [(StageError("out of memory"), True), (NodeLossError("a node"), False)], ids=str
+)
+def test_what_cuts_a_trial_short_in_call_after_call_is_a_matter_of_its_parameters(local_ray, tmp_path, error, given_up):
+    folder, bench = RunDir(str(tmp_path)), Bench(trial_002=error)
+    for call in range(CUTS):
+        with nullcontext() if given_up and call == CUTS - 1 else pytest.raises(StageError):
+            run_some(folder, bench, trials=3)
+    assert states(folder)["002"] == ("failed" if given_up else "running")
+    assert Trials.read(folder).by_name["002"].error == str(error)
+
+
+def test_a_store_s_key_is_not_sent_to_trials(local_ray, tmp_path):
+    run_some(RunDir(str(tmp_path)), Bench(), trials=1)
+    assert not class_cache.ENV_VARS_TO_PROPAGATE & set(SECRETS)
 
 
 def states(folder):

@@ -1,0 +1,37 @@
+"""What an engine holds is what Prometheus is shown."""
+
+import asyncio
+
+from pad_ray import meters
+from pad_ray.engines.stage import Metered
+
+
+class Fails:
+    """Answers two requests, and fails with more."""
+
+    name = "fails"
+
+    async def generate(self, requests):
+        await asyncio.sleep(0)
+        if len(requests) > 2:
+            raise OSError("too many")
+        return requests
+
+
+def test_requests_are_held_until_they_are_answered_or_fail(monkeypatch):
+    shown = []
+    monkeypatch.setattr(meters, "level", lambda meter, value: shown.append((meter.name, value)))
+    engine = Metered(Fails())
+
+    async def ask():
+        return await asyncio.gather(engine.generate([1, 2]), engine.generate([1, 2, 3]), return_exceptions=True)
+
+    answered, failed = asyncio.run(ask())
+    assert (answered, str(failed)) == ([1, 2], "too many")
+    assert shown == [(meters.IN_ENGINES.name, held) for held in (2, 5, 3, 0)]
+
+
+def test_everything_else_is_the_engine_s_own():
+    engine = Metered(Fails())
+    assert engine.name == "fails"
+    assert not hasattr(engine, "top_tokens")

@@ -1,0 +1,27 @@
+"""Who can reach a job that starts a Ray of its own: whoever is on this machine."""
+
+import json
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+from tests.jobs.conftest import REPOSITORY
+
+LISTENING = """
+import json
+import psutil
+from ray._private.worker import get_dashboard_url
+from pad_ray.job import start_ray
+
+start_ray()
+family = psutil.Process().children(recursive=True)
+sockets = [one for process in family for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+print(json.dumps([get_dashboard_url(), [one.laddr for one in sockets]]))
+"""
+
+
+def test_dashboard_and_job_server_listen_on_loopback_alone():
+    done = subprocess.run([sys.executable, "-c", LISTENING], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    url, listening = json.loads(done.stdout.splitlines()[-1])
+    port = urlsplit(f"//{url}").port
+    assert {address for address, number in listening if number == port} == {"127.0.0.1"}
