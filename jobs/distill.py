@@ -9,7 +9,7 @@ from pad_ray.stages import Run
 
 def distill(run: Run) -> None:
     """Distil a teacher into a student. Called again on the same run, it continues."""
-    run.folder.demand_local("training")
+    run.folder.demand_local("a student")
     inputs = stages.read_inputs(run.recipe)
     job.start(run)
     stages.store_questions(run, inputs)

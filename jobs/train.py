@@ -9,7 +9,7 @@ from pad_ray.stages import Run
 
 def train(run: Run) -> None:
     """Train the student. Called again on the same run, it continues from the last checkpoint."""
-    run.folder.demand_local("training")
+    run.folder.demand_local("a student")
     stages.check_student(run.recipe)
     corpus = stages.stored_corpus(run)
     job.start(run)

@@ -16,6 +16,7 @@ from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.sampling import BestOfN, Resample, Vote
 from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver, solutions_folder
 from pad_ray.engines import versions
+from pad_ray.engines.stage import engine_count, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.evaluation.general import change, general_ability
 from pad_ray.evaluation.paired import compare
@@ -75,6 +76,10 @@ def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = 
     """A solver whose engines serve a model as the recipe says, or that asks the engines of another one (see `Solver`)."""
     config = run.recipe.evaluation
     engine = config.engine.serving(model)
+    seconds = {strategy.second_model for strategy in config.strategies} - {None}
+    if seconds and engine.actors is None and uses_gpu(engine):
+        # A strategy's second model has as many engines, so all share the GPUs.
+        engine = engine.model_copy(update={"actors": max(1, engine_count(engine) // (1 + len(seconds)))})
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     asking = Asking(paths, config.max_tokens, config.live_questions)
     retry = config.retry_faults

@@ -48,6 +48,7 @@ def preview(run: Run) -> None:
 def preview_training(run: Run) -> None:
     """Print the resolved recipe, what there is to train on, estimates of steps and tokens, and what is lacking."""
     recipe, config, say = run.recipe, run.recipe.training, run.progress.say
+    run.folder.demand_local("a student")
     say_recipe(run)
     corpus = stored_corpus(run)
     student = resolve(config.student)

@@ -47,7 +47,7 @@ class RunDir:
         return Path(self.path(name))
 
     def demand_local(self, what: str) -> None:
-        """InputError where the run is remote: `what` writes files through libraries that know paths alone."""
+        """InputError where the run is remote: `what` is made or read by libraries that know paths alone."""
         if not self.is_local:
             raise InputError(
                 f"{self.location}: {what} needs a local or shared path for its run_dir; synthesize.py and verify.py take others"

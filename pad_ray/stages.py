@@ -3,6 +3,7 @@
 Every stage can be called again on the same run: it continues, and does nothing where nothing is left to do.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -265,11 +266,13 @@ def _card(
 
 
 def write_report(run: Run) -> str:
-    """Render `report.html`, and put new scores into the student's model card; returns where the page is."""
+    """Render `report.html`, and put new scores into the student's model card; returns where the page is, from here."""
     if run.folder.exists(f"{STUDENT}/training.json"):
         write_model_card(run.folder, STUDENT)
     run.folder.write_text(REPORT, render(run.folder.location))
-    return run.folder.path(REPORT)
+    page = run.folder.path(REPORT)
+    near = os.path.relpath(page) if run.folder.is_local else page
+    return page if near.startswith(os.pardir) else near
 
 
 def seconds_so_far(run: Run, stage: str) -> float:

@@ -60,7 +60,10 @@ class Asking:
 
 @dataclass(frozen=True)
 class Solved:
-    """Solutions in the order of their questions, and the seconds spent on them: by this call, and by all calls."""
+    """Solutions in the order of their questions, and the seconds spent on them: by this call, and by all calls.
+
+    Of what all calls spent they have the share that they are of the solutions that are there.
+    """
 
     solutions: list[Solution]
     seconds: float
@@ -136,7 +139,8 @@ class Solver:
         all_seconds = made_by.get("seconds", 0.0) + seconds
         if seconds:
             self.run.write_json(f"{place}/{MANIFEST}", {**made_by, "seconds": all_seconds})
-        return Solved([by_id[question.question_id] for question in questions], seconds, all_seconds)
+        solutions = [by_id[question.question_id] for question in questions]
+        return Solved(solutions, seconds, all_seconds * len(solutions) / len(by_id))
 
     def _check(self, strategy: Strategy) -> None:
         if isinstance(strategy, Refine):
@@ -152,12 +156,14 @@ class Solver:
                 f"{strategy.label} goes on with what is written, and {self.engine.model} is an encoder-decoder, which would "
                 "read it as part of the question: take token_beam, or socratic with calculator: false"
             )
-        if strategy.second_model is not None and uses_gpu(self.engine):
-            room = gpus() // (2 * self.engine.tensor_parallel)
+        seconds = {*self.seconds, strategy.second_model} - {None}
+        if seconds and uses_gpu(self.engine):
+            models = 1 + len(seconds)
+            room = gpus() // (models * self.engine.tensor_parallel)
             if engine_count(self.engine) > room:
                 raise InputError(
-                    f"{strategy.label} has two models, each with engines of its own, and the cluster has {gpus()} GPUs: "
-                    + (f"set evaluation.engine.actors to {room}" if room else "it needs more of them")
+                    f"{strategy.label}: {models} models have engines of their own, and the cluster has {gpus()} GPUs: "
+                    + (f"set evaluation.engine.actors to {room}" if room else "that is not enough")
                 )
         if isinstance(strategy, TokenBeam) and self.engine.kind != "transformers":
             raise InputError(
@@ -201,17 +207,21 @@ class Solver:
                 return False
             return name not in asked or (solution.gold == asked[name].gold and spent.get(name) == budgets.get(name))
 
-        self._keep(place, fits)
+        made_by["seconds"] = made_by.get("seconds", 0.0) * self._keep(place, fits)
         made_by["budgets"] = {**spent, **budgets}
         self.run.write_json(f"{place}/{MANIFEST}", made_by)
         return made_by
 
-    def _keep(self, place: str, fits: Callable[[Solution], bool]) -> None:
+    def _keep(self, place: str, fits: Callable[[Solution], bool]) -> float:
+        """Delete the solutions that do not fit; returns the share that is left."""
+        before = after = 0
         for part in self.run.parts(place):
             solutions = from_table(Solution, self.run.read_part(part))
             kept = [solution for solution in solutions if fits(solution)]
             if len(kept) < len(solutions):
                 self.run.write_records(part, Solution, kept)
+            before, after = before + len(solutions), after + len(kept)
+        return after / before if before else 1.0
 
     def _solve_left(
         self,

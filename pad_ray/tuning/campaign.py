@@ -256,7 +256,7 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
             answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
         except (InputError, DeadEndError) as error:
             # A default that was stopped early has no student yet, and may be one that cannot have one.
-            if trial is chosen:
+            if trial is chosen or trial.state == "completed":
                 raise
             reason = str(error)
     if DEFAULT not in answers:

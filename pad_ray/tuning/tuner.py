@@ -193,9 +193,12 @@ class Cut(Stopper):  # type: ignore[misc]
         self.before = {trial.trial: (trial.error, trial.cuts) for trial in trials.of("running")}
 
     def count(self, result: Mapping[str, Any]) -> int:
-        """Calls that this error has ended in this trial, this one among them. Lost nodes and full disks are never its fault."""
+        """Calls that this error has ended in this trial, this one among them.
+
+        Lost nodes, and what the operating system refuses, a full disk for one, are never its fault.
+        """
         error, cuts = self.before.get(result["config"]["trial"], (None, 0))
-        outside = result[CUT_SHORT] in (NodeLossError.__name__, OSError.__name__)
+        outside = result[CUT_SHORT] == NodeLossError.__name__ or "[Errno " in result[ERROR]
         return 0 if outside else 1 + (cuts if error == result[ERROR] else 0)
 
     def gives_up(self, result: Mapping[str, Any]) -> bool:

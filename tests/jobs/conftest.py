@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -40,9 +41,9 @@ def head_node(folder):
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """A cluster of one node; yields the address of its job server."""
-    with head_node(tmp_path_factory.mktemp("r")) as (address, _):
+    with TemporaryDirectory() as folder, head_node(Path(folder)) as (address, _):
         yield address
 
 

@@ -75,7 +75,13 @@ def run_some(folder, bench, trials=4):
 
 
 @pytest.mark.parametrize(
-    ("error", "given_up"), [(StageError("out of memory"), True), (NodeLossError("a node"), False)], ids=str
+    ("error", "given_up"),
+    [
+        (StageError("out of memory"), True),
+        (StageError("evaluation: OSError: [Errno 28] No space left on device"), False),
+        (NodeLossError("a node"), False),
+    ],
+    ids=str,
 )
 def test_what_cuts_a_trial_short_in_call_after_call_is_a_matter_of_its_parameters(local_ray, tmp_path, error, given_up):
     folder, bench = RunDir(str(tmp_path)), Bench(trial_002=error)
