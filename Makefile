@@ -33,7 +33,7 @@ check: setup
 	$(BIN)/mypy
 
 test: check models
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

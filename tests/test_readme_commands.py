@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pad_ray.refinement.collect import ATTEMPTS
+from pad_ray.refinement.corpus import FOLDERS
+from pad_ray.refinement.pipeline import VARIANTS
+from pad_ray.rundir import RunDir
+from pad_ray.schema import CorpusRow, Draft, Objective, Solution, Verdict
 from pad_ray.tasks import arithmetic
-from tests.conftest import TEST_QUESTIONS, TRAIN_QUESTIONS, WRONG
+from pad_ray.tuning.trials import Trials
+from tests.conftest import CRASHES, TRAIN_QUESTIONS, WRONG
 from tests.jobs.conftest import REPOSITORY, START, head_node
 from tests.readme import commands
 from tests.report.browser import CHROMIUM
@@ -30,29 +37,27 @@ class Typed(NamedTuple):
     shows: str
 
 
+TEST_LIMIT = 8
 # Teacher and answering student are scripted, the student that learns is tiny; everything else is as it is.
 ENGINES = ("--teacher", "--evaluation.engine")
 SMALL = " ".join(f"{engine}.kind scripted --{engine[2:]}.script {{home}}/script.json" for engine in ENGINES)
 SMALL += " --training.student {student} --training.epochs 1 --training.precision float32"
-SMALL += " --questions.test-limit 8 --corpus.validation-share 0.3"
+SMALL += f" --questions.test-limit {TEST_LIMIT} --corpus.validation-share 0.3"
 FEW = f"{SMALL} --questions.limit {TRAIN_QUESTIONS}"
 REPAIRS = f"{FEW} --refinement.samples 2 --refinement.variants-per-program 1 --refinement.epochs 1"
-GSM8K = "python jobs/distill.py jobs/recipes/gsm8k.yaml"
-
+# The environment is there: this one was started in it.
+DEMO = Typed("make demo", f"-o .venv/installed OPTIONS='{FEW}'", "report: runs/demo/report.html")
+REFINE = Typed("python jobs/refine.py jobs/recipes/demo.yaml", REPAIRS, "report: runs/demo/report.html")
 TYPED = (
-    # The environment is there: this one was started in it.
-    Typed("make demo", f"-o .venv/installed OPTIONS='{FEW}'", "report: runs/demo/report.html"),
     Typed("python jobs/report.py runs/demo", "", "runs/demo/report.html"),
     Typed("python -m tests.report.screenshot runs/demo/report.html demo.png --width 390 --dark", "", ""),
     Typed("python jobs/distill.py --help", "", "--teacher.tensor_parallel"),
-    Typed(f"{GSM8K} --dry-run", "--teacher.model qwen2.5-coder-0.5b", "first program prompt:"),
     Typed(
-        f"{GSM8K} --questions.limit 48 --questions.test-limit 24 --run-dir runs/try",
-        SMALL,
-        "report: runs/try/report.html",
+        "python jobs/distill.py jobs/recipes/gsm8k.yaml --questions.limit 48 --run-dir runs/try --dry-run",
+        "--teacher.model qwen2.5-coder-0.5b",
+        "48 questions, 192 drafts",
     ),
     Typed("python -m pad_ray.models qwen2.5-coder-1.5b", "", "qwen2.5-coder-0.5b"),
-    Typed("python jobs/refine.py jobs/recipes/demo.yaml", REPAIRS, "report: runs/demo/report.html"),
     Typed("python jobs/report.py runs/demo runs/mixed", "", "comparison.html"),
     Typed("python jobs/tune.py jobs/recipes/demo.yaml", FEW, "report: runs/demo"),
     Typed("python jobs/evaluate.py runs/demo/campaign/best.yaml", "", "report: runs/demo"),
@@ -94,23 +99,11 @@ def home(tmp_path_factory):
 
 
 def write_script(path):
-    """For every question that is asked: two samples with a right program, if there is one, and a third that is wrong."""
-    programs = {}
-    for split, count in (("train", TRAIN_QUESTIONS), ("test", TEST_QUESTIONS)):
-        programs |= {one.question.text: one.reference_program for one in islice(arithmetic.generate(split, 0), count)}
-    gsm8k = Path(os.environ.get("PAD_RAY_DATA", "nowhere"), "gsm8k")
-    for file in (gsm8k / "train.jsonl", gsm8k / "test.jsonl"):
-        rows = map(json.loads, file.read_text().splitlines() if file.exists() else ())
-        programs |= {" ".join(row["question"].split()): written_out(row["answer"]) for row in rows}
-    samples = {text: [program, f"{program}\n", WRONG] for text, program in programs.items()}
+    """Right programs for test questions; for train questions also one that is wrong and one that crashes."""
+    train, test = (islice(arithmetic.generate(split, 0), TRAIN_QUESTIONS) for split in ("train", "test"))
+    samples = {one.question.text: [one.reference_program, WRONG, CRASHES] for one in train}
+    samples |= {one.question.text: [one.reference_program] for one in test}
     path.write_text(json.dumps({"*": [WRONG], **samples}))
-
-
-def written_out(solution):
-    """A program that does the calculations of a published solution one after the other and returns the last result."""
-    asked = re.findall(r"<<([^=<>]+)=", solution)
-    lines = [f"    step_{number} = {calculation}" for number, calculation in enumerate(asked)]
-    return "\n".join(["def solution():", *lines, f"    return step_{len(asked) - 1}", ""])
 
 
 @pytest.fixture
@@ -135,10 +128,82 @@ def type_in(home, tiny_student):
 
 
 def test_every_command_is_typed_here():
-    known = [*(one.command for one in TYPED), START, SUBMIT.command, LOGS]
+    known = [*(one.command for one in (DEMO, REFINE, *TYPED, SUBMIT)), START, LOGS]
     assert set(known) <= set(commands())
     # `make test` is what runs this.
     assert [one for one in commands() if not any(other.startswith(one) for other in known)] == ["make test"]
+
+
+def test_a_run_leaves_everything_it_made_and_doing_it_again_changes_nothing(type_in, home):
+    said, run = type_in(DEMO), RunDir(str(home / "runs" / "demo"))
+    assert "yield: " in said
+    stages = {entry["stage"]: entry for entry in run.read_json("ledger.json")["stages"]}
+    assert list(stages) == ["questions", "synthesis", "corpus", "evaluation.before", "training", "evaluation.after"]
+    assert all(entry["balanced"] for entry in stages.values())
+    assert stages["synthesis"]["rows_in"] == len(run.read_records("drafts", Draft)) == 2 * TRAIN_QUESTIONS
+    assert stages["training"]["rows_in"] == len(run.read_records("corpus/train", CorpusRow))
+    solutions = [run.read_records(f"solutions/arithmetic/{label}", Solution) for label in ("before-greedy", "greedy")]
+    assert [len(side) for side in solutions] == [TEST_LIMIT, TEST_LIMIT]
+    found = run.read_json("metrics.json")
+    assert [(e["student"], e["correct"]) for e in found["evaluation"]] == [
+        ("before", TEST_LIMIT),
+        ("after", TEST_LIMIT),
+    ]
+    assert found["sandbox"]["protections"]
+    assert "<html" in run.read_bytes("report.html").decode()
+
+    before = written(run, "drafts", "student", "solutions")
+    type_in(DEMO)
+    assert written(run, "drafts", "student", "solutions") == before
+
+
+def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing(type_in, home):
+    type_in(REFINE)
+    run = RunDir(str(home / "runs" / "demo"))
+    entries = {entry["stage"]: entry for entry in run.read_json("ledger.json")["stages"]}
+    new = ["collect", "inject", "corpus", "training"]
+    assert [name.removeprefix("refinement.") for name in entries if name.startswith("refinement.")] == new
+    assert all(entry["balanced"] for entry in entries.values())
+    attempts = run.read_records(f"{ATTEMPTS}/drafts", Draft)
+    assert entries["refinement.collect"]["rows_in"] == len(attempts) == 2 * TRAIN_QUESTIONS
+    assert entries["refinement.collect"]["protections"]
+
+    found = run.read_json("metrics.json")["refinement"]
+    verdicts = Counter(one.outcome.value for one in run.read_records(f"{ATTEMPTS}/verdicts", Verdict))
+    assert found["outcomes"] == verdicts and verdicts["name_error"] and verdicts["wrong_answer"]
+    failures = verdicts.total() - verdicts["accepted"]
+    shares = {share["outcome"]: share for share in found["shares"]}
+    assert shares["name_error"]["student"] == pytest.approx(verdicts["name_error"] / failures)
+    assert sum(share["injected"] for share in found["shares"]) == pytest.approx(1)
+    assert found["injected_variants"] == sum(run.row_count(part) for part in run.parts(VARIANTS))
+
+    sides = {split: run.read_records(name, CorpusRow) for split, name in FOLDERS.items()}
+    validation = {row.question_id for row in run.read_records("corpus/validation", CorpusRow)}
+    assert validation.isdisjoint(row.question_id for row in sides["train"])
+    assert {row.question_id for row in sides["validation"]} <= validation
+    objectives = Counter(row.objective for row in sides["train"])
+    assert objectives[Objective.REPAIR] == objectives[Objective.PROGRAM] > 0
+    assert entries["refinement.training"]["rows_in"] == len(sides["train"])
+
+    scores = run.read_json("metrics.json")
+    assert {one["student"] for one in scores["evaluation"]} == {"before", "after", "refined"}
+    assert ("after", "refined") in [(pair["a"], pair["b"]) for pair in scores["paired"]]
+    assert 'id="refinement"' in run.read_bytes("report.html").decode()
+    weights = [run.read_bytes(f"{name}/model.safetensors") for name in ("student", "refined")]
+    assert weights[0] != weights[1]
+
+    made = (f"{ATTEMPTS}/drafts", VARIANTS, "refined", "solutions")
+    before = written(run, *made)
+    type_in(REFINE)
+    assert written(run, *made) == before
+
+
+def written(run, *names):
+    """When what must not be made again was written; and what was counted."""
+    files = [path for name in names for path in run.local_path(name).rglob("*") if path.is_file()]
+    found = run.read_json("metrics.json")
+    counted = [found["corpus"], found["training"], [one["correct"] for one in found["evaluation"]]]
+    return {path: path.stat().st_mtime_ns for path in files}, counted
 
 
 @pytest.mark.parametrize("typed", TYPED, ids=lambda typed: typed.command)
@@ -150,6 +215,20 @@ def test_a_command_does_what_the_readme_says(typed, type_in, home, request):
     if "runs/mixed" in typed.command:
         shutil.copytree(home / "runs" / "demo", home / "runs" / "mixed")
     type_in(typed)
+
+
+def test_trials_of_refinement_share_all_but_what_they_change(home):
+    run = RunDir(str(home / "runs" / "repairs"))
+    first, second = Trials.read(run).of("completed")
+    assert first.reused == []
+    assert second.reused[:4] == ["drafts", "corpus", "student", "attempts"]
+    made = Counter(folder.name.split("-")[0] for folder in run.local_path("shared").glob("*/"))
+    assert made["refined"] == 2
+    assert all(made[name] == 1 for name in second.reused)
+    (drafts,) = run.local_path("shared").glob("drafts-*/")
+    asked = RunDir(str(drafts)).read_records("drafts", Draft)
+    assert len({draft.draft_id for draft in asked}) == len(asked) == 2 * TRAIN_QUESTIONS
+    assert run.read_json("campaign/campaign.json")["test"]["default"]["n"] == TEST_LIMIT
 
 
 def test_a_submitted_job_makes_the_run_and_says_how_far_it_is(type_in, home):

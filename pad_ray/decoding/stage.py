@@ -194,7 +194,8 @@ class Solver:
             prompts,
             self.asking.max_tokens,
         )
-        made_by: dict[str, Any] = self.run.read_json(f"{place}/{MANIFEST}", {})
+        before: dict[str, Any] = self.run.read_json(f"{place}/{MANIFEST}", {})
+        made_by = before
         if made_by.get("key") != key:
             made_by = {"key": key, "model": model, "strategy": settings}
             self.run.delete(place)
@@ -207,9 +208,10 @@ class Solver:
                 return False
             return name not in asked or (solution.gold == asked[name].gold and spent.get(name) == budgets.get(name))
 
-        made_by["seconds"] = made_by.get("seconds", 0.0) * self._keep(place, fits)
-        made_by["budgets"] = {**spent, **budgets}
-        self.run.write_json(f"{place}/{MANIFEST}", made_by)
+        seconds = made_by.get("seconds", 0.0) * self._keep(place, fits)
+        made_by = {**made_by, "seconds": seconds, "budgets": {**spent, **budgets}}
+        if made_by != before:
+            self.run.write_json(f"{place}/{MANIFEST}", made_by)
         return made_by
 
     def _keep(self, place: str, fits: Callable[[Solution], bool]) -> float:

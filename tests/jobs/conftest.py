@@ -34,7 +34,7 @@ def head_node(folder):
         head = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=activated)
         try:
             address = f"http://127.0.0.1:{dashboard}"
-            wait_until_answers(f"{address}/api/version", head, limit_s=120)
+            wait_until_answers(f"{address}/api/version", head, limit_s=300)
             yield address, head
         finally:
             _end(head)

@@ -1,4 +1,4 @@
-"""The whole way, as a job in a process of its own."""
+"""What the job of the whole way says before it begins, and what it refuses. The whole way is in `test_readme_commands.py`."""
 
 import json
 
@@ -10,46 +10,7 @@ from pad_ray.errors import InputError
 from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow, Draft, Solution
 from pad_ray.stages import Run
-
-
-@pytest.fixture
-def finished(write_recipe, distill):
-    recipe = write_recipe()
-    done = distill(recipe)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return recipe, RunDir(str(recipe.parent / "run")), done
-
-
-def test_a_run_leaves_everything_it_made_and_doing_it_again_changes_nothing(finished, distill):
-    recipe, run, done = finished
-    assert "report:" in done.stdout
-    assert "yield: " in done.stdout
-    stages = {entry["stage"]: entry for entry in run.read_json("ledger.json")["stages"]}
-    assert list(stages) == ["questions", "synthesis", "corpus", "evaluation.before", "training", "evaluation.after"]
-    assert all(entry["balanced"] for entry in stages.values())
-    assert stages["synthesis"]["rows_in"] == len(run.read_records("drafts", Draft)) == 72
-    assert stages["training"]["rows_in"] == len(run.read_records("corpus/train", CorpusRow))
-    solutions = [run.read_records(f"solutions/arithmetic/{label}", Solution) for label in ("before-greedy", "greedy")]
-    assert [len(side) for side in solutions] == [12, 12]
-    metrics = run.read_json("metrics.json")
-    assert [(e["student"], e["correct"]) for e in metrics["evaluation"]] == [("before", 12), ("after", 12)]
-    assert metrics["sandbox"]["protections"]
-    assert "<html" in run.read_bytes("report.html").decode()
-
-    before = _snapshot(run)
-    again = distill(recipe)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert _snapshot(run) == before
-
-
-def _snapshot(run):
-    """Names and contents of what must not change; times of day and seconds may."""
-    files = {path: path.stat().st_mtime_ns for path in run.local_path("drafts").iterdir()}
-    files |= {path: path.stat().st_mtime_ns for path in run.local_path("student").iterdir()}
-    metrics = run.read_json("metrics.json")
-    return files, metrics["corpus"], metrics["training"], [e["correct"] for e in metrics["evaluation"]]
 
 
 def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe, distill):

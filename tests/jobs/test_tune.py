@@ -1,4 +1,4 @@
-"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and made again, and one of refinement."""
+"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and made again."""
 
 import json
 import shutil
@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from itertools import islice
 
 import psutil
@@ -19,7 +18,7 @@ from pad_ray.errors import InputError
 from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
-from pad_ray.schema import Draft, Solution
+from pad_ray.schema import Solution
 from pad_ray.stages import Run
 from pad_ray.synthesis.corpus import is_held_out
 from pad_ray.tasks import arithmetic
@@ -109,36 +108,6 @@ def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campa
         preview(run_of(campaign(9, seconds=0.05))[0])
     with pytest.raises(InputError, match=r"another tuning\.reduction; move it away"):
         preview(run_of(campaign(6, seconds=0.05, reduction=2))[0])
-
-
-def test_trials_of_refinement_share_all_but_what_they_change(
-    local_ray, write_recipe, script, tiny_student, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(job, "start_ray", lambda modules: None)
-    tokens = tmp_path / "teacher.log"
-    teacher = tmp_path / "teacher.json"
-    teacher.write_text(json.dumps({**json.loads(script.read_text()), "@": {"log": str(tokens)}}))
-    share = "refinement.repair_share"
-    path = write_recipe(
-        questions={"task": "arithmetic", "limit": 12, "test_limit": 4},
-        corpus={"validation_share": 0.4},
-        teacher={"kind": "scripted", "script": str(teacher)},
-        training={"student": str(tiny_student), "max_steps": 2, "precision": "float32", "workers": 1},
-        refinement={"samples": 2, "variants_per_program": 1, "actors": 1, "actor_cpus": 0.5, "rounds": 0},
-        tuning={"kind": "refine", "trials": 2, "space": {share: {"low": 0.2, "high": 0.7}}, "first": [{share: 0.6}]},
-    )
-    run, _ = run_of(path)
-    tune(run)
-
-    first, second = Trials.read(run.folder).of("completed")
-    assert (first.reused, second.parameters) == ([], {share: 0.6})
-    assert second.reused == ["drafts", "corpus", "student", "attempts", "injected"]
-    made = Counter(folder.name.split("-")[0] for folder in run.folder.local_path("shared").glob("*/"))
-    assert made == {"drafts": 1, "corpus": 1, "student": 1, "attempts": 1, "injected": 1, "refined": 2}
-    (drafts,) = run.folder.local_path("shared").glob("drafts-*/drafts")
-    written = RunDir(str(drafts.parent)).read_records("drafts", Draft)
-    assert sum(map(int, tokens.read_text().split())) == sum(draft.completion_tokens for draft in written) > 0
-    assert run.folder.read_json("campaign/campaign.json")["test"]["default"]["n"] == 4
 
 
 def _check_best(run, facts, trials):

@@ -61,6 +61,15 @@ def test_published_train_questions_are_solved(task, kind, sandbox, data_dir):
     assert {d.question.split for shown in load_sets(task, kind, data_dir) for d in shown} == {"train"}
 
 
+def test_a_train_split_that_was_cut_short_is_refused(tmp_path):
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k/train.jsonl").write_text('{"question": "How many is 3 and 4?", "answer": "#### 7"}\n')
+    with pytest.raises(
+        InputError, match=r"gsm8k: demonstrations show train row \d+, and there are 1: give the split whole"
+    ):
+        load_sets("gsm8k", PathKind.PROGRAM, tmp_path)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("task", [*OWN, *PUBLISHED])
 def test_sets_of_each_kind_differ(task, data_dir):

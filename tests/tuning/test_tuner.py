@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +15,8 @@ from pad_ray.tuning.config import TuningConfig
 from pad_ray.tuning.measuring import LAST
 from pad_ray.tuning.search import Suggestions
 from pad_ray.tuning.space import Parameter
-from pad_ray.tuning.trials import ERROR, MEASURED, Trials
-from pad_ray.tuning.tuner import CUT_SHORT, CUTS, SECRETS, Steps, run_trials
+from pad_ray.tuning.trials import ERROR, MEASURED, Trial, Trials
+from pad_ray.tuning.tuner import CUT_SHORT, CUTS, SECRETS, Cut, Steps, run_trials
 from pad_ray.workers import PipelineWatch
 
 RATE = "training.learning_rate"
@@ -74,6 +73,11 @@ def run_some(folder, bench, trials=4):
     run_trials(folder, config, bench, suggestions, found, SimpleNamespace(update=lambda *what: None))
 
 
+def cut(error):
+    """What a trial reports that this error ends."""
+    return {**first_report(error), "config": {"trial": "000"}}
+
+
 @pytest.mark.parametrize(
     ("error", "given_up"),
     [
@@ -83,13 +87,23 @@ def run_some(folder, bench, trials=4):
     ],
     ids=str,
 )
-def test_what_cuts_a_trial_short_in_call_after_call_is_a_matter_of_its_parameters(local_ray, tmp_path, error, given_up):
-    folder, bench = RunDir(str(tmp_path)), Bench(trial_002=error)
-    for call in range(CUTS):
-        with nullcontext() if given_up and call == CUTS - 1 else pytest.raises(StageError):
-            run_some(folder, bench, trials=3)
-    assert states(folder)["002"] == ("failed" if given_up else "running")
-    assert Trials.read(folder).by_name["002"].error == str(error)
+def test_what_cuts_a_trial_short_in_call_after_call_is_a_matter_of_its_parameters(tmp_path, error, given_up):
+    trials, found = Trials(RunDir(str(tmp_path))), []
+    trials.write(Trial("000", "running", {}))
+    for _ in range(CUTS):
+        report, call = cut(error), Cut(trials)
+        found.append(call.gives_up(report))
+        call("000", report)
+        assert (call.error is None) == found[-1]
+        trials.change("000", error=report[ERROR], cuts=call.count(report))
+    assert found == [False, False, given_up]
+
+
+def test_another_error_begins_the_count_anew(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    trials.write(Trial("000", "running", {}, error="out of memory", cuts=CUTS - 1))
+    assert Cut(trials).gives_up(cut(StageError("out of memory")))
+    assert not Cut(trials).gives_up(cut(StageError("the engine is gone")))
 
 
 def test_a_store_s_key_is_not_sent_to_trials(local_ray, tmp_path):

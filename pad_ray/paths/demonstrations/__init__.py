@@ -46,6 +46,11 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     sets = content[kind]
     own = {key: _own(name, **fields) for key, fields in content.get("questions", {}).items()}
     train = get_task(name).load("train", data_dir) if any("row" in one for shown in sets for one in shown) else []
+    last = max((one["row"] for shown in sets for one in shown if "row" in one), default=-1)
+    if last >= len(train):
+        raise InputError(
+            f"task {name}: demonstrations show train row {last}, and there are {len(train)}: give the split whole"
+        )
     return tuple(
         tuple(Demonstration(train[one["row"]] if "row" in one else own[one["question"]], one["text"]) for one in shown)
         for shown in sets
