@@ -24,6 +24,7 @@ CRASHES = "def solution():\n    result = apples * 2\n    return result\n"
 LIGHT = ("evaluation", "models", "paths", "report", "sandbox", "tasks")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Of several processes one has all tests that start a Ray, engines or a training, each of which uses every core."""
     for item in items:
