@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+# Folders of tests that use one core for moments, two at a time. All others start a Ray, engines or a training, which use every core.
+LIGHT := $(addprefix tests/,evaluation models paths report sandbox tasks)
 # Known models come from packages, so that everybody measures the same weights; 0 asks the Hugging Face hub first.
 export HF_HUB_OFFLINE ?= 1
 # Where the published data sets are; tests that need them are skipped without.
@@ -33,7 +35,8 @@ check: setup
 	$(BIN)/mypy
 
 test: check models
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(LIGHT)
+	$(BIN)/python -m pytest $(LIGHT:%=--ignore=%)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -20,18 +20,6 @@ WRONG = "def solution():\n    apples = 3\n    result = apples - 7000\n    return
 CRASHES = "def solution():\n    result = apples * 2\n    return result\n"
 
 
-# Folders of tests that use one core for moments, and that can run beside any other.
-LIGHT = ("evaluation", "models", "paths", "report", "sandbox", "tasks")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Of several processes one has all tests that start a Ray, engines or a training, each of which uses every core."""
-    for item in items:
-        if item.path.parent.name not in LIGHT:
-            item.add_marker(pytest.mark.xdist_group("every core"))
-
-
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of the published data sets, which PAD_RAY_DATA names."""
