@@ -39,8 +39,8 @@ class Typed(NamedTuple):
 
 TEST_LIMIT = 8
 # Teacher and answering student are scripted, the student that learns is tiny; everything else is as it is.
-ENGINES = ("--teacher", "--evaluation.engine")
-SMALL = " ".join(f"{engine}.kind scripted --{engine[2:]}.script {{home}}/script.json" for engine in ENGINES)
+ENGINES = {"teacher": "teacher", "evaluation.engine": "student"}
+SMALL = " ".join(f"--{engine}.kind scripted --{engine}.script {{home}}/{name}.json" for engine, name in ENGINES.items())
 SMALL += " --training.student {student} --training.epochs 1 --training.precision float32"
 SMALL += f" --questions.test-limit {TEST_LIMIT} --corpus.validation-share 0.3"
 FEW = f"{SMALL} --questions.limit {TRAIN_QUESTIONS}"
@@ -92,18 +92,23 @@ def home(tmp_path_factory):
     tracked = subprocess.check_output(["git", "ls-tree", "--name-only", "HEAD"], cwd=REPOSITORY, text=True)
     for name, target in {**{name: REPOSITORY / name for name in tracked.split()}, ".venv": sys.prefix}.items():
         (folder / name).symlink_to(target)
-    write_script(folder / "script.json")
+    for name in ENGINES.values():
+        write_script(folder, name)
     programs = {"id": ["a", "b"], "program": ["def solution():\n    return 6 * 7", WRONG], "gold": ["42", "42"]}
     pq.write_table(pa.table(programs), folder / "programs.parquet")
     return folder
 
 
-def write_script(path):
-    """Right programs for test questions; for train questions also one that is wrong and one that crashes."""
+def write_script(folder, name):
+    """Right programs for test questions; for train questions also one that is wrong and one that crashes.
+
+    The engine adds the tokens that it makes to a file.
+    """
     train, test = (islice(arithmetic.generate(split, 0), TRAIN_QUESTIONS) for split in ("train", "test"))
     samples = {one.question.text: [one.reference_program, WRONG, CRASHES] for one in train}
     samples |= {one.question.text: [one.reference_program] for one in test}
-    path.write_text(json.dumps({"*": [WRONG], **samples}))
+    options = {"log": str(folder / f"{name}.log")}
+    (folder / f"{name}.json").write_text(json.dumps({"@": options, "*": [WRONG], **samples}))
 
 
 @pytest.fixture
@@ -230,6 +235,9 @@ def test_trials_of_refinement_share_all_but_what_they_change(home):
     (drafts,) = run.local_path("shared").glob("drafts-*/")
     asked = RunDir(str(drafts)).read_records("drafts", Draft)
     assert len({draft.draft_id for draft in asked}) == len(asked) == 2 * TRAIN_QUESTIONS
+    # By no command since the run was made was a teacher asked again.
+    spent = [int(line) for line in (home / "teacher.log").read_text().split()]
+    assert sum(spent) == sum(draft.completion_tokens for draft in asked) > 0
     assert run.read_json("campaign/campaign.json")["test"]["default"]["n"] == TEST_LIMIT
 
 

@@ -131,16 +131,16 @@ class Solver:
         """
         self._check(strategy)
         place = f"{SOLUTIONS}/{task}/{folder}"
-        made_by = self._keep_what_fits(place, strategy, questions, budgets or {})
-        solved = {solution.question_id for solution in self.run.iter_records(place, Solution)}
-        left = [question for question in questions if question.question_id not in solved]
-        seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {}) if left else 0.0
-        by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
-        all_seconds = made_by.get("seconds", 0.0) + seconds
-        if seconds:
-            self.run.write_json(f"{place}/{MANIFEST}", {**made_by, "seconds": all_seconds})
+        made_by, by_id = self._keep_what_fits(place, strategy, questions, budgets or {})
+        left = [question for question in questions if question.question_id not in by_id]
+        seconds = 0.0
+        if left:
+            seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {})
+            made_by = {**made_by, "seconds": made_by["seconds"] + seconds}
+            self.run.write_json(f"{place}/{MANIFEST}", made_by)
+            by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
         solutions = [by_id[question.question_id] for question in questions]
-        return Solved(solutions, seconds, all_seconds * len(solutions) / len(by_id))
+        return Solved(solutions, seconds, made_by["seconds"] * len(solutions) / len(by_id))
 
     def _check(self, strategy: Strategy) -> None:
         if isinstance(strategy, Refine):
@@ -176,9 +176,9 @@ class Solver:
         strategy: Strategy,
         questions: Sequence[Question],
         budgets: Mapping[str, int],
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], dict[str, Solution]]:
         """Delete solutions that another model, strategy or prompt made, and those of questions with another gold answer or
-        budget; returns what made those that are kept.
+        budget; returns what made those that are kept, and them by question.
         """
         models = (self.engine.model, strategy.second_model)
         model = "+".join(fingerprint(self.engine.serving(name)) for name in models if name is not None)
@@ -208,22 +208,25 @@ class Solver:
                 return False
             return name not in asked or (solution.gold == asked[name].gold and spent.get(name) == budgets.get(name))
 
-        seconds = made_by.get("seconds", 0.0) * self._keep(place, fits)
+        kept, deleted = self._keep(place, fits)
+        seconds = made_by.get("seconds", 0.0) * (len(kept) / (len(kept) + deleted) if deleted else 1)
         made_by = {**made_by, "seconds": seconds, "budgets": {**spent, **budgets}}
         if made_by != before:
             self.run.write_json(f"{place}/{MANIFEST}", made_by)
-        return made_by
+        return made_by, {solution.question_id: solution for solution in kept}
 
-    def _keep(self, place: str, fits: Callable[[Solution], bool]) -> float:
-        """Delete the solutions that do not fit; returns the share that is left."""
-        before = after = 0
+    def _keep(self, place: str, fits: Callable[[Solution], bool]) -> tuple[list[Solution], int]:
+        """Delete the solutions that do not fit; returns those that are left, and how many are not."""
+        left: list[Solution] = []
+        deleted = 0
         for part in self.run.parts(place):
             solutions = from_table(Solution, self.run.read_part(part))
             kept = [solution for solution in solutions if fits(solution)]
             if len(kept) < len(solutions):
                 self.run.write_records(part, Solution, kept)
-            before, after = before + len(solutions), after + len(kept)
-        return after / before if before else 1.0
+            left += kept
+            deleted += len(solutions) - len(kept)
+        return left, deleted
 
     def _solve_left(
         self,

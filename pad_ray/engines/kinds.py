@@ -40,8 +40,7 @@ def fingerprint(config: EngineConfig) -> str:
     """Model and revision: the part of an engine that a draft's id covers.
 
     A server does not say which weights it serves: there the host stands for the revision, and for an engine of a user's own
-    its class. vLLM and transformers share
-    the fingerprint of a model, as they differ by rounding alone.
+    its class. vLLM and transformers share the fingerprint of a model, as they differ by rounding alone.
 
     Raises:
         InputError: the model's name is unknown or its weights are damaged.

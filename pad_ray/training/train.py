@@ -26,6 +26,8 @@ from pad_ray.training.tokens import Tokenised, tokenise
 
 CHECKPOINTS = "checkpoints"
 PUBLISHER_CPUS = 1.0
+# How often Ray Train looks after its workers: checkpoints and the end wait for that, and by default it takes 2 s.
+WORKER_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _fit(
     # Here, and not on a node that may be lost.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", str(WORKER_POLL_S))
     trainer = TorchTrainer(
         train_worker,
         train_loop_config={

@@ -50,8 +50,7 @@ ENVIRONMENT = {
     # A trial that failed reports its reason and no objective.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-
-
+# Tune would send them to its trials with what every node logs; a node has its own.
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
 
 
@@ -190,6 +189,7 @@ class Cut(Stopper):  # type: ignore[misc]
 
     def __init__(self, trials: Trials) -> None:
         self.error: StageError | None = None
+        # As the earlier calls have left them: this call's reports change the trials before they are asked about.
         self.before = {trial.trial: (trial.error, trial.cuts) for trial in trials.of("running")}
 
     def count(self, result: Mapping[str, Any]) -> int:
@@ -226,7 +226,6 @@ def run_trials(
         NodeLossError, StageError: a trial was cut short, or Tune ended before; the trials that are finished stay.
     """
     os.environ.update(ENVIRONMENT)
-    # Tune would send them to its trials with what every node logs; a node has its own.
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(SECRETS)
     left = config.trials - len(trials.of(*FINISHED))
     run.delete(SCRATCH)

@@ -48,13 +48,15 @@ def cluster():
 
 
 def _end(head):
-    processes = [head, *psutil.Process(head.pid).children(recursive=True)] if head.poll() is None else []
+    processes = psutil.Process(head.pid).children(recursive=True) if head.poll() is None else []
+    # Told to end, it would wait 20 s for the others.
+    head.kill()
     for process in processes:
         process.terminate()
-    for process in processes:
+    for process in [head, *processes]:
         try:
             process.wait(20)
-        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
+        except psutil.TimeoutExpired:
             process.kill()
 
 
