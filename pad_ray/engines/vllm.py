@@ -22,7 +22,9 @@ class VllmEngine:
     """Serves requests with vLLM. Must be created in an actor or under `__main__`: vLLM spawns processes."""
 
     def __init__(self, config: EngineConfig, *, on_gpu: bool) -> None:
-        if not on_gpu:
+        if on_gpu:
+            _prepare_gpu()
+        else:
             _prepare_cpu(config)
         import vllm
         from vllm.v1.engine.async_llm import AsyncLLM
@@ -67,6 +69,12 @@ class VllmEngine:
         if isinstance(request.prompt, str):
             return request.prompt
         return {"prompt_token_ids": chat_token_ids(self.engine.get_tokenizer(), request.prompt)}
+
+
+def _prepare_gpu() -> None:
+    # FlashInfer's sampler cannot draw by a request's seed, which all requests have here; yet each start of an engine would
+    # compile it, which takes minutes and needs a CUDA compiler that the container does not find.
+    os.environ.setdefault("VLLM_USE_FLASHINFER_SAMPLER", "0")
 
 
 def _prepare_cpu(config: EngineConfig) -> None:
