@@ -101,7 +101,8 @@ def _check_varied(config: TuningConfig, name: str) -> None:
     allowed = VARIED[config.kind]
     if not name.startswith(allowed) or name in FIXED:
         fields = ", ".join(f"{prefix}*" for prefix in allowed)
-        raise InputError(f"tuning.space: {name}: a {config.kind} campaign varies {fields}, and not {', '.join(FIXED)}")
+        but = "".join(f", but not {field}" for field in FIXED if field.startswith(allowed))
+        raise InputError(f"tuning.space: {name}: a {config.kind} campaign varies {fields}{but}")
 
 
 def _accepts(recipe: Recipe, name: str, value: object) -> bool:
