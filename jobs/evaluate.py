@@ -17,6 +17,9 @@ def evaluate(run: Run) -> None:
     stages.store_tests(run, tests, keep=True)
     evaluating.measure(run, student, model, evaluating.strategies_of(run), tests)
     evaluating.compare_strategies(run, student, tests)
+    for pair in evaluating.COMPARED:
+        if student in pair:
+            evaluating.compare_students(run, tests, *pair)
     evaluating.pool_seeds(run, student, tests)
     page = stages.write_report(run)
     job.strategies_table(run, student)

@@ -14,8 +14,9 @@ from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.sampling import BestOfN, Resample, Vote
-from pad_ray.decoding.stage import SOLUTIONS, Asking, Solver, solutions_folder
+from pad_ray.decoding.stage import MANIFEST, SOLUTIONS, Asking, Solver, solutions_folder
 from pad_ray.engines import versions
+from pad_ray.engines.kinds import fingerprint
 from pad_ray.engines.stage import engine_count, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.evaluation.general import change, general_ability
@@ -35,6 +36,15 @@ Tests = dict[str, list[Question]]
 
 ENTRY = ("task", "student", "strategy")
 """What tells one score of a run from another."""
+
+COMPARED = (("before", "after"), ("after", "refined"))
+"""Students of a run that are compared, the second with the first."""
+
+FIGURES = {
+    **dict.fromkeys(("evaluation", "general", "paired_strategies", "pooled"), ("student",)),
+    **dict.fromkeys(("paired", "general_change"), ("a", "b")),
+}
+"""Sections of the metrics that hold a student's figures, and which fields of their entries name students."""
 
 STUDENTS = {"after": "student", "refined": "refined"}
 """Where the weights of a trained student are in the run's folder."""
@@ -66,10 +76,31 @@ def measure(
     tests: Tests,
     shown: Sets = (),
 ) -> None:
-    """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot."""
+    """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot.
+
+    Figures of other weights that had the student's name before are deleted.
+    """
+    _forget_other_weights(run, student, model)
     with open_solver(run, model, shown) as solver:
         for strategy in strategies:
             _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
+
+
+def _forget_other_weights(run: Run, student: str, model: str) -> None:
+    weights = fingerprint(run.recipe.evaluation.engine.serving(model))
+    found = metrics.read(run.folder)
+
+    def of_others(entry: dict[str, Any]) -> bool:
+        place = f"{SOLUTIONS}/{entry['task']}/{solutions_folder(student, entry['strategy'])}"
+        made_by = run.folder.read_json(f"{place}/{MANIFEST}", {"model": ""})["model"]
+        return made_by != weights and not made_by.startswith(f"{weights}+")
+
+    if any(of_others(entry) for entry in found.get("evaluation", []) if entry["student"] == student):
+        for section, names in FIGURES.items():
+            entries = found.get(section, [])
+            kept = [entry for entry in entries if student not in [entry[name] for name in names]]
+            if len(kept) < len(entries):
+                metrics.update(run.folder, section, kept)
 
 
 def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = (), lost: int | None = None) -> Solver:
@@ -218,16 +249,36 @@ def _tokens(
 
 
 def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after") -> None:
-    """Paired tests of student `b` against `a`, both greedy, on every task; those of other students stay."""
-    pairs = [pair for pair in metrics.read(run.folder).get("paired", []) if (pair["a"], pair["b"]) != (a, b)]
-    folders = [solutions_folder(student, Greedy().label) for student in (a, b)]
+    """Paired tests of student `b` against `a`, both greedy, on every task whose questions both have answered.
+
+    Those of other students and tasks stay.
+    """
+    for section in ("paired", "general_change"):
+        entries = metrics.read(run.folder).get(section, [])
+        others = [one for one in entries if (one["a"], one["b"]) != (a, b) or one["task"] not in tests]
+        if len(others) < len(entries):
+            metrics.update(run.folder, section, others)
     for task, questions in tests.items():
-        left, right = (_solutions(run, task, folder, questions) for folder in folders)
-        pairs.append({"task": task, "a": a, "b": b, **asdict(compare(left, right, run.recipe.seed))})
+        if not all(_answered_greedily(run, task, student, questions) for student in (a, b)):
+            continue
+        left, right = (_solutions(run, task, solutions_folder(one, Greedy().label), questions) for one in (a, b))
+        key, same = {"task": task, "a": a, "b": b}, ("task", "a", "b")
+        paired = compare(left, right, run.recipe.seed)
+        metrics.replace_entry(run.folder, "paired", {**key, **asdict(paired)}, same)
         if _subtasks(questions):
-            entry = {"task": task, "a": a, "b": b, **asdict(change(left, right, questions, run.recipe.seed))}
-            metrics.replace_entry(run.folder, "general_change", entry, ("task", "a", "b"))
-    metrics.update(run.folder, "paired", pairs)
+            changed = change(left, right, questions, run.recipe.seed)
+            metrics.replace_entry(run.folder, "general_change", {**key, **asdict(changed)}, same)
+
+
+def _answered_greedily(run: Run, task: str, student: str, questions: Sequence[Question]) -> bool:
+    """Whether the student that is there now has answered all of them."""
+    label = Greedy().label
+    scores = metrics.read(run.folder).get("evaluation", [])
+    if not any([entry[name] for name in ENTRY] == [task, student, label] for entry in scores):
+        return False
+    place = f"{SOLUTIONS}/{task}/{solutions_folder(student, label)}"
+    answered = {solution.question_id for solution in run.folder.iter_records(place, Solution)}
+    return answered.issuperset(question.question_id for question in questions)
 
 
 def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
