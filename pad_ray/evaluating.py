@@ -40,11 +40,11 @@ ENTRY = ("task", "student", "strategy")
 COMPARED = (("before", "after"), ("after", "refined"))
 """Students of a run that are compared, the second with the first."""
 
-FIGURES = {
-    **dict.fromkeys(("evaluation", "general", "paired_strategies", "pooled"), ("student",)),
-    **dict.fromkeys(("paired", "general_change"), ("a", "b")),
-}
-"""Sections of the metrics that hold a student's figures, and which fields of their entries name students."""
+COMPARISONS = ("paired", "general_change")
+"""Sections of the metrics that compare a student `b` with a student `a`."""
+
+FIGURES = ("evaluation", "general", "paired_strategies", "pooled")
+"""Sections of the metrics whose entries are each of one `student`."""
 
 STUDENTS = {"after": "student", "refined": "refined"}
 """Where the weights of a trained student are in the run's folder."""
@@ -88,19 +88,16 @@ def measure(
 
 def _forget_other_weights(run: Run, student: str, model: str) -> None:
     weights = fingerprint(run.recipe.evaluation.engine.serving(model))
-    found = metrics.read(run.folder)
 
     def of_others(entry: dict[str, Any]) -> bool:
         place = f"{SOLUTIONS}/{entry['task']}/{solutions_folder(student, entry['strategy'])}"
         made_by = run.folder.read_json(f"{place}/{MANIFEST}", {"model": ""})["model"]
         return made_by != weights and not made_by.startswith(f"{weights}+")
 
-    if any(of_others(entry) for entry in found.get("evaluation", []) if entry["student"] == student):
-        for section, names in FIGURES.items():
-            entries = found.get(section, [])
-            kept = [entry for entry in entries if student not in [entry[name] for name in names]]
-            if len(kept) < len(entries):
-                metrics.update(run.folder, section, kept)
+    scores = metrics.read(run.folder).get("evaluation", [])
+    if any(of_others(entry) for entry in scores if entry["student"] == student):
+        metrics.drop_entries(run.folder, FIGURES, lambda entry: entry["student"] == student)
+        metrics.drop_entries(run.folder, COMPARISONS, lambda entry: student in (entry["a"], entry["b"]))
 
 
 def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = (), lost: int | None = None) -> Solver:
@@ -253,15 +250,13 @@ def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after"
 
     Those of other students and tasks stay.
     """
-    for section in ("paired", "general_change"):
-        entries = metrics.read(run.folder).get(section, [])
-        others = [one for one in entries if (one["a"], one["b"]) != (a, b) or one["task"] not in tests]
-        if len(others) < len(entries):
-            metrics.update(run.folder, section, others)
+    metrics.drop_entries(
+        run.folder, COMPARISONS, lambda entry: (entry["a"], entry["b"]) == (a, b) and entry["task"] in tests
+    )
     for task, questions in tests.items():
-        if not all(_answered_greedily(run, task, student, questions) for student in (a, b)):
+        left, right = (_greedy_solutions(run, task, student, questions) for student in (a, b))
+        if left is None or right is None:
             continue
-        left, right = (_solutions(run, task, solutions_folder(one, Greedy().label), questions) for one in (a, b))
         key, same = {"task": task, "a": a, "b": b}, ("task", "a", "b")
         paired = compare(left, right, run.recipe.seed)
         metrics.replace_entry(run.folder, "paired", {**key, **asdict(paired)}, same)
@@ -270,17 +265,22 @@ def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after"
             metrics.replace_entry(run.folder, "general_change", {**key, **asdict(changed)}, same)
 
 
-def _answered_greedily(run: Run, task: str, student: str, questions: Sequence[Question]) -> bool:
-    """Whether the student that is there now has answered all of them."""
+def _greedy_solutions(run: Run, task: str, student: str, questions: Sequence[Question]) -> list[Solution] | None:
+    """None unless the student that is there now has answered all of them."""
     label = Greedy().label
     scores = metrics.read(run.folder).get("evaluation", [])
     if not any([entry[name] for name in ENTRY] == [task, student, label] for entry in scores):
-        return False
-    place = f"{SOLUTIONS}/{task}/{solutions_folder(student, label)}"
-    answered = {solution.question_id for solution in run.folder.iter_records(place, Solution)}
-    return answered.issuperset(question.question_id for question in questions)
+        return None
+    by_id = _by_question(run, task, solutions_folder(student, label))
+    if any(question.question_id not in by_id for question in questions):
+        return None
+    return [by_id[question.question_id] for question in questions]
 
 
 def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
-    by_id = {s.question_id: s for s in run.folder.iter_records(f"{SOLUTIONS}/{task}/{label}", Solution)}
+    by_id = _by_question(run, task, label)
     return [by_id[question.question_id] for question in questions]
+
+
+def _by_question(run: Run, task: str, label: str) -> dict[str, Solution]:
+    return {one.question_id: one for one in run.folder.iter_records(f"{SOLUTIONS}/{task}/{label}", Solution)}

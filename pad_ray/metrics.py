@@ -1,6 +1,6 @@
 """`metrics.json`: what was measured, one section a stage."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pad_ray.rundir import RunDir
@@ -17,6 +17,14 @@ def read(run: RunDir) -> dict[str, Any]:
 def update(run: RunDir, section: str, value: object) -> None:
     """Replace one section."""
     run.write_json(METRICS, {**read(run), section: value})
+
+
+def drop_entries(run: RunDir, sections: Sequence[str], gone: Callable[[dict[str, Any]], bool]) -> None:
+    """Delete the entries of the sections' lists that are `gone`."""
+    found = read(run)
+    left = {name: [one for one in found[name] if not gone(one)] for name in sections if name in found}
+    if any(len(left[name]) < len(found[name]) for name in left):
+        run.write_json(METRICS, {**found, **left})
 
 
 def replace_entry(run: RunDir, section: str, entry: dict[str, Any], same: Sequence[str]) -> None:
