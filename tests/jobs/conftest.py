@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,11 +52,17 @@ def _end(head):
     # Told to end, it would wait 20 s for the others.
     head.kill()
     for process in processes:
-        process.terminate()
-    for process in [head, *processes]:
-        try:
-            process.wait(20)
-        except psutil.TimeoutExpired:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    kill(alive)
+    head.wait()
+
+
+def kill(processes):
+    """Kills them all. One that has ended meanwhile, as a zygote does with its parent, needs no more."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
 
 

@@ -11,7 +11,7 @@ import psutil
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Verdict
-from tests.jobs.conftest import REPOSITORY, run_job
+from tests.jobs.conftest import REPOSITORY, kill, run_job
 
 ENDINGS = {
     "accepted": "    return {number}",
@@ -126,8 +126,7 @@ def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
             time.sleep(0.05)
         killed = kin(job, victim)
         assert killed
-        for process in killed:
-            process.kill()
+        kill(killed)
     output, _ = job.communicate(timeout=200)
     assert job.returncode == 0, output
     assert_one_verdict_each(tmp_path, 2400)

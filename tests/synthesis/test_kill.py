@@ -112,8 +112,7 @@ def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undistu
         wait_for_parts(tmp_path, parts, job)
         killed = [process for process in job.children(recursive=True) if is_actor(process, victim)]
         assert killed
-        for process in killed:
-            process.kill()
+        kill(killed)
     output, _ = job.communicate(timeout=200)
     assert job.returncode == 0, output
     assert_same(tmp_path, undisturbed)
