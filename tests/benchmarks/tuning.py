@@ -1,149 +1,157 @@
-"""What sharing saves: a refinement and a decode campaign, against the same campaigns in which every trial makes everything.
+"""What sharing saves: a refinement and a decode campaign, against the same trials, each of which makes everything anew.
 
-    python -m tests.benchmarks.tuning [--decode 24] [--refine 8] [--alone 2] [--questions 48] [--folder FOLDER]
+    python -m tests.benchmarks.tuning [--decode 24] [--refine 8] [--questions 20] [--folder FOLDER]
 
-Four campaigns by `jobs/tune.py`, one after the other, with real small models, none of which stops a trial early: refinement and
-decoding with what they share, then both with `--no-tuning.share`, where a trial of refinement makes drafts, corpus, student,
-attempts and errors anew, and one of decoding loads its own engine. The shared side starts with an empty run and pays for its
-drafts and its student once.
+Campaigns by `jobs/tune.py`, one after the other, with real small models, none of which stops a trial early. The shared side is
+refinement, which starts with an empty run and pays for its drafts and its student once, then decoding with that student. The
+other side tries the same recipes with `tuning.share` off, and every trial is run: one of refinement makes drafts, corpus,
+student, attempts and errors anew, and one of decoding drafts, corpus and student. That campaign is one of kind `train` whose
+trials change how the student answers and nothing else. The other side takes an hour and a half, in which a machine may become
+faster or slower, so the shared side is run before and after it, each time from an empty run, and the mean of both counts.
+
+Teacher and step beams ask vLLM; the few greedy answers and repairs of refinement ask transformers, which starts in less time.
 
 The ratio is that of the time of all trials, and contains more than what is not made twice: trials of decoding that share an
 engine ask it `--concurrent` at once, and those with an engine each run one after the other, since several would not fit on one
-machine. Refinement runs one trial after the other on both sides.
-
-The second side runs the recipe as it is, which every campaign begins with, and of decoding, where that is the cheapest way,
-`--alone` trials more, with the parameters of those of the first side whose time was nearest to the median. What these took on
-average stands for each trial that is not run. A campaign that `--folder` holds is not run again. Times are those of the ledger,
-from the start of the engines to the last trial; Ray's start and the test questions are in neither.
-
-A second ratio lets each trial of decoding make its drafts, corpus and student as well, as one does that shares nothing at all.
-It is computed, and not run: their time is that in the ledgers of the refinement's trials that made them for themselves alone.
+machine. Refinement runs one trial after the other on both sides. A campaign that `--folder` holds is not run again. Times are
+those of the ledger, from the start of the engines to the last trial; Ray's start and the test questions are in neither.
 """
 
 import argparse
-import json
+import hashlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
 import yaml
 
 from pad_ray.rundir import RunDir
+from pad_ray.tuning.config import DEFAULT_SPACES, Kind
 from pad_ray.tuning.trials import DEFAULT, Trial, Trials
 
 REPOSITORY = Path(__file__).parents[2]
-STUDENT_STAGES = ("synthesis", "corpus", "training")
 
 
-class Side:
-    """The campaigns of one side, each in a run of its own under `folder`."""
+class Campaign:
+    """A campaign in a run of its own; it tries the parameters of `first` after the recipe as it is, then what is drawn."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path, *, share: bool) -> None:
-        self.options, self.folder, self.share = options, folder, share
-
-    def run(self, kind: str, trials: int, student: str | None = None, first: Sequence[Trial] = ()) -> float:
-        """Seconds of a campaign that tries the parameters of `first` after the recipe as it is."""
-        path = self.folder / f"{kind}.yaml"
-        path.write_text(yaml.safe_dump(self._recipe(kind, trials, [dict(one.parameters) for one in first], student)))
-        subprocess.run([sys.executable, "jobs/tune.py", str(path)], cwd=REPOSITORY, check=True)
-        stages = self.place(kind).read_json("ledger.json")["stages"]
-        return float(next(entry["seconds"] for entry in stages if entry["stage"] == "tuning"))
-
-    def place(self, kind: str) -> RunDir:
-        """The run of a campaign."""
-        return RunDir(str(self.folder / kind))
-
-    def trials(self, kind: str) -> list[Trial]:
-        """The trials of a campaign, without that of the recipe as it is."""
-        return [one for one in Trials.read(self.place(kind)).of("completed") if one.trial != DEFAULT]
-
-    def middle(self, kind: str, count: int) -> list[Trial]:
-        """The trials whose time was nearest to the median."""
-        found = self.trials(kind)
-        usual = median(one.seconds for one in found)
-        return sorted(found, key=lambda one: abs(one.seconds - usual))[:count]
-
-    def student_s(self) -> float:
-        """What a trial took on average to make drafts, corpus and student, where each made its own."""
-        folders = map(str, self.place("refine").local_path("shared").glob("student-*/"))
-        ledgers = [RunDir(folder).read_json("ledger.json")["stages"] for folder in folders]
-        return mean(sum(one["seconds"] for one in stages if one["stage"] in STUDENT_STAGES) for stages in ledgers)
-
-    def student(self) -> str:
-        """The student that the trials of refinement share."""
-        (found,) = self.place("refine").local_path("shared").glob("student-*/student")
-        return str(found)
-
-    def _recipe(self, kind: str, trials: int, first: list[dict[str, Any]], student: str | None) -> dict[str, Any]:
-        asked = self.options
-        engine = {"kind": asked.engine, "threads": asked.threads}
-        tuning = {"kind": kind, "trials": trials, "first": first, "stopping": False, "share": self.share}
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        place: Path,
+        trials: int,
+        *,
+        kind: Kind,
+        share: bool = True,
+        varied: Kind | None = None,
+        student: str | None = None,
+        first: Iterable[Trial] = (),
+    ) -> None:
+        varied = varied or kind
+        space = {name: domain.model_dump() for name, domain in DEFAULT_SPACES[varied].items()}
+        points = [dict(one.parameters) for one in first if one.trial != DEFAULT]
         # On one machine an engine of its own for each of several trials would not fit.
-        tuning["concurrent"] = asked.concurrent if kind == "decode" and self.share else 1
-        return {
-            "run_dir": str(self.folder / kind),
-            "questions": {"task": "arithmetic", "limit": asked.questions, "test_limit": asked.tests},
-            "teacher": {**engine, "model": asked.teacher},
-            "synthesis": {
-                "samples": asked.samples,
-                "demonstration_sets": 1,
-                "temperature": 0.5,
-                "top_p": 1.0,
-                "max_tokens": 128,
-            },
-            "corpus": {"validation_share": asked.validation_share},
-            "refinement": {"samples": 2, "epochs": 1, "top_p": 1.0},
-            "training": {"student": asked.student, "epochs": asked.epochs, "learning_rate": 3e-4},
-            "evaluation": {"engine": engine, "max_tokens": 128, **({"student": student} if student else {})},
-            "tuning": tuning,
-        }
+        concurrent = options.concurrent if share and kind == "decode" else 1
+        tuning = {"kind": kind, "trials": trials, "space": space, "first": points, "share": share}
+        if varied == "decode":
+            tuning["validation_questions"] = options.asked
+        recipe = _recipe(options, place, student, {**tuning, "stopping": False, "concurrent": concurrent})
+        if varied == "decode":
+            recipe["evaluation"]["engine"] = {"kind": options.beam_engine, "threads": options.threads}
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path = place.with_suffix(".yaml")
+        path.write_text(yaml.safe_dump(recipe))
+        subprocess.run([sys.executable, "jobs/tune.py", str(path)], cwd=REPOSITORY, check=True)
+        self.run = RunDir(str(place))
+        stages = self.run.read_json("ledger.json")["stages"]
+        self.seconds = float(next(entry["seconds"] for entry in stages if entry["stage"] == "tuning"))
+        self.trials = sorted(Trials.read(self.run).of("completed"), key=lambda one: one.trial)
+        if len(self.trials) < trials:
+            raise SystemExit(f"{place}: {len(self.trials)} of {trials} trials were completed; their times say nothing")
+        self.verdict = str(self.run.read_json("campaign/campaign.json")["test"]["sentence"])
+        print(
+            f"{place.parent.name} {place.name}: {trials} trials, {concurrent} at once: {self.seconds:.1f} s", flush=True
+        )
+
+    def weights(self) -> list[str]:
+        """Hashes of the students before refinement: one where trials share it, else one a trial."""
+        found = self.run.local_path("shared").glob("student-*/student/model.safetensors")
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in found]
+
+
+def _recipe(asked: argparse.Namespace, place: Path, student: str | None, tuning: dict[str, Any]) -> dict[str, Any]:
+    engine = {"kind": asked.engine, "dtype": "bfloat16", "threads": asked.threads}
+    teacher = {"kind": asked.teacher_engine, "model": asked.teacher, "threads": asked.threads}
+    return {
+        "run_dir": str(place),
+        "questions": {"task": "arithmetic", "limit": asked.questions, "test_limit": asked.tests},
+        "teacher": teacher,
+        "synthesis": {
+            "samples": asked.samples,
+            "demonstration_sets": 1,
+            "temperature": 0.5,
+            "top_p": 1.0,
+            "max_tokens": 128,
+        },
+        "corpus": {"validation_share": asked.validation_share},
+        "refinement": {"samples": 2, "epochs": 1, "top_p": 1.0},
+        "training": {
+            "student": asked.student,
+            "epochs": asked.epochs,
+            "learning_rate": 3e-4,
+            "rows_per_step": 4,
+            "workers": 1,
+        },
+        "evaluation": {"engine": engine, "max_tokens": 96, **({"student": student} if student else {})},
+        "tuning": tuning,
+    }
+
+
+def share(options: argparse.Namespace, place: Path, like: Mapping[str, Campaign] | None = None) -> dict[str, Campaign]:
+    """Run both campaigns with what they share, below `place`; `like` are campaigns whose recipes are tried again."""
+    points = {kind: one.trials for kind, one in (like or {}).items()}
+    refine = Campaign(options, place / "refine", options.refine, kind="refine", first=points.get("refine", ()))
+    (student,) = refine.run.local_path("shared").glob("student-*/student")
+    decode = Campaign(
+        options, place / "decode", options.decode, kind="decode", student=str(student), first=points.get("decode", ())
+    )
+    return {"decode": decode, "refine": refine}
+
+
+def make_everything(options: argparse.Namespace, place: Path, like: Mapping[str, Campaign]) -> dict[str, Campaign]:
+    """Run the trials of `like` again, below `place`, each of which makes everything for itself."""
+    first = {kind: one.trials for kind, one in like.items()}
+    return {
+        "decode": Campaign(
+            options, place / "decode", options.decode, share=False, kind="train", varied="decode", first=first["decode"]
+        ),
+        "refine": Campaign(
+            options, place / "refine", options.refine, share=False, kind="refine", first=first["refine"]
+        ),
+    }
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     """Run the campaigns of both sides and print the ratios of their times."""
-    for name in ("shared", "alone"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    shared, alone = Side(options, folder / "shared", share=True), Side(options, folder / "alone", share=False)
-    counts = {"refine": options.refine, "decode": options.decode}
-    times = {"refine": shared.run("refine", options.refine)}
-    student = shared.student()
-    times["decode"] = shared.run("decode", options.decode, student)
-    scaled = {}
-    at_once = {"refine": 1, "decode": options.concurrent}
-    for kind, trials in counts.items():
-        some = shared.middle(kind, options.alone) if kind == "decode" else []
-        seconds = alone.run(kind, 1 + len(some), student if kind == "decode" else None, some)
-        scaled[kind] = _scaled(alone, kind, seconds, trials)
-        print(f"{kind}: {trials} trials that share, {at_once[kind]} at once: {times[kind]:.1f} s", flush=True)
-        said = f"scaled from the default's{f' and {len(some)} of middle length' * bool(some)}"
-        print(f"{kind}: {trials} trials that share nothing, 1 at once: {scaled[kind]:.1f} s, {said}", flush=True)
-        print(f"{kind}: {scaled[kind] / times[kind]:.1f}", flush=True)
-    ratio = sum(scaled.values()) / sum(times.values())
-    print(
-        f"nothing shared / shared, with {options.concurrent} trials of decoding at once where they share: {ratio:.1f}"
-    )
-    making = alone.student_s()
-    whole = (sum(scaled.values()) + making * options.decode) / sum(times.values())
-    each = making + scaled["decode"] / options.decode
-    print(
-        f"decode: a trial that makes its drafts, corpus and student too: {each:.1f} s, {making:.1f} s of it for these"
-    )
-    print(f"nothing shared / shared, with trials of decoding that make these too, computed: {whole:.1f}")
-    figures = {"shared_s": times, "alone_s": scaled, "ratio": ratio, "student_s": making, "ratio_with_students": whole}
-    print(json.dumps(figures))
-    for kind in counts:
-        print(f"{kind}: {shared.place(kind).read_json('campaign/campaign.json')['test']['sentence']}")
-
-
-def _scaled(alone: Side, kind: str, seconds: float, trials: int) -> float:
-    """The time of so many trials, from that of a campaign of a few; what passed between its trials counts for each."""
-    ran = Trials.read(alone.place(kind)).of("completed")
-    between = (seconds - sum(one.seconds for one in ran)) / len(ran)
-    return seconds + (trials - len(ran)) * (mean(one.seconds for one in alone.trials(kind) or ran) + between)
+    before = share(options, folder / "shared")
+    alone = make_everything(options, folder / "alone", before)
+    after = share(options, folder / "shared_again", before)
+    seconds = {kind: [side[kind].seconds for side in (alone, before, after)] for kind in alone}
+    seconds["both"] = [sum(of_side) for of_side in zip(*seconds.values(), strict=True)]
+    for name, (apart, *shared) in seconds.items():
+        said = f"{shared[0]:.0f} and {shared[1]:.0f} s shared, {apart:.0f} s where every trial makes everything"
+        print(f"{name}: {said}: {apart / mean(shared):.1f}")
+    (weights,) = before["refine"].weights()
+    for kind, one in alone.items():
+        students = one.weights()
+        print(
+            f"{kind}: {students.count(weights)} of {len(students)} students have the weights of the one that is shared"
+        )
+        print(f"{kind}: {before[kind].verdict}")
 
 
 def main() -> None:
@@ -151,17 +159,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--decode", type=int, default=24, help="decode trials")
     parser.add_argument("--refine", type=int, default=8, help="refinement trials")
-    parser.add_argument(
-        "--alone", type=int, default=2, help="drawn trials of decoding that are run with nothing shared"
-    )
-    parser.add_argument("--questions", type=int, default=48, help="train questions")
-    parser.add_argument("--samples", type=int, default=4, help="the teacher's drafts for a question")
+    parser.add_argument("--questions", type=int, default=20, help="train questions")
+    parser.add_argument("--samples", type=int, default=2, help="the teacher's drafts for a question")
     parser.add_argument("--validation-share", type=float, default=0.3)
-    parser.add_argument("--tests", type=int, default=96, help="test questions")
+    parser.add_argument("--asked", type=int, default=4, help="validation questions that a decode trial answers at most")
+    parser.add_argument("--tests", type=int, default=16, help="test questions")
     parser.add_argument("--epochs", type=int, default=2, help="epochs of the student")
-    parser.add_argument("--teacher", default="qwen2.5-coder-1.5b")
+    parser.add_argument("--teacher", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--teacher-engine", default="vllm", help="vllm or transformers")
     parser.add_argument("--student", default="smollm2-135m")
-    parser.add_argument("--engine", default="vllm", help="vllm or transformers")
+    parser.add_argument("--engine", default="transformers", help="the student's: vllm or transformers")
+    parser.add_argument("--beam-engine", default="vllm", help="the student's in trials of decoding")
     parser.add_argument("--threads", type=int, default=None, help="threads of an engine")
     parser.add_argument("--concurrent", type=int, default=4, help="decode trials that ask the engine at once")
     parser.add_argument("--folder", type=Path, default=None, help="where the runs go; they stay there")
