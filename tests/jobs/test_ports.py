@@ -9,14 +9,17 @@ from tests.jobs.conftest import REPOSITORY
 
 LISTENING = """
 import json
+from contextlib import suppress
 import psutil
 from ray._private.worker import get_dashboard_url
 from pad_ray.job import start_ray
 
 start_ray()
-family = psutil.Process().children(recursive=True)
-sockets = [one for process in family for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
-print(json.dumps([get_dashboard_url(), [one.laddr for one in sockets]]))
+listening = []
+for process in psutil.Process().children(recursive=True):
+    with suppress(psutil.NoSuchProcess):
+        listening += [one.laddr for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+print(json.dumps([get_dashboard_url(), listening]))
 """
 
 

@@ -123,6 +123,7 @@ def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
     run = RunDir(str(tmp_path / "out"))
     for victim, parts in (("inside.zygote", 4), ("ray::_Verifier", 10)):
         while len(run.parts("verdicts")) < parts:
+            assert job.poll() is None, job.stdout.read()
             time.sleep(0.05)
         killed = kin(job, victim)
         assert killed

@@ -18,7 +18,7 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Draft
-from tests.jobs.conftest import REPOSITORY, change_nodes, run_job
+from tests.jobs.conftest import REPOSITORY, change_nodes, kill, run_job
 
 QUESTIONS = 400
 BLOCKS = 200
