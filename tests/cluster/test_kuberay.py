@@ -48,6 +48,7 @@ def test_a_document_is_what_kubernetes_and_kuberay_take(validate, document):
         lambda spec: spec.update(headGroup={}),
         lambda spec: spec["workerGroupSpecs"][0].pop("maxReplicas"),
         lambda spec: spec["authOptions"].update(mode="none"),
+        lambda spec: spec.pop("rayVersion"),
         lambda spec: spec["headGroupSpec"]["rayStartParams"].update({"num-cpus": 0}),
         lambda spec: spec["headGroupSpec"]["template"]["spec"]["containers"][0].update(imagePull="Always"),
         lambda spec: spec["workerGroupSpecs"][1]["template"]["spec"]["containers"][0].update(ports=[{"name": "x"}]),
