@@ -3,7 +3,7 @@
 import sys
 
 from pad_ray import evaluating, job, stages
-from pad_ray.preview import preview
+from pad_ray.preview import preview_distillation
 from pad_ray.stages import Run
 
 
@@ -25,4 +25,4 @@ def distill(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), distill, preview, sys.argv[1:]))
+    sys.exit(job.main(str(__doc__), distill, preview_distillation, sys.argv[1:]))

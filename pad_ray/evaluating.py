@@ -179,12 +179,13 @@ def student_to_measure(run: Run) -> tuple[str, str]:
     """Name and model of the student that is evaluated: `after` and the run's own, or a name of its own for another model.
 
     Raises:
-        InputError: the run has no student, the model's name is unknown or its weights are damaged, or what the engine needs
-            is not installed.
+        InputError: the run has no student or is remote, the model's name is unknown or its weights are damaged, or what the
+            engine needs is not installed.
     """
     versions.check(run.recipe.evaluation.engine)
     given = run.recipe.evaluation.student
     if given is None:
+        run.folder.demand_local("a student")
         own = run.folder.local_path("student")
         if not own.is_dir():
             raise InputError(f"{own}: there is no student; run jobs/distill.py first, or give --evaluation.student")

@@ -45,6 +45,12 @@ def preview(run: Run) -> None:
     say_lacking(run, recipe, resources)
 
 
+def preview_distillation(run: Run) -> None:
+    """`preview` of a run that has a student too, and therefore no object store."""
+    run.folder.demand_local("a student")
+    preview(run)
+
+
 def preview_training(run: Run) -> None:
     """Print the resolved recipe, what there is to train on, estimates of steps and tokens, and what is lacking."""
     recipe, config, say = run.recipe, run.recipe.training, run.progress.say

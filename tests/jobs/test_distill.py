@@ -7,6 +7,7 @@ import pytest
 from jobs import distill as whole_way
 from jobs import evaluate, train
 from pad_ray.errors import InputError
+from pad_ray.preview import preview_distillation, preview_evaluation, preview_training
 from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
@@ -80,7 +81,10 @@ def test_bad_input_is_one_clear_error_and_leaves_nothing(write_recipe, distill, 
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("job", [whole_way.distill, train.train, evaluate.evaluate])
+@pytest.mark.parametrize(
+    "job",
+    [whole_way.distill, train.train, evaluate.evaluate, preview_distillation, preview_training, preview_evaluation],
+)
 def test_what_needs_a_path_refuses_an_object_store(write_recipe, job):
     run = Run(load_recipe(write_recipe()), RunDir("s3://bucket/run?region=eu-west-1"), Progress())
     with pytest.raises(InputError, match=r"s3://bucket/run.* needs a local or shared path for its run_dir"):
