@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pad_ray.errors import InputError
 from pad_ray.report import charts, text
-from pad_ray.report.charts import Tick
 from pad_ray.report.data import read_shape
 from pad_ray.report.filters import Filter
 from pad_ray.report.shapes import Interval
@@ -21,6 +20,8 @@ CAMPAIGN = "campaign/campaign.json"
 TRIALS = "campaign/trials.jsonl"
 MOST_TRIALS = 500
 """Trials that the page shows; of more it shows those with a mark, and others evenly spaced from the best to the worst."""
+KINDS = {"other": "others", "front": "Pareto front", "default": "default", "best": "best"}
+"""What a trial is first of all, in words."""
 
 
 class Objective(BaseModel):
@@ -105,33 +106,6 @@ class Asked(BaseModel):
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One axis of the parallel coordinates, `at` per cent of the width; ticks are per cent from the top."""
-
-    name: str
-    short: str
-    at: float
-    ticks: list[Tick]
-    note: str
-
-
-@dataclass(frozen=True)
-class Strand:
-    """One trial through all axes, as an SVG path in a square of 100 × 100."""
-
-    trial: str
-    kind: str
-    path: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Parallel:
-    axes: list[Axis]
-    strands: list[Strand]
-
-
-@dataclass(frozen=True)
 class Row:
     """A trial as a line of the table; `mark` says what it is among the others."""
 
@@ -149,9 +123,9 @@ class Campaign:
     asked: Asked
     states: dict[str, int]
     rows: list[Row]
-    parallel: Parallel | None
-    front: charts.ScatterChart | None
-    test: charts.WhiskerChart | None
+    parallel: charts.Chart | None
+    front: charts.Chart | None
+    test: charts.Chart | None
     seconds: float
     filters: list[Filter]
 
@@ -259,7 +233,7 @@ def _finite(value: JsonValue) -> float | None:
 
 @dataclass(frozen=True)
 class _Scale:
-    """Turns a value into per cent from the top of an axis; None where the axis does not have it."""
+    """Turns a value into a share of an axis, from below; None where the axis does not have it."""
 
     choices: tuple[str, ...] = ()
     low: float = 0.0
@@ -276,20 +250,21 @@ class _Scale:
             return None
         low, high, at = (math.log(x) if self.log else x for x in (self.low, self.high, number))
         share = (at - low) / (high - low) if high > low else 0.5
-        return round(100 * (share if self.down else 1 - share), 2)
+        return 1 - share if self.down else share
 
-    def ticks(self) -> list[Tick]:
+    def ticks(self) -> list[tuple[float, str]]:
         if self.choices:
-            return [Tick(_of(index, len(self.choices)), name) for index, name in enumerate(self.choices)]
+            return [(_of(index, len(self.choices)), name) for index, name in enumerate(self.choices)]
         ends = (self.low, self.high) if self.high > self.low else (self.low,)
-        return [Tick(place, _written(end)) for end in ends if (place := self.place(end)) is not None]
+        return [(place, _written(end)) for end in ends if (place := self.place(end)) is not None]
 
 
 def _of(index: int, count: int) -> float:
-    return round(100 * (index + 0.5) / count, 2)
+    """The first of so many choices stands above."""
+    return 1 - (index + 0.5) / count
 
 
-def _parallel(asked: Asked, trials: Sequence[Trial]) -> Parallel | None:
+def _parallel(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
     """Axes of the parameters, then of the objectives, where better is always up; None without a finished trial."""
     done = [t for t in trials if all(_finite(t.values.get(o.name)) is not None for o in asked.objectives)]
     if not done or not asked.parameters:
@@ -299,21 +274,19 @@ def _parallel(asked: Asked, trials: Sequence[Trial]) -> Parallel | None:
     notes = {p.name: "log" if p.log else "" for p in asked.parameters} | {
         o.name: "better is up" for o in asked.objectives
     }
-    places = {name: round(100 * index / (len(scales) - 1), 2) for index, name in enumerate(scales)}
-    axes = [
-        Axis(name, name.rpartition(".")[2], places[name], scale.ticks(), notes[name]) for name, scale in scales.items()
-    ]
-    order = {"other": 0, "front": 1, "default": 2, "best": 3}  # the ones to see are drawn last
-    drawn = sorted(done, key=lambda trial: order[_kind(asked, trial.trial)])
-    return Parallel(axes, [_strand(asked, trial, scales, places) for trial in drawn])
+    axes = [charts.Axis(_short(name), notes[name], scale.ticks()) for name, scale in scales.items()]
+    return charts.parallel(axes, [_strand(asked, trial, scales) for trial in done], KINDS)
 
 
-def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale], places: Mapping[str, float]) -> Strand:
+def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale]) -> charts.Strand:
     values: dict[str, JsonValue] = {**trial.parameters, **trial.values}
-    points = [(places[name], scale.place(values.get(name))) for name, scale in scales.items()]
-    path = " L".join(f"{x} {y}" for x, y in points if y is not None)
-    described = ", ".join(f"{name.rpartition('.')[2]} {_written(values.get(name))}" for name in scales)
-    return Strand(trial.trial, _kind(asked, trial.trial), f"M{path}", f"trial {trial.trial}: {described}")
+    places = [scale.place(values.get(name)) for name, scale in scales.items()]
+    described = ", ".join(f"{_short(name)} {_written(values.get(name))}" for name in scales)
+    return charts.Strand(trial.trial, _kind(asked, trial.trial), places, f"trial {trial.trial}: {described}")
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _parameter_scale(parameter: Parameter, found: Sequence[JsonValue]) -> _Scale:
@@ -332,7 +305,7 @@ def _objective_scale(objective: Objective, found: Sequence[JsonValue]) -> _Scale
 # --- front and test
 
 
-def _front(asked: Asked, trials: Sequence[Trial]) -> charts.ScatterChart | None:
+def _front(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
     """The first objective against the second, with the front joined; None where there is one objective or no trial."""
     if len(asked.objectives) < 2:
         return None
@@ -348,7 +321,7 @@ def _front(asked: Asked, trials: Sequence[Trial]) -> charts.ScatterChart | None:
     return charts.scatter(spots, [s for s in spots if s.name in on_front], per_cent=False) if spots else None
 
 
-def _test(test: HeldOut) -> charts.WhiskerChart:
+def _test(test: HeldOut) -> charts.Chart:
     return charts.whiskers([_score("default", "before", test.default), _score("best", "after", test.best)])
 
 

@@ -1,44 +1,58 @@
-"""Where things stand in the charts of the page, in per cent of the plot; `charts.html.j2` draws them.
+"""The charts of the page, drawn by Altair as SVG: nothing has to run in a browser, and their text stays text.
 
-The SVG is the page's own, so that colours follow light and dark, text stays text, and a chart is as wide as the screen
-while its letters keep their size.
+Colours are the page's own CSS variables, which an SVG inside of it understands, so that charts follow light and dark. Letters
+would shrink with a chart that is made narrower; so a chart is drawn twice, and a phone shows the narrow one.
 """
 
+import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
 
 from pad_ray.report import text
 from pad_ray.report.shapes import Interval
 
+WIDE, NARROW = 900, 340
+"""Pixels of a chart's width on a screen and on a phone."""
+HEIGHT = 240
+"""Pixels of a plot with two axes."""
 MOST_POINTS = 240
 """Points of one curve; a longer curve is drawn as the means of equal runs of steps."""
+COLOURS = {
+    "before": "var(--before)",
+    "after": "var(--after)",
+    "open": "var(--before)",
+    "better": "var(--good)",
+    "worse": "var(--bad)",
+    "best": "var(--after)",
+    "default": "var(--bad)",
+    "front": "var(--good)",
+    "other": "var(--grey)",
+}
+"""Of a mark, by its kind."""
 
 Points = Sequence[tuple[int, float]]
 """Steps and values."""
+Drawing = alt.LayerChart | alt.FacetChart
+"""What `alt.layer` makes."""
 
 
 @dataclass(frozen=True)
-class Tick:
-    at: float
-    label: str
+class Chart:
+    """`narrow` is empty where a phone scrolls through the wide one; `description` says in words what both show."""
 
-
-@dataclass(frozen=True)
-class Bar:
-    """`width` is per cent of the longest bar, `share` what the number is of the whole; `key` is what it counts."""
-
-    key: str
-    label: str
-    number: str
-    share: str
-    width: float
-    kind: str
+    wide: Markup
+    narrow: Markup
+    description: str
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A value with its interval, before it has a place; `kind` is its colour."""
+    """A value with its interval; `kind` is its colour."""
 
     label: str
     note: str
@@ -47,37 +61,6 @@ class Mark:
     number: str
     spread: str
     kind: str
-
-
-@dataclass(frozen=True)
-class Whisker:
-    mark: Mark
-    at: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class WhiskerChart:
-    """`zero` is where nothing is, for values of both signs."""
-
-    rows: list[Whisker]
-    ticks: list[Tick]
-    zero: float
-    description: str
-
-
-@dataclass(frozen=True)
-class LineChart:
-    """`train` and `validation` are SVG paths in a square of 100 × 100, `dots` the points of the second."""
-
-    train: str
-    validation: str
-    dots: list[tuple[float, float]]
-    x_ticks: list[Tick]
-    y_ticks: list[Tick]
-    steps_per_point: int
-    description: str
 
 
 @dataclass(frozen=True)
@@ -90,109 +73,104 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Placed:
-    spot: Spot
-    x: float
-    y: float
-    low: float | None = None
-    high: float | None = None
+class Axis:
+    """One of several parallel axes; `ticks` are shares of its length, counted from below, with what stands there."""
+
+    name: str
+    note: str
+    ticks: list[tuple[float, str]]
 
 
 @dataclass(frozen=True)
-class ScatterChart:
-    """`front` is an SVG path in a square of 100 × 100, empty where no front is drawn."""
+class Strand:
+    """A line through parallel axes: a share of each one's length, None where an axis does not have its value."""
 
-    spots: list[Placed]
-    x_ticks: list[Tick]
-    y_ticks: list[Tick]
-    front: str
+    name: str
+    kind: str
+    places: list[float | None]
     description: str
 
 
-def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """At most `most` + 1 round numbers, evenly spaced, of which the first is <= `low` and the last >= `high`."""
-    if high - low < 1e-6:
-        low, high = low - 0.5, high + 0.5
-    power = 10.0 ** math.floor(math.log10(high - low))
-    steps = (factor * power for factor in (0.1, 0.2, 0.5, 1, 2, 5, 10))
-    step = next(step for step in steps if math.ceil(high / step) - math.floor(low / step) <= most)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+def whiskers(marks: Sequence[Mark], unit: str = "\u00a0%") -> Chart:
+    """Fractions with their intervals in per cent, one below the other, on an axis that holds zero."""
+    rows = [_row(mark, 100) | {"row": number} for number, mark in enumerate(marks)]
+    ends = [end for row in rows for end in (row["low"], row["value"], row["high"]) if end is not None]
+    lowest, highest = min([*ends, 0]), max([*ends, 1])
+    scale = alt.Scale(domain=[lowest, highest], nice=True)
+    y = alt.Y("row:O", axis=None)
+    base = alt.Chart(_data(rows)).encode(y=y)
+    zero = alt.Chart(_data([{"value": 0}] if lowest < 0 else [])).mark_rule(color="var(--soft)")
+
+    def draw(width: int) -> Drawing:
+        x = alt.X("value:Q", scale=scale, axis=_across(width, unit))
+        spread = width == WIDE
+        label = base.mark_text(align="left", dy=-18, limit=width - (280 if spread else 100))
+        number = base.mark_text(align="right", dy=-18)
+        return alt.layer(
+            zero.encode(x=x),
+            _intervals(rows).encode(x=alt.X("low:Q", title=None), x2="high:Q", y=y),
+            base.mark_circle(size=100, opacity=1).encode(x=x, color=_colour()),
+            label.encode(x=alt.value(0), text="label:N"),
+            number.encode(x=alt.value("width"), text="spread:N" if spread else "number:N"),
+        ).properties(height=52 * len(rows))
+
+    return _chart(draw, "; ".join(f"{mark.label}, {mark.note}: {mark.number}{mark.spread}" for mark in marks))
 
 
-def bars(numbers: Mapping[str, float], whole: float, kinds: Mapping[str, str], write: str = "count") -> list[Bar]:
-    """One bar a name, in the given order; `kinds` names the colour of those that are not grey."""
-    longest = max(numbers.values(), default=0) or 1
-    as_text = text.duration if write == "duration" else lambda number: text.count(int(number))
-    return [
-        Bar(
-            key=name,
-            label=text.words(name),
-            number=as_text(number),
-            share=text.percent(number / whole) if whole else "–",
-            width=round(100 * number / longest, 2),
-            kind=kinds.get(name, "grey"),
-        )
-        for name, number in numbers.items()
-    ]
-
-
-def share_bars(shares: Mapping[str, tuple[int, int]]) -> list[Bar]:
-    """One bar a name for (part, whole), as long as the part's share; full width is 100 %."""
-    return [
-        Bar(name, name, f"{part:,} of {whole:,}", text.percent(part / whole), round(100 * part / whole, 2), "kept")
-        for name, (part, whole) in shares.items()
-        if whole
-    ]
-
-
-def whiskers(marks: Sequence[Mark], unit: str = "\u00a0%") -> WhiskerChart:
-    """Fractions with their intervals in per cent, on an axis that holds zero and ends in round numbers."""
-    ends = [end for mark in marks for end in (mark.value, *(mark.interval or ()))]
-    ticks = [tick for tick in nice_ticks(100 * min([*ends, 0.0]), 100 * max([*ends, 0.01])) if -100 <= tick <= 100]
-    across = _scale(ticks)
-
-    def place(value: float) -> float:
-        return across(100 * value)
-
-    rows = [Whisker(mark, place(mark.value), *map(place, mark.interval or ())) for mark in marks]
-    described = "; ".join(f"{mark.label}, {mark.note}: {mark.number}{mark.spread}" for mark in marks)
-    named = [Tick(across(tick), f"{tick:g}{unit}".replace("-", "−")) for tick in ticks]
-    return WhiskerChart(rows, named, place(0.0), described)
-
-
-def scatter(spots: Sequence[Spot], front: Sequence[Spot] = (), *, per_cent: bool = True) -> ScatterChart:
+def scatter(spots: Sequence[Spot], front: Sequence[Spot] = (), *, per_cent: bool = True) -> Chart:
     """Values upwards by cost to the right; the spots of `front` are joined by a line.
 
-    With `per_cent` values are fractions, shown in per cent, and both axes begin at zero.
+    With `per_cent` values are fractions, shown in per cent, and both axes begin at zero. Spots of kind `other` are many, and
+    their names would cover each other: they say them when they are pointed at.
     """
-    factor, unit = (100.0, "\u00a0%") if per_cent else (1.0, "")
-    ends = [end for spot in spots for end in (spot.mark.value, *(spot.mark.interval or ()))]
-    costs = [spot.cost for spot in spots]
-    x_ticks = nice_ticks(0 if per_cent else min(costs), max(costs))
-    y_ticks = nice_ticks(0 if per_cent else min(ends), factor * max(ends))
-    across, up = _scale(x_ticks), _scale(y_ticks)
-
-    def height(value: float) -> float:
-        return round(100 - up(factor * value), 2)
-
-    placed = [
-        Placed(spot, across(spot.cost), height(spot.mark.value), *map(height, spot.mark.interval or ()))
+    rows = [
+        _row(spot.mark, 100 if per_cent else 1)
+        | {"name": "" if spot.mark.kind == "other" else spot.name, "cost": spot.cost}
+        | {"said": f"{spot.mark.label}: {spot.mark.number}", "joined": spot in front}
         for spot in spots
     ]
-    joined = [(across(spot.cost), height(spot.mark.value)) for spot in sorted(front, key=lambda spot: spot.cost)]
-    return ScatterChart(
-        spots=placed,
-        x_ticks=[Tick(across(tick), f"{tick:,g}") for tick in x_ticks],
-        y_ticks=[Tick(round(100 - up(tick), 2), f"{tick:g}{unit}") for tick in y_ticks],
-        front=_path(joined),
-        description="; ".join(f"{spot.mark.label}: {spot.mark.number} at {spot.cost:,.4g}" for spot in spots),
-    )
+    scale = alt.Scale(zero=per_cent, nice=True)
+    y = alt.Y("value:Q", scale=scale, axis=_up("\u00a0%" if per_cent else ""))
+    base = alt.Chart(_data(rows))
+    joined = alt.Chart(_data([row for row in rows if row["joined"]])).mark_line(color=COLOURS["front"], strokeWidth=1.5)
+
+    def draw(width: int) -> Drawing:
+        x = alt.X("cost:Q", scale=scale, axis=_across(width))
+        return alt.layer(
+            joined.encode(x=x, y=y),
+            _intervals(rows).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q"),
+            base.mark_circle(size=100, opacity=1, aria=True).encode(x=x, y=y, color=_colour(), description="said:N"),
+            base.mark_text(align="left", dx=9, dy=-5).encode(x=x, y=y, text="name:N"),
+        ).properties(height=HEIGHT)
+
+    return _chart(draw, "; ".join(f"{spot.mark.label}: {spot.mark.number} at {spot.cost:,.4g}" for spot in spots))
 
 
-def _scale(ticks: list[float]) -> Callable[[float], float]:
-    """Per cent of the way from the first tick to the last."""
-    return lambda value: round(100 * (value - ticks[0]) / (ticks[-1] - ticks[0]), 2)
+def lines(train: Points, validation: Points, what: str = "loss") -> Chart | None:
+    """Values by step while training and at validations, over the same steps; None where there is none."""
+    thinned, size = thin(train)
+    dots, _ = thin(validation)
+    if not (thinned or dots):
+        return None
+    names = f"training, means of {size} steps" if size > 1 else "training", "validation"
+    curves = {name: points for name, points in zip(names, (thinned, dots), strict=True) if points}
+    rows = [{"curve": name, "step": step, "value": value} for name, points in curves.items() for step, value in points]
+    dotted = [row for row in rows if row["curve"] == "validation" or len(thinned) == 1]
+    colours = alt.Scale(domain=list(names), range=[COLOURS["before"], COLOURS["after"]])
+    last = max(step for points in curves.values() for step, _ in points) or 1
+    line = alt.Chart(_data(rows)).mark_line(strokeWidth=1.75)
+    dot = alt.Chart(_data(dotted)).mark_circle(size=64, opacity=1)
+
+    def draw(width: int) -> Drawing:
+        channels = {
+            "x": alt.X("step:Q", scale=alt.Scale(domain=[0, last]), axis=_across(width, apart=1)),
+            "y": alt.Y("value:Q", scale=alt.Scale(zero=False, nice=True), axis=_up()),
+            "color": alt.Color("curve:N", scale=colours, legend=alt.Legend(values=list(curves))),
+        }
+        return alt.layer(line.encode(**channels), dot.encode(**channels)).properties(height=HEIGHT)
+
+    said = (_describe("Training", what, thinned), _describe("Validation", what, dots))
+    return _chart(draw, " ".join(filter(None, said)))
 
 
 def thin(points: Points, most: int = MOST_POINTS) -> tuple[list[tuple[int, float]], int]:
@@ -203,45 +181,118 @@ def thin(points: Points, most: int = MOST_POINTS) -> tuple[list[tuple[int, float
     return [(group[len(group) // 2][0], sum(value for _, value in group) / len(group)) for group in groups], size
 
 
-def lines(train: Points, validation: Points, what: str = "loss") -> LineChart | None:
-    """Values by step while training and at validations, over the same steps; None where there is none."""
-    thinned, size = thin(train)
-    dots, _ = thin(validation)
-    both = [*thinned, *dots]
-    if not both:
-        return None
-    last_step = max(step for step, _ in both) or 1
-    y_ticks = nice_ticks(min(value for _, value in both), max(value for _, value in both))
-    low, span = y_ticks[0], y_ticks[-1] - y_ticks[0]
-
-    def place(points: Points) -> list[tuple[float, float]]:
-        return [
-            (round(100 * step / last_step, 2), round(100 - 100 * (value - low) / span, 2)) for step, value in points
-        ]
-
-    return LineChart(
-        train=_path(place(thinned)),
-        validation=_path(place(dots)),
-        dots=place(dots),
-        x_ticks=[Tick(100 * x / last_step, f"{x:,g}") for x in nice_ticks(0, last_step) if x <= last_step],
-        y_ticks=[Tick(100 - 100 * (y - low) / span, name) for y, name in zip(y_ticks, _aligned(y_ticks), strict=True)],
-        steps_per_point=size,
-        description=" ".join(filter(None, (_describe("Training", what, thinned), _describe("Validation", what, dots)))),
-    )
-
-
-def _aligned(ticks: list[float]) -> list[str]:
-    """Equally many digits after the point, as few as tell the ticks apart."""
-    digits = max(len(f"{tick:g}".partition(".")[2]) for tick in ticks)
-    return [f"{tick:.{digits}f}" for tick in ticks]
-
-
-def _path(places: list[tuple[float, float]]) -> str:
-    return f"M{' L'.join(f'{x} {y}' for x, y in places)} h0" if places else ""
-
-
 def _describe(name: str, what: str, points: Points) -> str:
     if not points:
         return ""
     (first, start), (last, end) = points[0], points[-1]
     return f"{name} {what}: {start:.3f} at step {first:,}, {end:.3f} at step {last:,}."
+
+
+def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str, str]) -> Chart:
+    """Strands through axes that stand side by side; `kinds` says what each kind is called, those to see last.
+
+    It is as wide as its axes need, on a phone too.
+    """
+    kinds = {kind: name for kind, name in kinds.items() if any(strand.kind == kind for strand in strands)}
+    rows = [
+        {"axis": number, "place": place, "strand": strand.name, "kind": kinds[strand.kind], "said": strand.description}
+        for strand in sorted(strands, key=lambda strand: list(kinds).index(strand.kind))
+        for number, place in enumerate(strand.places)
+        if place is not None
+    ]
+    ticks = [{"axis": at, "place": place, "label": tick} for at, axis in enumerate(axes) for place, tick in axis.ticks]
+    heads = [{"axis": at, "name": axis.name, "note": axis.note} for at, axis in enumerate(axes)]
+    across = alt.Scale(domain=[-0.4, len(axes) - 0.4], nice=False)
+    x = alt.X("axis:Q", scale=across, axis=None)
+    y = alt.Y("place:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
+    marked = alt.Chart(_data(ticks)).mark_text(align="left", dx=6, limit=110, fontSize=13, color="var(--soft)")
+    head = alt.Chart(_data(heads))
+    drawn = alt.Chart(_data(rows)).mark_line(strokeJoin="round", aria=True)
+
+    def by_kind(values: Mapping[str, Any]) -> alt.Scale:
+        return alt.Scale(domain=list(kinds.values()), range=[values[kind] for kind in kinds])
+
+    def draw(width: int) -> Drawing:
+        return alt.layer(
+            drawn.encode(
+                x=x,
+                y=y,
+                detail="strand:N",
+                description="said:N",
+                color=alt.Color("kind:N", scale=by_kind(COLOURS), legend=alt.Legend(offset=54)),
+                strokeWidth=alt.StrokeWidth(
+                    "kind:N", scale=by_kind({"other": 1, "front": 1.5, "default": 2.5, "best": 3})
+                ),
+                strokeDash=alt.StrokeDash(
+                    "kind:N", scale=by_kind({kind: [6, 4] if kind == "default" else [1, 0] for kind in kinds})
+                ),
+            ),
+            head.mark_rule(color="var(--soft)").encode(x=x),
+            head.mark_text(dy=-34).encode(x=x, y=alt.value(0), text="name:N"),
+            head.mark_text(dy=-18, fontSize=13, color="var(--soft)").encode(x=x, y=alt.value(0), text="note:N"),
+            marked.encode(x=x, y=y, text="label:N"),
+        ).properties(height=HEIGHT)
+
+    return Chart(
+        _svg(draw(WIDE), max(WIDE, 130 * len(axes))), Markup(), "; ".join(strand.description for strand in strands)
+    )
+
+
+def _row(mark: Mark, factor: float) -> dict[str, Any]:
+    low, high = [factor * end for end in mark.interval] if mark.interval else (None, None)
+    return {
+        "label": " · ".join(filter(None, (mark.label, mark.note))),
+        "number": mark.number,
+        "spread": mark.number + mark.spread,
+        "value": factor * mark.value,
+        "low": low,
+        "high": high,
+        "colour": COLOURS[mark.kind],
+    }
+
+
+def _intervals(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    known = [row for row in rows if row["low"] is not None]
+    ticks = alt.TickConfig(size=10, thickness=2, opacity=1)
+    drawn: alt.Chart = alt.Chart(_data(known)).mark_errorbar(ticks=ticks, thickness=2)
+    return drawn.encode(color=_colour())
+
+
+def _colour() -> alt.Color:
+    return alt.Color("colour:N", scale=None)
+
+
+def _across(width: int, unit: str = "", apart: float = 0) -> alt.Axis:
+    """With a label every 90 pixels or so; `apart` is the least distance of two values."""
+    return alt.Axis(labelExpr=f"datum.label + '{unit}'", tickCount=width // 90, tickMinStep=apart)
+
+
+def _up(unit: str = "") -> alt.Axis:
+    return alt.Axis(labelExpr=f"datum.label + '{unit}'", tickCount=5)
+
+
+def _data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    return alt.InlineData(values=[{name: text.clean(value) for name, value in row.items()} for row in rows])
+
+
+def _chart(draw: Callable[[int], Drawing], description: str) -> Chart:
+    return Chart(_svg(draw(WIDE), WIDE), _svg(draw(NARROW), NARROW), description)
+
+
+def _svg(drawing: Drawing, width: int) -> Markup:
+    """With the page's colours; the library escapes the texts. The page is HTML, where an SVG needs no namespaces."""
+    soft = {"labelColor": "var(--soft)", "labelFontSize": 13, "title": None}
+    sized = drawing.properties(width=width, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), padding=1)
+    styled = sized.configure(
+        background="transparent",
+        view={"stroke": "transparent"},
+        mark={"aria": False},
+        text={"aria": False, "color": "var(--ink)", "fontSize": 14},
+        axis={"aria": False, "domain": False, "ticks": False, "gridColor": "var(--grid)", "labelPadding": 8, **soft},
+        legend={"aria": False, "orient": "top", "symbolType": "stroke", "columnPadding": 30, **soft},
+    )
+    written = io.StringIO()
+    styled.save(written, format="svg")
+    return Markup(
+        written.getvalue().replace(' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    )

@@ -115,8 +115,8 @@ class Comparison:
 
     sides: list[Side]
     pairs: list[Pair]
-    chart_of_pairs: charts.WhiskerChart | None
-    scores: charts.WhiskerChart | None
+    chart_of_pairs: charts.Chart | None
+    scores: charts.Chart | None
     pooled: list[tuple[str, str]]
     differences: list[Difference]
     apart: list[str]
@@ -279,7 +279,7 @@ def _told(solution: Solution) -> Told:
     return Told(solution.answer, solution.outcome.value, solution.feedback, shown(kind, path, line), line)
 
 
-def _chart(pairs: Sequence[Pair]) -> charts.WhiskerChart | None:
+def _chart(pairs: Sequence[Pair]) -> charts.Chart | None:
     marks = [
         charts.Mark(
             label=f"{pair.paired.b[0]} against {pair.paired.a[0]}",
@@ -295,7 +295,7 @@ def _chart(pairs: Sequence[Pair]) -> charts.WhiskerChart | None:
     return charts.whiskers(marks, unit="") if marks else None
 
 
-def _scores(sides: Sequence[Side]) -> charts.WhiskerChart | None:
+def _scores(sides: Sequence[Side]) -> charts.Chart | None:
     """Every score of every run, task by task."""
     found = [(score, side) for side in sides for score in side.papers.metrics.evaluation]
     marks = [

@@ -32,3 +32,9 @@ for (const link of document.querySelectorAll("a[data-outcome]")) {
     if (first) first.open = true;
   });
 }
+// What a mark of a chart says is seen when it is pointed at.
+for (const mark of document.querySelectorAll(".plot [aria-label]")) {
+  const title = document.createElementNS(mark.namespaceURI, "title");
+  title.textContent = mark.getAttribute("aria-label");
+  mark.append(title);
+}

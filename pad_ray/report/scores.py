@@ -22,8 +22,9 @@ class TaskScores:
     task: str
     protocols: list[str]
     scores: list[Score]
-    accuracy: charts.WhiskerChart
-    spent: charts.ScatterChart | None
+    accuracy: charts.Chart
+    spent: charts.Chart | None
+    spots: list[charts.Spot]
     warnings: list[str]
     sampled: list[Score]
     ability: Ability | None
@@ -50,6 +51,7 @@ def _task_scores(data: RunData, task: str) -> TaskScores:
         scores=scores,
         accuracy=charts.whiskers(marks),
         spent=charts.scatter(spots) if len(spots) > 1 else None,
+        spots=spots,
         warnings=[f"{made.label}: {score.warning}" for made, score in zip(marks, scores, strict=True) if score.warning],
         sampled=[score for score in scores if score.at_k],
         ability=ability(data, task),
@@ -94,11 +96,11 @@ def strategy_pairs(data: RunData) -> list[tuple[str, Paired, str]]:
 
 @dataclass(frozen=True)
 class Curve:
-    """One training chart; `best` says what came of it."""
+    """One training chart."""
 
     id: str
     title: str
-    chart: charts.LineChart
+    chart: charts.Chart
 
 
 def curves(training: Training | None, name: str) -> list[Curve]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pad_ray.report import charts, text
+from pad_ray.report import text
+from pad_ray.report.bars import Bar, bars, share_bars
 from pad_ray.report.counts import TAKEN
 from pad_ray.report.data import RunData
 from pad_ray.report.shapes import Score, Stage
@@ -99,7 +100,7 @@ class BarGroup:
 
     title: str
     total: str
-    bars: list[charts.Bar]
+    bars: list[Bar]
 
 
 def outcomes(data: RunData) -> list[BarGroup]:
@@ -125,11 +126,11 @@ def _so_far(data: RunData) -> Stage:
 
 def _bar_group(title: str, kept: str, stage: Stage) -> BarGroup:
     rejected = dict(sorted(stage.rejected.items(), key=lambda item: (-item[1], item[0])))
-    numbers = {kept: float(stage.rows_out), **rejected}
+    numbers = {kept: stage.rows_out, **rejected}
     if stage.failed:
         numbers["failed (infrastructure)"] = stage.failed
     kinds = {kept: "kept", **dict.fromkeys(rejected, "rejected")}
-    return BarGroup(title, f"{text.count(stage.rows_in)} {stage.unit}", charts.bars(numbers, stage.rows_in, kinds))
+    return BarGroup(title, f"{text.count(stage.rows_in)} {stage.unit}", bars(numbers, stage.rows_in, kinds))
 
 
 def yields(data: RunData) -> list[BarGroup]:
@@ -145,9 +146,9 @@ def yields(data: RunData) -> list[BarGroup]:
         _stated(number, found.unit): (share.accepted, share.drafts) for number, share in found.by_stated().items()
     }
     groups = [
-        BarGroup("By kind of path", "Path", charts.share_bars(by_path)),
-        BarGroup("By set of demonstrations", "Set", charts.share_bars(by_set)),
-        BarGroup(f"By difficulty: how many {found.unit} a question states", "Question", charts.share_bars(by_stated)),
+        BarGroup("By kind of path", "Path", share_bars(by_path)),
+        BarGroup("By set of demonstrations", "Set", share_bars(by_set)),
+        BarGroup(f"By difficulty: how many {found.unit} a question states", "Question", share_bars(by_stated)),
     ]
     return groups[: bool(by_path)] + [group for group in groups[1:] if len(group.bars) > 1]
 

@@ -33,7 +33,7 @@ class Change:
 class Ability:
     """What is said of a test set; the cells of `rows` follow `students`."""
 
-    macro: charts.WhiskerChart
+    macro: charts.Chart
     students: list[General]
     rows: list[Row]
     changes: list[Change]

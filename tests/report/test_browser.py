@@ -123,3 +123,15 @@ def test_the_other_pages_fit_a_phone_and_their_filters_work(page, make_pair, mak
 
     html = render(*make_pair(range(60), range(8, 90))) if page == "comparison" else render(str(make_campaign()))
     assert browse(look, html) == ("8 of 38 shown" if page == "comparison" else "1 of 24 shown", 0)
+
+
+def test_a_chart_follows_the_width_and_says_its_marks_when_they_are_pointed_at(make_campaign, browse):
+    async def look(tab, page):
+        await tab.open(page)
+        said = await tab.evaluate("document.querySelector('.plot path[aria-label^=\"trial t3\"] title').textContent")
+        drawn = "[...document.querySelectorAll('#test .plot svg')].map((svg) => svg.getBoundingClientRect().width > 0)"
+        wide = await tab.evaluate(drawn)
+        await _overflow(tab)
+        return said.startswith("trial t3: "), wide, await tab.evaluate(drawn)
+
+    assert browse(look, render(str(make_campaign()))) == (True, [True, False], [False, True])

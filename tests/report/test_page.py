@@ -311,9 +311,9 @@ def test_every_link_leads_to_a_part_of_the_page(make_run):
 
 def test_charts_say_in_words_what_they_show(make_run):
     page = Page(render(str(make_run())))
-    images = [attributes for tag, attributes in page.tags if tag == "svg" and attributes.get("role") == "img"]
-    named = [image["aria-labelledby"].split()[0].removesuffix("-title") for image in images]
-    assert named == ["curve-loss", "accuracy-1", "spent-1"]
+    images = [attributes for _, attributes in page.tags if attributes.get("role") == "img"]
+    assert [image["aria-describedby"] for image in images] == ["curve-loss", "accuracy-1", "spent-1"]
+    assert all(image["aria-label"] for image in images)
     assert "before, greedy, 4-shot: 6.0 % (3.4–10.2 %); after, greedy, 0-shot: 36.0 %" in page.text
     assert "before, greedy: 6.0 % at 91.72; after, greedy: 36.0 % at 91.72" in page.text
     assert re.search(r"Training loss: 1\.\d{3} at step 1, 0\.\d{3} at step 180\.", page.text)

@@ -1,0 +1,43 @@
+"""Bars inside of tables: numbers that are read as numbers, with their lengths beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pad_ray.report import text
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`width` is per cent of the longest bar, `share` what the number is of the whole; `key` is what it counts."""
+
+    key: str
+    label: str
+    number: str
+    share: str
+    width: float
+    kind: str
+
+
+def bars(numbers: Mapping[str, int], whole: int, kinds: Mapping[str, str]) -> list[Bar]:
+    """One bar a name, in the given order; `kinds` names the colour of those that are not grey."""
+    longest = max(numbers.values(), default=0) or 1
+    return [
+        Bar(
+            key=name,
+            label=text.words(name),
+            number=text.count(number),
+            share=text.percent(number / whole) if whole else "–",
+            width=round(100 * number / longest, 2),
+            kind=kinds.get(name, "grey"),
+        )
+        for name, number in numbers.items()
+    ]
+
+
+def share_bars(shares: Mapping[str, tuple[int, int]]) -> list[Bar]:
+    """One bar a name for (part, whole), as long as the part's share; full width is 100 %."""
+    return [
+        Bar(name, name, f"{part:,} of {whole:,}", text.percent(part / whole), round(100 * part / whole, 2), "kept")
+        for name, (part, whole) in shares.items()
+        if whole
+    ]
