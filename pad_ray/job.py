@@ -43,7 +43,8 @@ def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"],
         if not words or words[0].startswith("-"):
             raise InputError(f"no recipe given\n{usage}")
         recipe = load_recipe(words[0], words[1:])
-        run = Run(recipe, RunDir(recipe.run_dir), progress)
+        recipe.tracking.check()
+        run = Run.tracked(recipe, RunDir(recipe.run_dir), progress)
         preview(run) if flags & DRY_RUN else work(run)
 
     return exit_status(act)

@@ -1,9 +1,9 @@
-"""Live progress of stages: a bar with ETA on a terminal, plain lines elsewhere (`ray job logs`, a file)."""
+"""Live progress of stages: a bar with ETA on a terminal, plain lines elsewhere (`ray job logs`, a file), and both as curves."""
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from rich.console import Console
@@ -14,30 +14,48 @@ PLAIN_LINE_EVERY_S = 10.0
 LOG_WIDTH = 120
 
 
-class Bar(Protocol):
-    """One stage's progress."""
+class Scalars(Protocol):
+    """What takes the numbers of a stage, as `pad_ray.tracking.Tracker` does: they hold from the step `step` on."""
 
-    def update(self, done: int, note: str = "") -> None: ...
+    def log(self, step: int, values: dict[str, float]) -> None: ...
+
+
+Track = Callable[[str], AbstractContextManager[Scalars]]
+"""Opens what takes the numbers of the stage of that name."""
 
 
 class Progress:
-    """Opens a bar a stage and prints messages between them."""
+    """Opens a bar a stage and prints messages between them; `track` gets the numbers of every stage."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, track: Track | None = None) -> None:
         self.console = console or _console()
+        self.track = track
+
+    def tracked(self, track: Track) -> "Progress":
+        """The same display, whose numbers go to `track` too."""
+        return Progress(self.console, track)
 
     def say(self, message: str) -> None:
         self.console.print(message, markup=False)
         self.console.file.flush()
 
     @contextmanager
-    def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator[Bar]:
+    def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator["Bar"]:
         """A stage of `total` units of which `done` were finished by an earlier run."""
+        pace = _Pace(done)
+        with (
+            self.track(name) if self.track else nullcontext() as scalars,
+            self._shown(name, unit, total, pace) as shown,
+        ):
+            yield Bar(shown, pace, unit, scalars)
+
+    @contextmanager
+    def _shown(self, name: str, unit: str, total: int, pace: "_Pace") -> Iterator["_Shown"]:
         if self.console.is_terminal:
             with _rich(self.console) as rich:
-                yield _RichBar(rich, f"{name} ({unit})", total, done)
+                yield _RichBar(rich, f"{name} ({unit})", total, pace)
             return
-        bar = _PlainBar(self, name, unit, total, done)
+        bar = _PlainBar(self, name, unit, total, pace)
         yield bar
         bar.finish()
 
@@ -78,25 +96,43 @@ class _Pace:
         return f"{pace:.1f}/s" if pace >= 0.1 else f"{60 * pace:.1f}/min"
 
 
-class _RichBar:
-    def __init__(self, rich: RichProgress, name: str, total: int, done: int) -> None:
-        self.rich, self.pace = rich, _Pace(done)
-        self.task = rich.add_task(name, total=total, completed=done, note="", pace="")
+class Bar:
+    """One stage's progress."""
 
-    def update(self, done: int, note: str = "") -> None:
+    def __init__(self, shown: "_Shown", pace: _Pace, unit: str, scalars: Scalars | None) -> None:
+        self.shown, self.pace, self.unit, self.scalars = shown, pace, unit, scalars
+
+    def update(self, done: int, note: str = "", values: Mapping[str, float] | None = None) -> None:
+        """`done` units are finished; `note` is shown beside them, `values` and the pace are tracked."""
+        self.shown.update(done, note)
+        if self.scalars is not None:
+            self.scalars.log(done, {f"{self.unit}_per_s": self.pace.per_second(done), **(values or {})})
+
+
+class _Shown(Protocol):
+    """What is seen of a stage."""
+
+    def update(self, done: int, note: str) -> None: ...
+
+
+class _RichBar:
+    def __init__(self, rich: RichProgress, name: str, total: int, pace: _Pace) -> None:
+        self.rich, self.pace = rich, pace
+        self.task = rich.add_task(name, total=total, completed=pace.first, note="", pace="")
+
+    def update(self, done: int, note: str) -> None:
         self.rich.update(self.task, completed=done, note=note, pace=self.pace.written(done))
 
 
 class _PlainBar:
-    def __init__(self, progress: Progress, name: str, unit: str, total: int, done: int) -> None:
-        self.progress, self.name, self.unit, self.total = progress, name, unit, total
-        self.pace = _Pace(done)
+    def __init__(self, progress: Progress, name: str, unit: str, total: int, pace: _Pace) -> None:
+        self.progress, self.name, self.unit, self.total, self.pace = progress, name, unit, total, pace
         self.printed = time.monotonic()
         self.note = ""
-        self.done = done
-        progress.say(f"[{name}] {done}/{total} {unit}")
+        self.done = pace.first
+        progress.say(f"[{name}] {self.done}/{total} {unit}")
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: int, note: str) -> None:
         self.done, self.note = done, note
         if time.monotonic() - self.printed >= PLAIN_LINE_EVERY_S:
             self._print()

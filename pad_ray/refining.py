@@ -52,7 +52,6 @@ def read_inputs(run: Run) -> Inputs:
     folder.demand_local("refinement")
     if not any(entry["stage"] == "training" for entry in ledger.entries(folder)):
         raise InputError(f"{folder.location} has no trained student: run jobs/distill.py on it with this recipe first")
-    recipe.tracking.check()
     student = recipe.evaluation.engine.serving(str(folder.local_path(STUDENT)))
     versions.check(student)
     asked = recipe.refinement
@@ -132,6 +131,7 @@ def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None
         run.progress,
         into=REFINED,
         sandbox=recipe.sandbox,
+        stage="refinement.training",
         watch=watch,
     )
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}

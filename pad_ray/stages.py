@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from pad_ray import ledger, metrics
 from pad_ray.engines import versions
@@ -49,6 +49,11 @@ class Run:
     recipe: Recipe
     folder: RunDir
     progress: Progress
+
+    @classmethod
+    def tracked(cls, recipe: Recipe, folder: RunDir, progress: Progress) -> Self:
+        """One whose progress goes to the backends of `recipe.tracking` too."""
+        return cls(recipe, folder, progress.tracked(lambda stage: Tracker(recipe.tracking, folder, stage)))
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,7 @@ def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
 
 
 def check_student(recipe: Recipe) -> None:
-    """InputError where the student's weights or a tracking backend are not usable."""
-    recipe.tracking.check()
+    """InputError where the student's weights are not usable."""
     resolve(recipe.training.student)
 
 
@@ -129,8 +133,7 @@ def store_tests(run: Run, tests: dict[str, list[Question]], *, keep: bool = Fals
 def make_drafts(run: Run, plan: Plan) -> Tally:
     """Generate, judge and commit the drafts that are missing."""
     recipe = run.recipe
-    with Tracker(recipe.tracking, run.folder, "synthesis") as tracker:
-        tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress, tracker)
+    tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
     before = metrics.read(run.folder).get("synthesis", {})
     if tally.protections is not None:
         metrics.update(run.folder, "sandbox", {"protections": asdict(tally.protections)})
@@ -204,18 +207,16 @@ def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Train
     """Fine-tune the student on the corpus."""
     recipe = run.recipe
     folders = {"train": corpora.TRAIN, "validation": corpora.VALIDATION}
-    with Tracker(recipe.tracking, run.folder, "training") as tracker:
-        trained = train(
-            run.folder,
-            folders,
-            corpus.hash,
-            recipe.training,
-            recipe.seed,
-            run.progress,
-            sandbox=recipe.sandbox,
-            tracker=tracker,
-            watch=watch,
-        )
+    trained = train(
+        run.folder,
+        folders,
+        corpus.hash,
+        recipe.training,
+        recipe.seed,
+        run.progress,
+        sandbox=recipe.sandbox,
+        watch=watch,
+    )
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     ledger.record(
         run.folder,

@@ -1,6 +1,7 @@
 """What a stage says while it works: on a terminal, and in a log."""
 
 import io
+from contextlib import nullcontext
 
 import pytest
 from rich.console import Console
@@ -17,6 +18,29 @@ def said(terminal, done, to, total=80, monkeypatch=None):
     with Progress(console).stage("synthesis", "drafts", total, done) as bar:
         bar.update(to, "60% accepted")
     return out.getvalue()
+
+
+class Scalars:
+    """Remembers what a stage tracks."""
+
+    def __init__(self):
+        self.said = []
+
+    def log(self, step, values):
+        self.said.append((step, values))
+
+
+def test_the_numbers_that_are_shown_are_tracked_under_the_name_of_the_stage(monkeypatch):
+    now = iter([100.0, *[120.0] * 9])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    opened = {}
+
+    def track(stage):
+        return nullcontext(opened.setdefault(stage, Scalars()))
+
+    with Progress(Console(file=io.StringIO()), track).stage("synthesis", "drafts", 80, 20) as bar:
+        bar.update(40, "60% accepted", {"accepted_share": 0.6})
+    assert opened["synthesis"].said == [(40, {"drafts_per_s": 1.0, "accepted_share": 0.6})]
 
 
 def test_a_log_has_done_planned_rate_time_left_and_note(monkeypatch):

@@ -135,7 +135,7 @@ class Solver:
         left = [question for question in questions if question.question_id not in by_id]
         seconds = 0.0
         if left:
-            seconds = self._solve_left(place, folder, left, len(questions), strategy, budgets or {})
+            seconds = self._solve_left(place, left, len(questions), strategy, budgets or {})
             made_by = {**made_by, "seconds": made_by["seconds"] + seconds}
             self.run.write_json(f"{place}/{MANIFEST}", made_by)
             by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
@@ -231,20 +231,21 @@ class Solver:
     def _solve_left(
         self,
         place: str,
-        label: str,
         left: Sequence[Question],
         total: int,
         strategy: Strategy,
         budgets: Mapping[str, int],
     ) -> float:
         before = total - len(left)
-        with self.progress.stage(f"evaluation {label}", "questions", total, done=before) as bar:
+        name = place.replace(SOLUTIONS, "evaluation", 1)
+        with self.progress.stage(name, "questions", total, done=before) as bar:
             self.start(strategy.second_model)
             started = time.monotonic()
             done = correct = 0
             for count, right in self._blocks(place, left, strategy, budgets):
                 done, correct = done + count, correct + right
-                bar.update(before + done, f"{correct} right of the last {done}")
+                accuracy = correct / done
+                bar.update(before + done, f"{accuracy:.1%} right", {"accuracy": accuracy})
             return time.monotonic() - started
 
     def start(self, second: str | None = None) -> None:

@@ -39,7 +39,6 @@ from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Finished, read_
 from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
 from pad_ray.synthesis.verify import verify
-from pad_ray.tracking import Tracker
 from pad_ray.workers import rows
 
 WORK = "work"
@@ -104,7 +103,6 @@ def synthesize(
     sandbox: SandboxConfig,
     config: SynthesisConfig,
     progress: Progress,
-    tracker: Tracker | None = None,
     stage: str = "synthesis",
 ) -> Tally:
     """Make every planned draft of the stored questions that is not committed yet, judge it and commit it.
@@ -130,9 +128,7 @@ def synthesize(
         for row in rows(_pipeline(run, work, plan, finished, teacher, sandbox, config, sandboxes), stage):
             tally.add(row)
             rates = tally.rates(time.monotonic() - started)
-            bar.update(found + tally.made, _note(rates, tally.on_gpu))
-            if tracker is not None:
-                tracker.log(found + tally.made, rates)
+            bar.update(found + tally.made, _note(rates, tally.on_gpu), rates)
     tally.seconds = time.monotonic() - started
     write_manifest(run, read_finished(run, True, progress.say))
     return tally

@@ -15,11 +15,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import DeadEndError, StageError, reason
 from pad_ray.models import resolve
-from pad_ray.progress import Progress
+from pad_ray.progress import Bar, Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import content_id
-from pad_ray.tracking import Tracker
 from pad_ray.training.config import MEANS, STUDENT, TrainingConfig
 from pad_ray.training.probes import choose_probes
 from pad_ray.training.tokens import Tokenised, tokenise
@@ -76,7 +75,7 @@ class _Fitted:
 
 
 class _Board:
-    """Where the first worker says how far it is, for the progress display and the tracker of the driver."""
+    """Where the first worker says how far it is, for the progress display of the driver."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, str, dict[str, float]]] = []
@@ -113,10 +112,12 @@ def train(
     *,
     into: str = STUDENT,
     sandbox: SandboxConfig | None = None,
-    tracker: Tracker | None = None,
+    stage: str = "training",
     watch: Watch | None = None,
 ) -> Trained:
     """Fine-tune the student on the corpus in `folders` (`train` and `validation`) and put it into the folder `into`.
+
+    `stage` is what the progress display calls it.
 
     Called again with the same corpus, student and settings it continues, also with another number of workers; there is
     nothing to do where `into` is the result of the same work.
@@ -134,7 +135,7 @@ def train(
     started = time.monotonic()
     tokens = tokenise(run, folders, corpus_hash, config.student, config.max_tokens)
     probes = choose_probes(run, folders["validation"], config.validation_questions)
-    fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, tracker, watch)
+    fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, stage, watch)
     trained = _trained(fitted, tokens, key, config, corpus_hash, seed, time.monotonic() - started)
     _publish(run, fitted.best, into, config, trained)
     return trained
@@ -178,7 +179,7 @@ def _fit(
     probes: list[Any],
     sandbox: SandboxConfig,
     progress: Progress,
-    tracker: Tracker | None,
+    stage: str,
     watch: Watch | None,
 ) -> _Fitted:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
@@ -214,7 +215,7 @@ def _fit(
             worker_runtime_env={"env_vars": _worker_environment(workers, gpus)},
         ),
     )
-    return _fitted(_watched(trainer, board, progress, tracker, watch), SCORE)
+    return _fitted(_watched(trainer, board, progress, stage, watch), SCORE)
 
 
 def _fitted(result: Any, score: str) -> _Fitted:
@@ -232,7 +233,7 @@ def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
     return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
 
 
-def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | None, watch: Watch | None) -> Any:
+def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Watch | None) -> Any:
     """`trainer.fit()` with progress: fit blocks, so it runs in a thread while this one asks the board."""
     outcome: dict[str, Any] = {}
 
@@ -242,41 +243,38 @@ def _watched(trainer: Any, board: Any, progress: Progress, tracker: Tracker | No
         except Exception as error:  # noqa: BLE001  # Raised again below, in the thread that the job waits in.
             outcome["error"] = error
 
+    def ended() -> Any:
+        stopped, faulty = ray.get(board.reasons.remote())
+        if stopped:
+            raise DeadEndError(stopped)
+        if "error" in outcome:
+            why = reason(outcome["error"])
+            raise StageError(faulty or f"training failed: {why}; the same command continues from the last checkpoint")
+        return outcome["result"]
+
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
-    _show(thread, board, progress, tracker, watch)
-    stopped, faulty = ray.get(board.reasons.remote())
-    if stopped:
-        raise DeadEndError(stopped)
-    if "error" in outcome:
-        why = (
-            faulty
-            or f"training failed: {reason(outcome['error'])}; the same command continues from the last checkpoint"
-        )
-        raise StageError(why)
-    return outcome["result"]
-
-
-def _show(
-    thread: threading.Thread, board: Any, progress: Progress, tracker: Tracker | None, watch: Watch | None
-) -> None:
-    """Pass on what the first worker says until the thread ends."""
     entries: list[tuple[int, str, dict[str, float]]] = []
     while thread.is_alive() and not entries:
         entries = _take(thread, board, watch)
     if not entries:
-        return
+        return ended()
     total, _, first = entries[0]
-    with progress.stage("training", "steps", total, done=int(first["step"]) - 1) as bar:
+    with progress.stage(stage, "steps", total, done=int(first["step"]) - 1) as bar:
         while entries or thread.is_alive():
-            for _, prefix, entry in entries:
-                step = int(entry["step"])
-                bar.update(step, f"{prefix}loss {entry['loss']:.3f}")
-                if tracker is not None:
-                    tracker.log(step, {f"{prefix}{name}": value for name, value in entry.items() if name != "step"})
-                if watch is not None and prefix:
-                    watch.validated(entry)
+            for entry in entries:
+                _show(entry, bar, watch)
             entries = _take(thread, board, watch)
+        return ended()
+
+
+def _show(said: tuple[int, str, dict[str, float]], bar: Bar, watch: Watch | None) -> None:
+    """Pass on what the first worker has said of a step."""
+    _, prefix, entry = said
+    values = {f"{prefix}{name}": value for name, value in entry.items() if name != "step"}
+    bar.update(int(entry["step"]), f"{prefix}loss {entry['loss']:.3f}", values)
+    if watch is not None and prefix:
+        watch.validated(entry)
 
 
 def _take(thread: threading.Thread, board: Any, watch: Watch | None) -> list[tuple[int, str, dict[str, float]]]:

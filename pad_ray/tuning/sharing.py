@@ -188,7 +188,7 @@ class Shared:
             folder.local_path("").mkdir(parents=True, exist_ok=True)
             # Of the operating system: who dies while holding it sets it free.
             with FileLock(f"{folder.root}.lock"):
-                run, watching = Run(recipe, folder, self.progress), watch if stage is chain[-1] else None
+                run, watching = Run.tracked(recipe, folder, self.progress), watch if stage is chain[-1] else None
                 made = self._make(run, stage, earlier, facts, watching)
             facts |= made.facts
             earlier.append(folder)

@@ -176,8 +176,13 @@ class Recorder(Callback):  # type: ignore[misc]
     def _show(self) -> None:
         finished = self.trials.of(*FINISHED)
         leader = best(finished)
-        note = "" if leader is None else f"best accuracy {leader.values['accuracy']:.1%}, trial {leader.trial}"
-        self.bar.update(len(finished), note)
+        if leader is None:
+            self.bar.update(len(finished))
+            return
+        accuracy = leader.values["accuracy"]
+        self.bar.update(
+            len(finished), f"best accuracy {accuracy:.1%}, trial {leader.trial}", {"best_accuracy": accuracy}
+        )
 
 
 class Cut(Stopper):  # type: ignore[misc]

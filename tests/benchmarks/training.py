@@ -16,6 +16,7 @@ import resource
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def row(question_id: str, objective: Objective, source: str, target: str) -> Cor
 
 
 class Speeds:
-    """Takes what the loop tells a tracker."""
+    """Takes what is tracked of the loop."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []
@@ -66,7 +67,7 @@ class Speeds:
 
 def ours(run: RunDir, config: TrainingConfig) -> dict[str, float]:
     speeds = Speeds()
-    train(run, FOLDERS, "hash", config, 0, Progress(), tracker=speeds)
+    train(run, FOLDERS, "hash", config, 0, Progress(track=lambda stage: nullcontext(speeds)))
     steps = speeds.steps[1:]
     tokens = sum(step["target_tokens_per_s"] * step["seconds"] for step in steps)
     seconds = sum(step["seconds"] for step in steps)

@@ -33,6 +33,7 @@ def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_st
     assert all(entry["balanced"] and entry["rows_in"] == 12 for entry in stages.values())
     assert len(stages) == len(LABELS)
     assert all(label in done.stdout for label in LABELS)
+    assert all(list(run.local_path(f"tensorboard/evaluation/arithmetic/{label}").iterdir()) for label in LABELS)
     assert "step_beam - greedy = " in done.stdout
     pairs = len(run.read_json("metrics.json")["paired_strategies"])
 

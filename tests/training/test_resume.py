@@ -5,6 +5,7 @@ Run where PAD_RAY_KILLS is set.
 
 import os
 import shutil
+from contextlib import nullcontext
 
 import psutil
 import pytest
@@ -25,7 +26,7 @@ KILLED_AFTER = 2
 
 
 class Killer:
-    """Takes what a tracker is told, and kills the training worker once so many steps are done."""
+    """Takes what is tracked, and kills the training worker once so many steps are done."""
 
     def __init__(self):
         self.killed = 0
@@ -86,7 +87,7 @@ def killed(local_ray, tmp_path_factory, config):
     run = make_run(tmp_path_factory.mktemp("killed"))
     killer = Killer()
     with pytest.raises(StageError, match="the same command continues"):
-        train(run, FOLDERS, "hash", config, 0, Progress(), tracker=killer)
+        train(run, FOLDERS, "hash", config, 0, Progress(track=lambda stage: nullcontext(killer)))
     assert killer.killed
     assert not run.exists("student")
     return run
