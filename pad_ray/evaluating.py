@@ -91,8 +91,8 @@ def _forget_other_weights(run: Run, student: str, model: str) -> None:
 
     def of_others(entry: dict[str, Any]) -> bool:
         place = f"{SOLUTIONS}/{entry['task']}/{solutions_folder(student, entry['strategy'])}"
-        made_by = run.folder.read_json(f"{place}/{MANIFEST}", {"model": ""})["model"]
-        return made_by != weights and not made_by.startswith(f"{weights}+")
+        made_by = run.folder.read_json(f"{place}/{MANIFEST}", {})
+        return weights not in made_by.get("models", [])[:1]
 
     scores = metrics.read(run.folder).get("evaluation", [])
     if any(of_others(entry) for entry in scores if entry["student"] == student):

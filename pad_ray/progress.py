@@ -129,7 +129,7 @@ class _PlainBar:
         self.progress, self.name, self.unit, self.total, self.pace = progress, name, unit, total, pace
         self.printed = time.monotonic()
         self.note = ""
-        self.done = pace.first
+        self.done = self.said = pace.first
         progress.say(f"[{name}] {self.done}/{total} {unit}")
 
     def update(self, done: int, note: str) -> None:
@@ -138,10 +138,11 @@ class _PlainBar:
             self._print()
 
     def finish(self) -> None:
-        self._print()
+        if self.done != self.said:
+            self._print()
 
     def _print(self) -> None:
-        self.printed = time.monotonic()
+        self.printed, self.said = time.monotonic(), self.done
         pace, left = self.pace.written(self.done), self.total - self.done
         rest = f", ETA {left / self.pace.per_second(self.done):.0f} s" if pace and left > 0 else ""
         line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {self.printed - self.pace.started:.0f} s"

@@ -57,6 +57,11 @@ def test_a_finished_stage_has_no_time_left(monkeypatch):
     assert "ETA" not in said(False, 0, 80, monkeypatch=monkeypatch)
 
 
+def test_the_last_line_of_a_stage_is_printed_once(monkeypatch):
+    lines = said(False, 0, 80, monkeypatch=monkeypatch).splitlines()
+    assert [line.partition(" drafts")[0] for line in lines] == ["[synthesis] 0/80", "[synthesis] 80/80"]
+
+
 def test_a_terminal_shows_the_same(monkeypatch):
     shown = said(True, 0, 40, monkeypatch=monkeypatch)
     assert "synthesis (drafts)" in shown and "40/80" in shown and "ETA" in shown

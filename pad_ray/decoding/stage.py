@@ -180,14 +180,14 @@ class Solver:
         """Delete solutions that another model, strategy or prompt made, and those of questions with another gold answer or
         budget; returns what made those that are kept, and them by question.
         """
-        models = (self.engine.model, strategy.second_model)
-        model = "+".join(fingerprint(self.engine.serving(name)) for name in models if name is not None)
+        named = (self.engine.model, strategy.second_model)
+        models = [fingerprint(self.engine.serving(name)) for name in named if name is not None]
         settings = strategy.model_dump(mode="json", exclude={"name"})
         example = replace(questions[0], text="Question?", facts=[])
         prompts = [_shown(path.prompt(example)) for path in self.asking.paths.values()]
         key = content_id(
             "solve",
-            model,
+            "+".join(models),
             settings,
             _models(settings),
             self.sandbox.model_dump(mode="json", exclude={"workers"}),
@@ -197,7 +197,7 @@ class Solver:
         before: dict[str, Any] = self.run.read_json(f"{place}/{MANIFEST}", {})
         made_by = before
         if made_by.get("key") != key:
-            made_by = {"key": key, "model": model, "strategy": settings}
+            made_by = {"key": key, "models": models, "strategy": settings}
             self.run.delete(place)
         spent = made_by.get("budgets", {})
         asked = {question.question_id: question for question in questions}

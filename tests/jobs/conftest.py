@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -97,6 +98,28 @@ def run_job(job, *arguments, **environment):
         text=True,
         check=False,
     )
+
+
+def start_job(job, *arguments):
+    """Starts a job as `run_job` does; what it says is its `stdout`."""
+    command = [sys.executable, f"jobs/{job}.py", *map(str, arguments)]
+    return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_until(reached, job):
+    """Until the job has come so far; it must not end before."""
+    while not reached():
+        assert job.poll() is None, job.stdout.read()
+        time.sleep(0.02)
+
+
+def kill_driver(job):
+    """Kills the process of the job alone; returns those that it has had, some of which end by themselves."""
+    family = job.children(recursive=True)
+    job.kill()
+    job.wait()
+    psutil.wait_procs(family, timeout=30)
+    return family
 
 
 def change_nodes(*arguments):

@@ -2,13 +2,8 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from itertools import islice
 
-import psutil
 import pytest
 from ray._private import state
 
@@ -25,7 +20,7 @@ from pad_ray.tasks import arithmetic
 from pad_ray.tuning.campaign import preview, validation_questions
 from pad_ray.tuning.trials import Trials
 from tests.conftest import CRASHES, TRAIN_QUESTIONS, WRONG
-from tests.jobs.conftest import REPOSITORY
+from tests.jobs.conftest import kill_driver, start_job, wait_until
 
 SAMPLES = "evaluation.strategies.0.samples"
 KIND = "evaluation.strategies.0.kind"
@@ -138,15 +133,13 @@ def _written(folder):
 
 def _kill_after(recipe, run, trials):
     """Start the job, kill it once so many trials are finished, and return these."""
-    command = [sys.executable, "jobs/tune.py", str(recipe)]
-    started = psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while sum(one.finished for one in Trials.read(run).by_name.values()) < trials:
-        assert started.poll() is None, started.stdout.read()
-        time.sleep(0.02)
-    family = started.children(recursive=True)
-    started.send_signal(signal.SIGKILL)
-    started.wait()
-    psutil.wait_procs(family, timeout=30)
+    job = start_job("tune", recipe)
+    wait_until(lambda: len(_finished(run)) >= trials, job)
+    kill_driver(job)
+    return _finished(run)
+
+
+def _finished(run):
     return {one.trial: one for one in Trials.read(run).by_name.values() if one.finished}
 
 

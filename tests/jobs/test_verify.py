@@ -1,17 +1,14 @@
 """`jobs/verify.py`, as a process of its own that is killed, stopped and called again."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
+from functools import partial
 
 import psutil
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Verdict
-from tests.jobs.conftest import REPOSITORY, kill, run_job
+from tests.jobs.conftest import kill, kill_driver, run_job, start_job, wait_until
 
 ENDINGS = {
     "accepted": "    return {number}",
@@ -50,12 +47,8 @@ def assert_one_verdict_each(tmp_path, count):
 
 def started(tmp_path):
     """The job, once its first part is committed."""
-    command = [sys.executable, "jobs/verify.py", *map(str, options(tmp_path))]
-    job = psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    run = RunDir(str(tmp_path / "out"))
-    while not run.parts("verdicts"):
-        assert job.poll() is None, job.stdout.read()
-        time.sleep(0.05)
+    job = start_job("verify", *options(tmp_path))
+    wait_until(partial(RunDir(str(tmp_path / "out")).parts, "verdicts"), job)
     return job
 
 
@@ -94,15 +87,8 @@ def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
 
 def test_a_driver_that_is_killed_continues_where_it_was(tmp_path):
     write_programs(tmp_path / "programs.jsonl", 3000)
-    job = started(tmp_path)
-    family = job.children(recursive=True)
-    job.send_signal(signal.SIGKILL)
-    job.wait()
-    sandboxes = [
-        process for process in family if "ray::_Verifier" in _line(process) or "inside.zygote" in _line(process)
-    ]
-    _, alive = psutil.wait_procs(sandboxes, timeout=20)
-    assert alive == []
+    family = kill_driver(started(tmp_path))
+    assert not any("ray::_Verifier" in _line(process) or "inside.zygote" in _line(process) for process in family)
     assert 0 < len(RunDir(str(tmp_path / "out")).parts("verdicts")) < 30
 
     done = verify(tmp_path)
@@ -122,9 +108,7 @@ def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
     job = started(tmp_path)
     run = RunDir(str(tmp_path / "out"))
     for victim, parts in (("inside.zygote", 4), ("ray::_Verifier", 10)):
-        while len(run.parts("verdicts")) < parts:
-            assert job.poll() is None, job.stdout.read()
-            time.sleep(0.05)
+        wait_until(lambda parts=parts: len(run.parts("verdicts")) >= parts, job)
         killed = kin(job, victim)
         assert killed
         kill(killed)

@@ -6,10 +6,6 @@ They take minutes and are run where PAD_RAY_KILLS says how many moments are trie
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -18,7 +14,7 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Draft
-from tests.jobs.conftest import REPOSITORY, change_nodes, kill, run_job
+from tests.jobs.conftest import change_nodes, kill, kill_driver, run_job, start_job, wait_until
 
 QUESTIONS = 400
 BLOCKS = 200
@@ -68,15 +64,8 @@ def undisturbed(tmp_path_factory, script):
     return hashed, ids, asked(folder)
 
 
-def start_job(recipe):
-    command = [sys.executable, "jobs/synthesize.py", str(recipe)]
-    return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
 def wait_for_parts(folder, count, job):
-    while len(RunDir(str(folder / "run")).parts("drafts")) < count:
-        assert job.poll() is None, job.stdout.read()
-        time.sleep(0.02)
+    wait_until(lambda: len(RunDir(str(folder / "run")).parts("drafts")) >= count, job)
 
 
 def assert_same(folder, undisturbed):
@@ -95,19 +84,16 @@ def is_actor(process, name):
 @pytest.mark.parametrize("share", [MOMENTS.uniform(0.3, 0.7) for _ in range(KILLS)], ids=lambda share: f"{share:.2f}")
 def test_a_killed_driver_continues(tmp_path, script, undisturbed, share):
     recipe = write_recipe(tmp_path, script)
-    job = start_job(recipe)
+    job = start_job("synthesize", recipe)
     wait_for_parts(tmp_path, int(BLOCKS * share), job)
-    family = job.children(recursive=True)
-    job.send_signal(signal.SIGKILL)
-    job.wait()
-    psutil.wait_procs(family, timeout=30)
+    kill_driver(job)
     done = run_job("synthesize", recipe)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same(tmp_path, undisturbed)
 
 
 def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undisturbed):
-    job = start_job(write_recipe(tmp_path, script))
+    job = start_job("synthesize", write_recipe(tmp_path, script))
     for victim, parts in (("_Generate", BLOCKS // 3), ("_VerifyAndCommit", BLOCKS * 2 // 3)):
         wait_for_parts(tmp_path, parts, job)
         killed = [process for process in job.children(recursive=True) if is_actor(process, victim)]

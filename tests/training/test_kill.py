@@ -4,10 +4,6 @@ They take minutes and are run where PAD_RAY_KILLS is set.
 """
 
 import os
-import signal
-import subprocess
-import sys
-import time
 
 import psutil
 import pytest
@@ -18,7 +14,7 @@ from safetensors.torch import load_file
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective
 from tests.disks import fill, small_disk
-from tests.jobs.conftest import REPOSITORY, change_nodes, run_job
+from tests.jobs.conftest import change_nodes, kill_driver, run_job, start_job, wait_until
 from tests.training.conftest import corpus_rows, write_corpus
 from tests.watch import steps_done
 
@@ -55,15 +51,11 @@ def undisturbed(tmp_path_factory, tiny_student):
     return outcome(folder)
 
 
-def start_job(recipe, *options):
-    command = [sys.executable, "jobs/train.py", str(recipe), *options]
-    return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def wait_for_steps(folder, count, job):
-    while steps_done(RunDir(str(folder / "run"))) < count:
-        assert job.poll() is None, job.stdout.read()
-        time.sleep(0.02)
+def start(recipe, folder, steps, *options):
+    """The job, once so many steps are done."""
+    job = start_job("train", recipe, *options)
+    wait_until(lambda: steps_done(RunDir(str(folder / "run"))) >= steps, job)
+    return job
 
 
 def assert_same(folder, undisturbed):
@@ -82,26 +74,16 @@ def assert_alike(folder, undisturbed, workers):
     assert losses == pytest.approx(expected, rel=1e-3)
 
 
-def kill_driver(recipe, folder, steps, *options):
-    job = start_job(recipe, *options)
-    wait_for_steps(folder, steps, job)
-    family = job.children(recursive=True)
-    job.send_signal(signal.SIGKILL)
-    job.wait()
-    psutil.wait_procs(family, timeout=30)
-
-
 def test_a_killed_driver_continues(tmp_path, tiny_student, undisturbed):
     recipe = write_recipe(tmp_path, tiny_student)
-    kill_driver(recipe, tmp_path, 12)
+    kill_driver(start(recipe, tmp_path, 12))
     done = run_job("train", recipe)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same(tmp_path, undisturbed)
 
 
 def test_a_killed_worker_is_replaced(tmp_path, tiny_student, undisturbed):
-    job = start_job(write_recipe(tmp_path, tiny_student))
-    wait_for_steps(tmp_path, 12, job)
+    job = start(write_recipe(tmp_path, tiny_student), tmp_path, 12)
     victims = [process for process in job.children(recursive=True) if is_worker(process)]
     assert len(victims) == 2
     victims[1].kill()
@@ -121,7 +103,7 @@ def is_worker(process):
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
 def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undisturbed, stage, first, then):
     recipe, options = write_recipe(tmp_path, tiny_student), ("--training.zero-stage", str(stage), "--training.workers")
-    kill_driver(recipe, tmp_path, 12, *options, str(first))
+    kill_driver(start(recipe, tmp_path, 12, *options, str(first)))
     done = run_job("train", recipe, *options, str(then))
     assert done.returncode == 0, done.stdout + done.stderr
     assert_alike(tmp_path, undisturbed, workers=then)
