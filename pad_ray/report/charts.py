@@ -202,40 +202,36 @@ def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str
     ]
     ticks = [{"axis": at, "place": place, "label": tick} for at, axis in enumerate(axes) for place, tick in axis.ticks]
     heads = [{"axis": at, "name": axis.name, "note": axis.note} for at, axis in enumerate(axes)]
-    across = alt.Scale(domain=[-0.4, len(axes) - 0.4], nice=False)
-    x = alt.X("axis:Q", scale=across, axis=None)
+    x = alt.X("axis:Q", scale=alt.Scale(domain=[-0.4, len(axes) - 0.4], nice=False), axis=None)
     y = alt.Y("place:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
-    marked = alt.Chart(_data(ticks)).mark_text(align="left", dx=6, limit=110, fontSize=13, color="var(--soft)")
-    head = alt.Chart(_data(heads))
-    drawn = alt.Chart(_data(rows)).mark_line(strokeJoin="round", aria=True)
+    above = alt.value(0)
+    head = alt.Chart(_data(heads)).encode(x=x)
+    soft: dict[str, Any] = {"fontSize": 13, "color": "var(--soft)"}
 
     def by_kind(values: Mapping[str, Any]) -> alt.Scale:
         return alt.Scale(domain=list(kinds.values()), range=[values[kind] for kind in kinds])
 
-    def draw(width: int) -> Drawing:
-        return alt.layer(
-            drawn.encode(
-                x=x,
-                y=y,
-                detail="strand:N",
-                description="said:N",
-                color=alt.Color("kind:N", scale=by_kind(COLOURS), legend=alt.Legend(offset=54)),
-                strokeWidth=alt.StrokeWidth(
-                    "kind:N", scale=by_kind({"other": 1, "front": 1.5, "default": 2.5, "best": 3})
-                ),
-                strokeDash=alt.StrokeDash(
-                    "kind:N", scale=by_kind({kind: [6, 4] if kind == "default" else [1, 0] for kind in kinds})
-                ),
-            ),
-            head.mark_rule(color="var(--soft)").encode(x=x),
-            head.mark_text(dy=-34).encode(x=x, y=alt.value(0), text="name:N"),
-            head.mark_text(dy=-18, fontSize=13, color="var(--soft)").encode(x=x, y=alt.value(0), text="note:N"),
-            marked.encode(x=x, y=y, text="label:N"),
-        ).properties(height=HEIGHT)
-
-    return Chart(
-        _svg(draw(WIDE), max(WIDE, 130 * len(axes))), Markup(), "; ".join(strand.description for strand in strands)
-    )
+    widths = by_kind({"other": 1, "front": 1.5, "default": 2.5, "best": 3})
+    dashes = by_kind({kind: [6, 4] if kind == "default" else [1, 0] for kind in kinds})
+    drawn = alt.layer(
+        alt.Chart(_data(rows))
+        .mark_line(strokeJoin="round", aria=True)
+        .encode(
+            x=x,
+            y=y,
+            detail="strand:N",
+            description="said:N",
+            color=alt.Color("kind:N", scale=by_kind(COLOURS), legend=alt.Legend(offset=54)),
+            strokeWidth=alt.StrokeWidth("kind:N", scale=widths),
+            strokeDash=alt.StrokeDash("kind:N", scale=dashes),
+        ),
+        head.mark_rule(color="var(--soft)"),
+        head.mark_text(dy=-34).encode(y=above, text="name:N"),
+        head.mark_text(dy=-18, **soft).encode(y=above, text="note:N"),
+        alt.Chart(_data(ticks)).mark_text(align="left", dx=6, limit=110, **soft).encode(x=x, y=y, text="label:N"),
+    ).properties(height=HEIGHT)
+    described = f"{len(strands):,} lines through {', '.join(axis.name for axis in axes)}"
+    return Chart(_svg(drawn, max(WIDE, 130 * len(axes))), Markup(), described)
 
 
 def _row(mark: Mark, factor: float) -> dict[str, Any]:
