@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from typing import Protocol
 
 from rich.console import Console
@@ -144,7 +145,7 @@ class _PlainBar:
     def _print(self) -> None:
         self.printed, self.said = time.monotonic(), self.done
         pace, left = self.pace.written(self.done), self.total - self.done
-        rest = f", ETA {left / self.pace.per_second(self.done):.0f} s" if pace and left > 0 else ""
+        rest = f", ETA {timedelta(seconds=round(left / self.pace.per_second(self.done)))}" if pace and left > 0 else ""
         line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {self.printed - self.pace.started:.0f} s"
         said = f"{line}, {pace}{rest}" if pace else line
         self.progress.say(f"{said}, {self.note}" if self.note else said)

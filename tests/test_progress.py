@@ -46,11 +46,11 @@ def test_the_numbers_that_are_shown_are_tracked_under_the_name_of_the_stage(monk
 def test_a_log_has_done_planned_rate_time_left_and_note(monkeypatch):
     lines = said(False, 0, 40, monkeypatch=monkeypatch).splitlines()
     assert lines[0] == "[synthesis] 0/80 drafts"
-    assert lines[-1] == "[synthesis] 40/80 drafts in 20 s, 2.0/s, ETA 20 s, 60% accepted"
+    assert lines[-1] == "[synthesis] 40/80 drafts in 20 s, 2.0/s, ETA 0:00:20, 60% accepted"
 
 
 def test_a_stage_that_continues_is_as_fast_as_what_it_does_now(monkeypatch):
-    assert "60/80 drafts in 20 s, 1.0/s, ETA 20 s" in said(False, 40, 60, monkeypatch=monkeypatch)
+    assert "60/80 drafts in 20 s, 1.0/s, ETA 0:00:20" in said(False, 40, 60, monkeypatch=monkeypatch)
 
 
 def test_a_finished_stage_has_no_time_left(monkeypatch):
