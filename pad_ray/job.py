@@ -168,10 +168,13 @@ def closing_table(run: "Run") -> None:
     sections = metrics.read(run.folder)
     if "synthesis" in sections:
         _say_yield(run, sections["synthesis"])
-    scores = Table("task", "student", "prompt", "questions", "accuracy", "95 % interval", "executable", title="scores")
-    for item in sections.get("evaluation", []):
-        scores.add_row(item["task"], item["student"], item["prompt"], str(item["questions"]), *_shares(item))
-    if scores.row_count:
+    measured = sections.get("evaluation", [])
+    strategy = ["strategy"] if len({item["strategy"] for item in measured}) > 1 else []
+    told = ["task", "student", *strategy, "prompt", "questions"]
+    scores = Table(*told, "accuracy", "95 % interval", "executable", title="scores")
+    for item in measured:
+        scores.add_row(*(str(item[name]) for name in told), *_shares(item))
+    if measured:
         run.progress.console.print(scores)
     _say_pairs(run, sections.get("paired", []))
     _say_general(run, sections)
