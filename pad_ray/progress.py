@@ -129,8 +129,7 @@ class _PlainBar:
     def __init__(self, progress: Progress, name: str, unit: str, total: int, pace: _Pace) -> None:
         self.progress, self.name, self.unit, self.total, self.pace = progress, name, unit, total, pace
         self.printed = time.monotonic()
-        self.note = ""
-        self.done = self.said = pace.first
+        self.done, self.note = self.said = (pace.first, "")
         progress.say(f"[{name}] {self.done}/{total} {unit}")
 
     def update(self, done: int, note: str) -> None:
@@ -139,11 +138,11 @@ class _PlainBar:
             self._print()
 
     def finish(self) -> None:
-        if self.done != self.said:
+        if (self.done, self.note) != self.said:
             self._print()
 
     def _print(self) -> None:
-        self.printed, self.said = time.monotonic(), self.done
+        self.printed, self.said = time.monotonic(), (self.done, self.note)
         pace, left = self.pace.written(self.done), self.total - self.done
         rest = f", ETA {timedelta(seconds=round(left / self.pace.per_second(self.done)))}" if pace and left > 0 else ""
         line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {self.printed - self.pace.started:.0f} s"

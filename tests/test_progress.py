@@ -57,9 +57,16 @@ def test_a_finished_stage_has_no_time_left(monkeypatch):
     assert "ETA" not in said(False, 0, 80, monkeypatch=monkeypatch)
 
 
-def test_the_last_line_of_a_stage_is_printed_once(monkeypatch):
-    lines = said(False, 0, 80, monkeypatch=monkeypatch).splitlines()
-    assert [line.partition(" drafts")[0] for line in lines] == ["[synthesis] 0/80", "[synthesis] 80/80"]
+@pytest.mark.parametrize("notes", [["loss 0.500"], ["loss 0.500", "validation loss 0.400"]])
+def test_the_last_line_of_a_stage_is_printed_once_with_its_last_note(monkeypatch, notes):
+    # The first update comes when a line is due, all others at the same moment.
+    now = iter([100.0, 100.0, *[120.0] * 99])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    out = io.StringIO()
+    with Progress(Console(file=out, width=160)).stage("training", "steps", 8) as bar:
+        for note in notes:
+            bar.update(8, note)
+    assert [line.rpartition(", ")[2] for line in out.getvalue().splitlines()[1:]] == notes
 
 
 def test_a_terminal_shows_the_same(monkeypatch):
