@@ -21,7 +21,6 @@ from pad_ray.paths import PATHS, ReasoningPath
 from pad_ray.paths.demonstrations import assert_not_in_test, load_sets
 from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
-from pad_ray.report import render
 from pad_ray.rundir import RunDir
 from pad_ray.schema import CorpusRow, Outcome, Question, content_id
 from pad_ray.synthesis import corpus as corpora
@@ -270,6 +269,9 @@ def write_report(run: Run) -> str:
     """Render `report.html`, and put new scores into the student's model card; returns where the page is, from here."""
     if run.folder.exists(f"{STUDENT}/training.json"):
         write_model_card(run.folder, STUDENT)
+    # What draws the charts takes as long to import as all else here, and trials of a campaign write no page.
+    from pad_ray.report import render
+
     run.folder.write_text(REPORT, render(run.folder.location))
     page = run.folder.path(REPORT)
     near = os.path.relpath(page) if run.folder.is_local else page
