@@ -67,6 +67,14 @@ def kill(processes):
             process.kill()
 
 
+def command_line(process):
+    """The words of a process, of Ray's what it is busy with; empty where it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 @pytest.fixture
 def write_recipe(tmp_path, script, tiny_student):
     """Writes a recipe whose run goes to `tmp_path / "run"`, with changes to its sections; returns its path."""

@@ -4,11 +4,9 @@ import json
 from collections import Counter
 from functools import partial
 
-import psutil
-
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Verdict
-from tests.jobs.conftest import kill, kill_driver, run_job, start_job, wait_until
+from tests.jobs.conftest import command_line, kill, kill_driver, run_job, start_job, wait_until
 
 ENDINGS = {
     "accepted": "    return {number}",
@@ -18,6 +16,8 @@ ENDINGS = {
 }
 # One in two hundred runs into its limit, so that a kill finds the job in the middle.
 KINDS = ["timeout", *["accepted", "wrong_answer", "accepted", "name_error"] * 50][:200]
+# What the command lines of a sandbox's processes hold.
+SANDBOXES = ("inside.zygote", "ray::_Verifier")
 
 
 def write_programs(path, count):
@@ -52,19 +52,6 @@ def started(tmp_path):
     return job
 
 
-def kin(job, *words):
-    """Processes below the job whose command line holds one of the words."""
-    found = []
-    for process in job.children(recursive=True):
-        try:
-            line = " ".join(process.cmdline())
-        except psutil.NoSuchProcess:
-            continue
-        if any(word in line for word in words):
-            found.append(process)
-    return found
-
-
 def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
     write_programs(tmp_path / "programs.jsonl", 400)
     done = verify(tmp_path)
@@ -88,7 +75,7 @@ def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
 def test_a_driver_that_is_killed_continues_where_it_was(tmp_path):
     write_programs(tmp_path / "programs.jsonl", 3000)
     family = kill_driver(started(tmp_path))
-    assert not any("ray::_Verifier" in _line(process) or "inside.zygote" in _line(process) for process in family)
+    assert not any(name in command_line(process) for process in family for name in SANDBOXES)
     assert 0 < len(RunDir(str(tmp_path / "out")).parts("verdicts")) < 30
 
     done = verify(tmp_path)
@@ -96,20 +83,13 @@ def test_a_driver_that_is_killed_continues_where_it_was(tmp_path):
     assert_one_verdict_each(tmp_path, 3000)
 
 
-def _line(process):
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
-
-
 def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
     write_programs(tmp_path / "programs.jsonl", 2400)
     job = started(tmp_path)
     run = RunDir(str(tmp_path / "out"))
-    for victim, parts in (("inside.zygote", 4), ("ray::_Verifier", 10)):
+    for victim, parts in zip(SANDBOXES, (4, 10), strict=True):
         wait_until(lambda parts=parts: len(run.parts("verdicts")) >= parts, job)
-        killed = kin(job, victim)
+        killed = [process for process in job.children(recursive=True) if victim in command_line(process)]
         assert killed
         kill(killed)
     output, _ = job.communicate(timeout=200)

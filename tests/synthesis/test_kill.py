@@ -8,13 +8,12 @@ import os
 import random
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Draft
-from tests.jobs.conftest import change_nodes, kill, kill_driver, run_job, start_job, wait_until
+from tests.jobs.conftest import change_nodes, command_line, kill, kill_driver, run_job, start_job, wait_until
 
 QUESTIONS = 400
 BLOCKS = 200
@@ -75,10 +74,7 @@ def assert_same(folder, undisturbed):
 
 
 def is_actor(process, name):
-    try:
-        return process.cmdline()[0].startswith("ray::") and name in process.cmdline()[0]
-    except (psutil.NoSuchProcess, IndexError):
-        return False
+    return command_line(process).startswith("ray::") and name in command_line(process)
 
 
 @pytest.mark.parametrize("share", [MOMENTS.uniform(0.3, 0.7) for _ in range(KILLS)], ids=lambda share: f"{share:.2f}")

@@ -5,7 +5,6 @@ They take minutes and are run where PAD_RAY_KILLS is set.
 
 import os
 
-import psutil
 import pytest
 import torch
 import yaml
@@ -14,7 +13,7 @@ from safetensors.torch import load_file
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Objective
 from tests.disks import fill, small_disk
-from tests.jobs.conftest import change_nodes, kill_driver, run_job, start_job, wait_until
+from tests.jobs.conftest import change_nodes, command_line, kill_driver, run_job, start_job, wait_until
 from tests.training.conftest import corpus_rows, write_corpus
 from tests.watch import steps_done
 
@@ -93,10 +92,7 @@ def test_a_killed_worker_is_replaced(tmp_path, tiny_student, undisturbed):
 
 
 def is_worker(process):
-    try:
-        return "RayTrainWorker" in process.cmdline()[0]
-    except (psutil.NoSuchProcess, IndexError):
-        return False
+    return "RayTrainWorker" in command_line(process)
 
 
 @pytest.mark.parametrize("stage", [2, 3])

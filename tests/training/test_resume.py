@@ -17,6 +17,7 @@ from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.train import train
+from tests.jobs.conftest import command_line
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 
 pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), reason="PAD_RAY_KILLS is not set")
@@ -43,10 +44,7 @@ def workers():
 
 
 def is_worker(process):
-    try:
-        return "RayTrainWorker" in process.cmdline()[0]
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
-        return False
+    return "RayTrainWorker" in command_line(process)
 
 
 @pytest.fixture(scope="module")
