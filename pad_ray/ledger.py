@@ -1,7 +1,7 @@
 """The ledger of a run. For each stage rows in = rows out + rows rejected by outcome + rows failed, or it fails."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from pad_ray.errors import StageError
@@ -55,7 +55,7 @@ def record(run: RunDir, entry: StageEntry) -> None:
         StageError: the entry does not balance; it is written all the same, so that the gap can be read.
     """
     stages = {stage["stage"]: stage for stage in entries(run)}
-    row = {**asdict(entry), "balanced": entry.balanced}
+    row = {**_plain(entry), "balanced": entry.balanced}
     row["protections"] = row["protections"] or stages.get(entry.stage, {}).get("protections")
     stages[entry.stage] = {name: value for name, value in row.items() if value is not None}
     run.write_json(LEDGER, {"stages": list(stages.values())})
@@ -65,6 +65,11 @@ def record(run: RunDir, entry: StageEntry) -> None:
             f"{entry.stage}: the ledger does not balance: {entry.rows_in} {entry.unit} in, {accounted} accounted for; "
             f"see {run.path(LEDGER)} and run the job again"
         )
+
+
+def _plain(entry: StageEntry) -> dict[str, Any]:
+    """The fields of an entry with plain mappings: `asdict` makes a Counter's items the keys of another one."""
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(entry).items()}
 
 
 def entries(run: RunDir) -> list[dict[str, Any]]:

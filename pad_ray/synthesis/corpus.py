@@ -151,7 +151,8 @@ def _sort_into_buckets(run: RunDir, folder: str, buckets: int) -> None:
 def _sort_group(location: str, folder: str, number: int, names: list[str], buckets: int) -> None:
     run = RunDir(location)
     tables = [run.read_part(name).replace_schema_metadata(None) for name in names]
-    table = pa.concat_tables(tables)
+    # Verdicts of an earlier schema lack a column.
+    table = pa.concat_tables(tables, promote_options="default")
     if folder == VERDICTS:
         # A verdict does not name its question; its draft stands in the part of the same name.
         drafts = [name.replace(VERDICTS, DRAFTS, 1) for name in names]
