@@ -177,12 +177,14 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     }
     metrics.update(run.folder, "synthesis", summary)
     guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
-    entry = ledger.judged("synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded)
+    entry = ledger.judged(
+        "synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded, corpus.faults
+    )
     ledger.record(run.folder, entry)
     dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
     dropped.pop(Outcome.ACCEPTED, None)
-    kept = corpus.final[Outcome.ACCEPTED]
-    ledger.record(run.folder, StageEntry("corpus", "drafts", accepted, kept, dropped, seconds=corpus.seconds))
+    ends = {**dropped, Outcome.ACCEPTED: corpus.final[Outcome.ACCEPTED]}
+    ledger.record(run.folder, ledger.judged("corpus", "drafts", accepted, ends, corpus.seconds, reasons=corpus.faults))
     named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "hash")
     metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
     write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))

@@ -7,6 +7,7 @@ limit, a gold answer or the text of the question has changed, the stored text is
 import inspect
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from pad_ray.errors import attempt
@@ -14,7 +15,7 @@ from pad_ray.paths import PATHS
 from pad_ray.sandbox.config import SandboxConfig
 from pad_ray.sandbox.judge import Candidate, judge
 from pad_ray.sandbox.sandbox import Sandbox
-from pad_ray.schema import FEEDBACK_CHARACTERS, Outcome, PathKind, Question, Verdict, content_id
+from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Outcome, PathKind, Question, Verdict, content_id, storable
 
 JUDGEMENT_VERSION = 2
 """The version of the rules of judging. Raise it with every change of how a text is read (`pad_ray.paths`), executed
@@ -22,6 +23,7 @@ JUDGEMENT_VERSION = 2
 Version 1 is that of verdicts and solutions that name none.
 """
 
+JUDGED_BY_DIGITS = 16
 LIMITS = {"cpu_s", "wall_s", "memory_mib", "output_bytes", "program_bytes", "allowed_imports", "interpreter"}
 """Settings of a sandbox that can change an outcome. How many workers it has and what protects the host do not."""
 
@@ -33,8 +35,13 @@ def rules_of(sandbox: SandboxConfig) -> str:
 
 
 def judged_by(rules: str, question: Question, path: PathKind) -> str:
-    """The name of a verdict on a draft of this kind: 16 hex digits over rules, reader, gold answer and question."""
-    return content_id("judged", rules, reader_of(path), question.gold, question.answer_kind, question.text)[:16]
+    """The name of what leads to the verdict on a draft of this kind: rules, reader, gold answer and question."""
+    return name_of(rules, reader_of(path), question.gold, question.answer_kind, question.text)
+
+
+def name_of(rules: str, reader: str, gold: str | None, kind: AnswerKind, text: str | None) -> str:
+    """`judged_by` of its parts, as hex digits."""
+    return content_id("judged", rules, reader, gold, kind, text)[:JUDGED_BY_DIGITS]
 
 
 @cache
@@ -48,6 +55,12 @@ def reader_of(path: PathKind) -> str:
         return f"{name}:{content_id(inspect.getsource(sys.modules[reader.__module__]))}"
     except (OSError, TypeError, KeyError):
         return name
+
+
+def named(verdict: Verdict, name: str) -> Verdict:
+    """The verdict as a table can hold it, with the name of what led to it."""
+    value = None if verdict.value is None else storable(verdict.value)
+    return replace(verdict, value=value, feedback=storable(verdict.feedback), judged_by=name)
 
 
 def judge_each(sandbox: Sandbox, candidates: Sequence[Candidate]) -> list[Verdict]:

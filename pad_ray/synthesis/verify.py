@@ -1,7 +1,6 @@
 """From drafts to verdicts: programs are executed in a sandbox, rationales and Socratic solutions are read."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pad_ray.errors import attempt
 from pad_ray.paths import PATHS
@@ -9,8 +8,8 @@ from pad_ray.paths.base import Parsed, unfinished
 from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
 from pad_ray.sandbox import Candidate, Sandbox
-from pad_ray.sandbox.judgement import judge_each, judged_by, rules_of, sandbox_fault
-from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict, storable
+from pad_ray.sandbox.judgement import judge_each, judged_by, named, rules_of, sandbox_fault
+from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.tasks.answers import canonical_gold, extract_final_answer
 
 READERS = {PathKind.RATIONALE: judge_rationale, PathKind.SOCRATIC: judge_socratic}
@@ -35,13 +34,7 @@ def verify(sandbox: Sandbox, pairs: Sequence[tuple[Question, Draft]]) -> list[Ve
     verdicts = {verdict.draft_id: verdict for verdict in judge_each(sandbox, candidates)}
     verdicts |= {name: found for name, found in early.items() if isinstance(found, Verdict)}
     rules = rules_of(sandbox.config)
-    return [_named(verdicts[draft.draft_id], judged_by(rules, question, draft.path)) for question, draft in pairs]
-
-
-def _named(verdict: Verdict, name: str) -> Verdict:
-    """The verdict as a table can hold it, with the name of what it was reached by."""
-    value = None if verdict.value is None else storable(verdict.value)
-    return replace(verdict, value=value, feedback=storable(verdict.feedback), judged_by=name)
+    return [named(verdicts[draft.draft_id], judged_by(rules, question, draft.path)) for question, draft in pairs]
 
 
 def _early(question: Question, draft: Draft) -> Verdict | Candidate:
