@@ -8,6 +8,7 @@ import ast
 import codeop
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
 from pad_ray.paths.program import parse
@@ -16,6 +17,7 @@ from pad_ray.schema import Outcome, Question, Verdict
 
 SOUND, FAILING = 1.0, 0.0
 MAX_CHARACTERS = 16_384
+BEGUN: int = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
 # What a line without a value of its own returns.
 NO_VALUE = "0"
 NOT_FINITE = ("returned inf", "returned -inf", "returned nan")
@@ -55,13 +57,32 @@ def probe(text: str) -> str | float:
 
 
 def _tree(program: str) -> ast.Module | None:
-    """The syntax tree; None where the program has only begun. SyntaxError where no continuation can make it one."""
+    """The syntax tree; None if the program has only begun. SyntaxError if no continuation can make it one.
+
+    As `codeop.compile_command`, and without its code generation, whose time and memory have no bound: a few nested
+    `try … finally` lines take gigabytes.
+    """
+    try:
+        tree = _parsed(program, BEGUN)
+    except SyntaxError:
+        if _goes_on(program):
+            return None
+        tree = _parsed(program)
+    return tree
+
+
+def _goes_on(program: str) -> bool:
+    try:
+        _parsed(f"{program}\n", BEGUN)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    return True
+
+
+def _parsed(program: str, flags: int = 0) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # Compiles and runs nothing; unlike `ast.parse` it tells what is wrong from what is not finished.
-        if codeop.compile_command(program, "<step>", "exec") is None:
-            return None
-        return ast.parse(program)
+        return cast(ast.Module, compile(program, "<step>", "exec", ast.PyCF_ONLY_AST | flags))
 
 
 def _with_return(program: str, last: ast.stmt) -> str | float:
@@ -69,9 +90,22 @@ def _with_return(program: str, last: ast.stmt) -> str | float:
         return program
     if isinstance(last, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
         target = last.targets[-1] if isinstance(last, ast.Assign) else last.target
-        value = target.id if isinstance(target, ast.Name) and last.value is not None else NO_VALUE
+        named = isinstance(target, ast.Name) and last.value is not None
+        value = target.id if isinstance(target, ast.Name) and named and not _is_infinity(last.value) else NO_VALUE
         return _returning(program, last, value)
     return _returning(program, last, NO_VALUE) if isinstance(last, (ast.Expr, ast.Assert, ast.Import)) else SOUND
+
+
+def _is_infinity(value: ast.expr | None) -> bool:
+    """Whether a value is an infinity written as such: the start of a search for the smallest value."""
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, (ast.USub, ast.UAdd)):
+        value = value.operand
+    if isinstance(value, ast.Attribute):
+        return value.attr == "inf"
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name) or len(value.args) != 1:
+        return False
+    written = value.args[0].value if isinstance(value.args[0], ast.Constant) else None
+    return value.func.id == "float" and str(written)[:20].strip().lower().lstrip("+-") in ("inf", "infinity")
 
 
 def _returning(program: str, last: ast.stmt, value: str) -> str:
@@ -85,5 +119,6 @@ def _returning(program: str, last: ast.stmt, value: str) -> str:
 def _score(verdict: Verdict) -> float:
     if verdict.outcome is Outcome.NO_ANSWER:
         return SOUND if verdict.feedback == "returned None" else FAILING
-    finite = not verdict.feedback.lower().startswith(NOT_FINITE)
+    # A text such as "Nancy" or "inf" is a value that can be compared; a float that is not finite is none.
+    finite = verdict.outcome is not Outcome.NOT_COMPARABLE or verdict.feedback not in NOT_FINITE
     return SOUND if verdict.outcome in HARMLESS and finite else FAILING

@@ -53,6 +53,14 @@ def scores(verifier, sandbox, *texts, question=None):
         ("    return None\n", SOUND),
         ("    while True: pass\n    a = 1\n", FAILING),
         ("\ta = 9**9**9\n", FAILING),
+        ("    name = 'Nancy'\n", SOUND),
+        ("    word = 'Inform'\n", SOUND),
+        ("    text = 'nan'\n", SOUND),
+        ("    text = 'Infinity war'\n", SOUND),
+        ("    best = float('inf')\n", SOUND),
+        ("    import math\n    best = -math.inf\n", SOUND),
+        ("    a = float('inf') - float('inf')\n", FAILING),
+        ("    a = 1e999\n", FAILING),
     ],
 )
 def test_a_line_is_sound_where_the_program_so_far_runs_and_its_value_is_finite(sandbox, body, score):
