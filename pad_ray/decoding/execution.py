@@ -1,15 +1,18 @@
 """The step verifier `execution`: the program so far runs in the sandbox, and what its new line computes is finite.
 
+A text is finite whatever it says, and so is an infinity that the line states and does not calculate (`infinity`).
 Only a line of the function's own body is run, with what stands above it. A line inside a loop or a branch is not: half of a
 loop's body need not end. Such lines, and lines that leave a bracket open, say nothing yet and score 1.
 """
 
 import ast
 import codeop
+import re
 import warnings
 from collections.abc import Sequence
 from typing import cast
 
+from pad_ray.decoding.infinity import states_infinity
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
 from pad_ray.paths.program import parse
 from pad_ray.sandbox import Candidate
@@ -20,7 +23,8 @@ MAX_CHARACTERS = 16_384
 BEGUN: int = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
 # What a line without a value of its own returns.
 NO_VALUE = "0"
-NOT_FINITE = ("returned inf", "returned -inf", "returned nan")
+# A text that says the same is ACCEPTED: these are what a number that cannot be compared is reported as.
+NOT_FINITE = re.compile(r"returned [+-]?(inf(inity)?|s?nan|z?oo)", re.IGNORECASE)
 # None is what a line returns that prints or appends; a list is a value that is not compared yet.
 HARMLESS = (Outcome.ACCEPTED, Outcome.NOT_COMPARABLE, Outcome.SANDBOX_FAULT)
 
@@ -63,12 +67,9 @@ def _tree(program: str) -> ast.Module | None:
     `try … finally` lines take gigabytes.
     """
     try:
-        tree = _parsed(program, BEGUN)
+        return _parsed(program, BEGUN)
     except SyntaxError:
-        if _goes_on(program):
-            return None
-        tree = _parsed(program)
-    return tree
+        return None if _goes_on(program) else _parsed(program)
 
 
 def _goes_on(program: str) -> bool:
@@ -90,22 +91,9 @@ def _with_return(program: str, last: ast.stmt) -> str | float:
         return program
     if isinstance(last, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
         target = last.targets[-1] if isinstance(last, ast.Assign) else last.target
-        named = isinstance(target, ast.Name) and last.value is not None
-        value = target.id if isinstance(target, ast.Name) and named and not _is_infinity(last.value) else NO_VALUE
-        return _returning(program, last, value)
+        judged = isinstance(last, ast.AugAssign) or (last.value is not None and not states_infinity(last.value))
+        return _returning(program, last, target.id if judged and isinstance(target, ast.Name) else NO_VALUE)
     return _returning(program, last, NO_VALUE) if isinstance(last, (ast.Expr, ast.Assert, ast.Import)) else SOUND
-
-
-def _is_infinity(value: ast.expr | None) -> bool:
-    """Whether a value is an infinity written as such: the start of a search for the smallest value."""
-    if isinstance(value, ast.UnaryOp) and isinstance(value.op, (ast.USub, ast.UAdd)):
-        value = value.operand
-    if isinstance(value, ast.Attribute):
-        return value.attr == "inf"
-    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name) or len(value.args) != 1:
-        return False
-    written = value.args[0].value if isinstance(value.args[0], ast.Constant) else None
-    return value.func.id == "float" and str(written)[:20].strip().lower().lstrip("+-") in ("inf", "infinity")
 
 
 def _returning(program: str, last: ast.stmt, value: str) -> str:
@@ -119,6 +107,5 @@ def _returning(program: str, last: ast.stmt, value: str) -> str:
 def _score(verdict: Verdict) -> float:
     if verdict.outcome is Outcome.NO_ANSWER:
         return SOUND if verdict.feedback == "returned None" else FAILING
-    # A text such as "Nancy" or "inf" is a value that can be compared; a float that is not finite is none.
-    finite = verdict.outcome is not Outcome.NOT_COMPARABLE or verdict.feedback not in NOT_FINITE
-    return SOUND if verdict.outcome in HARMLESS and finite else FAILING
+    infinite = verdict.outcome is Outcome.NOT_COMPARABLE and NOT_FINITE.fullmatch(verdict.feedback)
+    return SOUND if verdict.outcome in HARMLESS and not infinite else FAILING
