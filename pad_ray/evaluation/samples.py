@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pad_ray.evaluation.intervals import Interval, clustered
 from pad_ray.schema import AnswerKind, Question, Solution
-from pad_ray.tasks.answers import agreeing, canonical_answer, equal
+from pad_ray.tasks.answers import agreeing, equal
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,9 @@ def unbiased_pass(samples: int, correct: int, k: int) -> float:
 def majority(kind: AnswerKind, answers: Sequence[str | None]) -> int | None:
     """The place of the first answer that agrees with most others; None where no answer can be read.
 
-    Answers agree as an answer agrees with gold. Of answers with equally many votes the earlier one wins.
+    Answers agree by `agreeing`. Of answers with equally many votes the earlier one wins.
     """
-    texts = [None if answer is None else canonical_answer(kind, answer) for answer in answers]
-    groups = agreeing(kind, texts)
+    groups = agreeing(kind, answers)
     return max(groups, key=len)[0] if groups else None
 
 

@@ -43,6 +43,20 @@ def test_the_majority_is_of_equal_numbers():
     assert majority(NUMBER, ["7", "0.5", "1/2", "$0.50", "7"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("answers", "place"),
+    [
+        (["14", "13", "13.0", "14"], 0),
+        (["14", "13", "13.0", "$13"], 1),
+        (["1e50", "1e50"], 0),
+        (["7", "1e50", "1.0e50"], 1),
+        (["1000000", "1000090", "1000090"], 1),
+    ],
+)
+def test_numbers_vote_by_their_value(answers, place):
+    assert majority(NUMBER, answers) == place
+
+
 def test_of_a_tie_the_earlier_answer_wins():
     assert majority(NUMBER, ["3", "4", "4", "3"]) == 0
 
