@@ -16,10 +16,18 @@ from pad_ray.preview import preview, preview_evaluation
 from pad_ray.rundir import RunDir
 from pad_ray.schema import AnswerKind, Outcome, Question, content_id
 from pad_ray.tasks import TASKS
-from tests.jobs import things  # noqa: F401
+from tests.jobs import things
 from tests.jobs.conftest import run_job
 
+# Registered for the tests of this file alone.
+TASKS.pop("things")
 SOLVES = "def solution():\n    red = 3\n    blue = {number}\n    return red + blue\n"
+
+
+@pytest.fixture(autouse=True)
+def own_task(monkeypatch):
+    """The task of `tests.jobs.things`."""
+    monkeypatch.setitem(TASKS, "things", things.THINGS)
 
 
 @pytest.fixture
@@ -136,6 +144,59 @@ def test_an_option_that_cannot_be_meant_is_refused(told, tmp_path, options, word
     (tmp_path / "recipe.yaml").write_text("seed: 3\n")
     status, out = told(synthesize, tmp_path / "recipe.yaml", *options)
     assert (status, words in out) == (2, True), out
+
+
+PLACES = [
+    ({"run_dir": "{folder}/recipe.yaml"}, "recipe.yaml: it is a file, or within one; give a folder"),
+    ({"run_dir": "{folder}/recipe.yaml/run"}, "recipe.yaml/run: it is a file, or within one; give a folder"),
+    ({"run_dir": "nowhere://bucket/run"}, "nowhere://bucket/run: not usable as a path or URI"),
+    ({"run_dir": "{folder}/a\0b"}, "not usable as a path or URI"),
+    ({"data_dir": "{folder}/recipe.yaml"}, "the data folder {folder}/recipe.yaml does not exist"),
+    ({"data_dir": "{folder}/nowhere"}, "the data folder {folder}/nowhere does not exist"),
+    (
+        {"teacher": {"kind": "scripted", "script": "{folder}/nowhere.json"}},
+        "script {folder}/nowhere.json: No such file",
+    ),
+    ({"teacher": {"kind": "scripted", "script": "{folder}/recipe.yaml"}}, "script {folder}/recipe.yaml: not JSON"),
+    (
+        {"teacher": {"kind": "scripted", "script": "{folder}/list.json"}},
+        "script {folder}/list.json: has to be an object",
+    ),
+    ({"teacher": {"kind": "scripted", "script": "{folder}/latin.json"}}, "script {folder}/latin.json: not JSON"),
+    ({"extensions": ["own_syntax"]}, "extension own_syntax: importing own_syntax fails: SyntaxError: invalid syntax"),
+    (
+        {"extensions": ["own_fault"]},
+        "extension own_fault: importing own_fault fails: ZeroDivisionError: division by zero",
+    ),
+    ({"extensions": ["own_exit"]}, "extension own_exit: importing own_exit fails: SystemExit: 3"),
+    ({"extensions": ["own_nowhere"]}, "extension own_nowhere: No module named 'own_nowhere'"),
+    (
+        {"teacher": {"kind": "own_fault:Engine"}},
+        "engine own_fault:Engine: importing own_fault fails: ZeroDivisionError",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), PLACES, ids=[str(number) for number in range(len(PLACES))])
+def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monkeypatch, changes, words):
+    for name, text in (("syntax", "def ("), ("fault", "1 / 0"), ("exit", "raise SystemExit(3)")):
+        (tmp_path / f"own_{name}.py").write_text(text)
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "latin.json").write_bytes(b'{"*": ["\xe9"]}')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    placed = json.loads(json.dumps(changes).replace("{folder}", str(tmp_path)))
+    status, out = told(synthesize, make_data(**placed))
+    assert (status, words.replace("{folder}", str(tmp_path)) in out) == (2, True), out
+
+
+@pytest.mark.parametrize("place", ["rows.jsonl", "rows.jsonl/out", "nowhere://out"])
+def test_verdicts_need_a_place_that_can_be_used(told, tmp_path, place):
+    (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
+    output = place if "://" in place else tmp_path / place
+    status, out = told(verify, "--input", tmp_path / "rows.jsonl", "--output", output)
+    assert (status, "give a folder" in out or "not usable as a path" in out) == (2, True), out
+    status, out = told(verify, "--input", "nowhere://rows.jsonl", "--output", tmp_path / "out")
+    assert (status, "not usable as a path" in out) == (2, True), out
 
 
 def test_a_list_may_be_given_item_by_item_and_a_file_may_begin_with_a_mark(told, tmp_path):
