@@ -65,7 +65,7 @@ class Answer:
     """What a path answers, before anybody compares it.
 
     `outcome` is `ACCEPTED` where there is a `value` that can be compared, else why there is none. `mean_logprob` is in nats
-    a token. `support` is the share of votes that the value got where votes were counted.
+    a token. `support` is the share of votes that the value got, and `votes` are the answers that were counted, if any were.
     """
 
     kind: PathKind
@@ -75,6 +75,7 @@ class Answer:
     feedback: str
     mean_logprob: float | None = None
     support: float = 1.0
+    votes: tuple["Answer", ...] = ()
 
     @property
     def valid(self) -> bool:
