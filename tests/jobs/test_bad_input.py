@@ -189,6 +189,28 @@ def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monke
     assert (status, words.replace("{folder}", str(tmp_path)) in out) == (2, True), out
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("program: [", "not YAML"),
+        ("", "is empty"),
+        ("program:\n- - question: bowls\n    text: a\nprogram: []", "line 4: 'program' is given twice"),
+        ("rationale: []", "no program demonstrations"),
+        ("program: 4", "has another shape than README's example"),
+        ("program:\n- - question: bowls\n    text: a", "has another shape than README's example (KeyError: 'bowls')"),
+        ("questions: {bowls: {text: Five}}\nprogram: [[{question: bowls, text: a}]]", "has another shape"),
+    ],
+    ids=str,
+)
+def test_demonstrations_of_an_own_task_that_cannot_be_read_are_refused(
+    told, make_data, tmp_path, monkeypatch, content, words
+):
+    (tmp_path / "own.yaml").write_text(content)
+    monkeypatch.setitem(TASKS, "things", replace(things.THINGS, demonstrations=tmp_path / "own.yaml"))
+    status, out = told(synthesize, make_data())
+    assert (status, words in out, "own.yaml" in out) == (2, True, True), out
+
+
 @pytest.mark.parametrize("place", ["rows.jsonl", "rows.jsonl/out", "nowhere://out"])
 def test_verdicts_need_a_place_that_can_be_used(told, tmp_path, place):
     (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
