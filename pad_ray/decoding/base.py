@@ -9,7 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
 from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
+from pad_ray.errors import attempt
 from pad_ray.paths import PATHS, ReasoningPath
-from pad_ray.paths.base import Message, unfinished
+from pad_ray.paths.base import Message, Parsed, unfinished
 from pad_ray.paths.equations import legible
 from pad_ray.sandbox import Candidate
 from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Solution, content_id, storable
@@ -64,7 +65,7 @@ class Answer:
     """What a path answers, before anybody compares it.
 
     `outcome` is `ACCEPTED` where there is a `value` that can be compared, else why there is none. `mean_logprob` is in nats
-    a token. `support` is the share of votes that the value got where votes were counted.
+    a token. `support` is the share of votes that the value got, and `votes` are the answers that were counted, if any were.
     """
 
     kind: PathKind
@@ -74,6 +75,7 @@ class Answer:
     feedback: str
     mean_logprob: float | None = None
     support: float = 1.0
+    votes: tuple["Answer", ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -164,15 +166,20 @@ class Attempt:
 
         Texts that were `cut` by the token limit answer only where all of their path is there: half a path states nothing.
         """
-        parsed = [self.tools.paths[kind].parse(text) for text in texts]
-        whole = [one.complete or not was_cut for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)]
-        kept = [one.text for one, is_whole in zip(parsed, whole, strict=True) if is_whole]
+        path = self.tools.paths[kind]
+        parsed = [attempt(partial(path.parse, text), partial(_broken, kind, text)) for text in texts]
+        states = [
+            isinstance(one, Parsed) and (one.complete or not was_cut)
+            for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)
+        ]
+        kept = [one.text for one, is_whole in zip(parsed, states, strict=True) if is_whole]
         if kind is PathKind.PROGRAM:
             found = iter(await self.execute(kept))
         else:
             found = iter([_stated(kind, text, self.question.answer_kind) for text in kept])
         return [
-            next(found) if is_whole else _truncated(kind, one.text) for one, is_whole in zip(parsed, whole, strict=True)
+            next(found) if is_whole else one if isinstance(one, Answer) else _truncated(kind, one.text)
+            for one, is_whole in zip(parsed, states, strict=True)
         ]
 
     async def execute(self, programs: Sequence[str]) -> list[Answer]:
@@ -221,23 +228,72 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
     """One question answered and compared with gold. `latency_s` is wall time, in company of the questions beside it."""
     started = time.monotonic()
     stream = content_id("strategy", strategy.kind, strategy.seed)
-    attempt = Attempt(replace(question, gold=""), tools, stream, budget)
-    answer = await strategy.solve(attempt)
-    outcome = _compare(question, answer)
+    trial = Attempt(replace(question, gold=""), tools, stream, budget)
+    answer = await strategy.solve(trial)
+    outcome, feedback = _outcome(question, answer)
     return Solution(
         question_id=question.question_id,
         strategy=strategy.label,
-        paths=[storable(text) for text in attempt.texts],
+        paths=[storable(text) for text in trial.texts],
         outcome=outcome,
         answer=None if answer.value is None else storable(answer.value),
         gold=question.gold,
         correct=outcome is Outcome.ACCEPTED,
-        feedback=storable(answer.feedback),
-        completion_tokens=attempt.completion_tokens,
+        feedback=storable(feedback),
+        completion_tokens=trial.completion_tokens,
         latency_s=time.monotonic() - started,
         chosen="" if outcome.is_fault else storable(answer.text),
-        sampled=[storable(text) for text in attempt.sampled],
+        sampled=[storable(text) for text in trial.sampled],
     )
+
+
+async def read_again(question: Question, solution: Solution, path: PathKind, tools: Tools) -> Solution:
+    """A solution of one path as its text is read and compared now. `tools` need no engine."""
+    if not solution.paths or solution.outcome is Outcome.ENGINE_FAULT:
+        return replace(solution, gold=question.gold)
+    trial = Attempt(replace(question, gold=""), tools, stream="")
+    was_cut = solution.outcome is Outcome.TRUNCATED or solution.completion_tokens >= tools.max_tokens
+    (answer,) = await trial.read(path, solution.paths[:1], [was_cut])
+    outcome, feedback = _outcome(question, answer)
+    value = None if answer.value is None else storable(answer.value)
+    return replace(
+        solution,
+        outcome=outcome,
+        answer=value,
+        gold=question.gold,
+        correct=outcome is Outcome.ACCEPTED,
+        feedback=storable(feedback),
+        chosen="" if outcome.is_fault else storable(answer.text),
+        sampled=[value or "" if answer.valid else ""],
+    )
+
+
+COMPARED = (Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.NOT_COMPARABLE)
+"""Outcomes of a solution that states an answer, which gold decides."""
+
+
+def compared(question: Question, solution: Solution) -> Solution:
+    """A solution, its answer compared with the question's gold answer if that is not the one it was compared with."""
+    if solution.gold == question.gold:
+        return solution
+    if solution.outcome not in COMPARED or solution.answer is None:
+        return replace(solution, gold=question.gold)
+    answer = Answer(PathKind.PROGRAM, solution.chosen, Outcome.ACCEPTED, solution.answer, solution.feedback)
+    outcome, _ = _outcome(question, answer)
+    return replace(solution, gold=question.gold, outcome=outcome, correct=outcome is Outcome.ACCEPTED)
+
+
+def _outcome(question: Question, answer: Answer) -> tuple[Outcome, str]:
+    """Outcome and feedback of an answer; one that breaks the comparison is a fault."""
+    return attempt(
+        lambda: (_compare(question, answer), answer.feedback),
+        lambda reason: (Outcome.SANDBOX_FAULT, f"judging failed: {reason}"),
+    )
+
+
+def _broken(kind: PathKind, text: str, reason: str) -> Answer:
+    """The answer of a text that breaks what reads it."""
+    return Answer(kind, text, Outcome.SANDBOX_FAULT, None, f"judging failed: {reason}")
 
 
 def _bounded(generation: Generation) -> Generation:
@@ -265,16 +321,19 @@ def _truncated(kind: PathKind, text: str) -> Answer:
 
 
 def _stated(kind: PathKind, text: str, answer_kind: AnswerKind) -> Answer:
-    value = extract_final_answer(answer_kind, text)
-    if value is None:
+    value = attempt(lambda: (extract_final_answer(answer_kind, text),), lambda reason: _broken(kind, text, reason))
+    if isinstance(value, Answer):
+        return value
+    (stated,) = value
+    if stated is None:
         return Answer(kind, text, Outcome.NO_ANSWER, None, "the text states no final answer")
-    return _answer(kind, text, Outcome.ACCEPTED, value, f"the answer is {legible(value, 100)}", answer_kind)
+    return _answer(kind, text, Outcome.ACCEPTED, stated, f"the answer is {legible(stated, 100)}", answer_kind)
 
 
 def _answer(
     kind: PathKind, text: str, outcome: Outcome, value: str | None, feedback: str, answer_kind: AnswerKind
 ) -> Answer:
-    comparable = value is not None and _comparable(answer_kind, value)
+    comparable = value is not None and attempt(lambda: _comparable(answer_kind, value), lambda _: False)
     if outcome is Outcome.ACCEPTED and not comparable:
         outcome = Outcome.NOT_COMPARABLE
     return Answer(kind, text, outcome, value, feedback)

@@ -1,5 +1,6 @@
 """Answers counted: which ones are equal, and which one wins (self-consistency, 2203.11171)."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,9 +21,9 @@ class Group:
 
     @property
     def mean_logprob(self) -> float:
-        """The mean of the answers' log probabilities a token; where the engine gives none, all are alike."""
+        """The mean of the answers' log probabilities a token; a group of which none is known is below all others."""
         known = [answer.mean_logprob for answer in self.answers if answer.mean_logprob is not None]
-        return sum(known) / len(known) if known else 0.0
+        return sum(known) / len(known) if known else -math.inf
 
 
 Weigh = Callable[[Group], float]
@@ -38,14 +39,19 @@ def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh | None = Non
     """The answer with the most votes, by default one a path; at least one answer must be given.
 
     Ties: an answer that a program gave first, then the higher mean log probability, then the earlier one (Mixed
-    Distillation, 2312.10730, does not say). Where nothing can be compared, the first answer, so that its
-    reason stays.
+    Distillation, 2312.10730, does not say). If nothing can be compared, an answer that says why. What is returned holds all
+    answers as its `votes`.
     """
     found = groups(answers, kind)
     if not found:
-        return replace(answers[0], support=0.0)
+        return replace(unanswered(answers), support=0.0, votes=tuple(answers))
     votes = weigh or (lambda group: float(len(group.answers)))
     won = max(found, key=lambda group: (votes(group), PathKind.PROGRAM in group.kinds, group.mean_logprob))
     # Of equal answers the program's, which can be repaired and read.
     chosen = next((answer for answer in won.answers if answer.kind is PathKind.PROGRAM), won.answers[0])
-    return replace(chosen, support=len(won.answers) / len(answers))
+    return replace(chosen, support=len(won.answers) / len(answers), votes=tuple(answers))
+
+
+def unanswered(answers: Sequence[Answer]) -> Answer:
+    """Of answers that cannot be compared the one whose reason stays: the first that neither engine nor sandbox failed."""
+    return next((answer for answer in answers if not answer.outcome.is_fault), answers[0])
