@@ -9,6 +9,8 @@ from tests.paths.wrappings import WAYS, published_programs, same_verdicts, wrapp
 PROGRAM = "def solution():\n    apples = 3\n    label = 'day'\n\n    result = apples * 2\n    return result"
 UNENDED = (
     "bare",
+    "commented margin",
+    "thought behind",
     "helper above",
     "constants",
     "class",
