@@ -80,7 +80,7 @@ def put_up() -> None:
     packages = [module for name, module in list(sys.modules.items()) if "." not in name and hasattr(module, "__path__")]
     shelf = Shelf()
     shelf.fill(packages)
-    sys.meta_path.insert(0, shelf)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, shelf)
 
 
 def _modules(packages: list[ModuleType]) -> Iterator[tuple[str, str, str]]:
