@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 NAMED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): .+$", re.MULTILINE)
 
@@ -34,7 +35,7 @@ def reason(error: BaseException) -> str:
     return last[0] if last else type(error).__name__
 
 
-def attempt(work: Callable[[], T], failed: Callable[[str], T]) -> T:
+def attempt(work: Callable[[], T], failed: Callable[[str], F]) -> T | F:
     """What `work` returns; if it fails in a way that nobody foresaw, what `failed` makes of the reason.
 
     For work on one row: a text that breaks what reads it costs this row and not the stage.

@@ -110,6 +110,8 @@ def start_ray(modules: Sequence[str] = ()) -> None:
 
     from pad_ray.workers import configure_pipelines
 
+    # A call that fails while another one's failure ends the job: one message is enough.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if not ray.is_initialized():
         # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
         ray.init(

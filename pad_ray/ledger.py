@@ -75,6 +75,8 @@ def record(run: RunDir, entry: StageEntry) -> None:
     stages = {stage["stage"]: stage for stage in entries(run)}
     row = {**_plain(entry), "balanced": entry.balanced}
     row["protections"] = row["protections"] or stages.get(entry.stage, {}).get("protections")
+    if not row["faults"]:
+        del row["faults"]
     stages[entry.stage] = {name: value for name, value in row.items() if value is not None}
     run.write_json(LEDGER, {"stages": list(stages.values())})
     if not entry.balanced:

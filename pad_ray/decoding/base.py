@@ -9,7 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
 from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
+from pad_ray.errors import attempt
 from pad_ray.paths import PATHS, ReasoningPath
-from pad_ray.paths.base import Message
+from pad_ray.paths.base import Message, Parsed
 from pad_ray.paths.reading import Answer as Answer
-from pad_ray.paths.reading import outcome_of, read_answer, read_verdict
+from pad_ray.paths.reading import broken_answer, outcome_of, read_answer, read_verdict
 from pad_ray.sandbox import Candidate
 from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id, storable
 
@@ -143,9 +144,10 @@ class Attempt:
 
         Texts that were `cut` by the token limit answer only where all of their path is there: half a path states nothing.
         """
-        parsed = [self.tools.paths[kind].parse(text) for text in texts]
+        path = self.tools.paths[kind]
+        parsed = [attempt(partial(path.parse, text), partial(broken_answer, kind, text)) for text in texts]
         answers = [
-            read_answer(kind, one, self.question.answer_kind, cut=was_cut)
+            read_answer(kind, one, self.question.answer_kind, cut=was_cut) if isinstance(one, Parsed) else one
             for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)
         ]
         programs = [one.text for one, answer in zip(parsed, answers, strict=True) if answer is None]
@@ -195,23 +197,59 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
     """One question answered and compared with gold. `latency_s` is wall time, in company of the questions beside it."""
     started = time.monotonic()
     stream = content_id("strategy", strategy.kind, strategy.seed)
-    attempt = Attempt(replace(question, gold=""), tools, stream, budget)
-    answer = await strategy.solve(attempt)
-    outcome = outcome_of(question, answer)
+    trial = Attempt(replace(question, gold=""), tools, stream, budget)
+    answer = await strategy.solve(trial)
+    outcome, feedback = outcome_of(question, answer)
     return Solution(
         question_id=question.question_id,
         strategy=strategy.label,
-        paths=[storable(text) for text in attempt.texts],
+        paths=[storable(text) for text in trial.texts],
         outcome=outcome,
         answer=None if answer.value is None else storable(answer.value),
         gold=question.gold,
         correct=outcome is Outcome.ACCEPTED,
-        feedback=storable(answer.feedback),
-        completion_tokens=attempt.completion_tokens,
+        feedback=storable(feedback),
+        completion_tokens=trial.completion_tokens,
         latency_s=time.monotonic() - started,
         chosen="" if outcome.is_fault else storable(answer.text),
-        sampled=[storable(text) for text in attempt.sampled],
+        sampled=[storable(text) for text in trial.sampled],
     )
+
+
+async def read_again(question: Question, solution: Solution, path: PathKind, tools: Tools) -> Solution:
+    """A solution of one path as its text is read and compared now. `tools` need no engine."""
+    if not solution.paths or solution.outcome is Outcome.ENGINE_FAULT:
+        return replace(solution, gold=question.gold)
+    trial = Attempt(replace(question, gold=""), tools, stream="")
+    was_cut = solution.outcome is Outcome.TRUNCATED or solution.completion_tokens >= tools.max_tokens
+    (answer,) = await trial.read(path, solution.paths[:1], [was_cut])
+    outcome, feedback = outcome_of(question, answer)
+    value = None if answer.value is None else storable(answer.value)
+    return replace(
+        solution,
+        outcome=outcome,
+        answer=value,
+        gold=question.gold,
+        correct=outcome is Outcome.ACCEPTED,
+        feedback=storable(feedback),
+        chosen="" if outcome.is_fault else storable(answer.text),
+        sampled=[value or "" if answer.valid else ""],
+    )
+
+
+COMPARED = (Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.NOT_COMPARABLE)
+"""Outcomes of a solution that states an answer, which gold decides."""
+
+
+def compared(question: Question, solution: Solution) -> Solution:
+    """A solution, its answer compared with the question's gold answer if that is not the one it was compared with."""
+    if solution.gold == question.gold:
+        return solution
+    if solution.outcome not in COMPARED or solution.answer is None:
+        return replace(solution, gold=question.gold)
+    answer = Answer(PathKind.PROGRAM, solution.chosen, Outcome.ACCEPTED, solution.answer, solution.feedback)
+    outcome, _ = outcome_of(question, answer)
+    return replace(solution, gold=question.gold, outcome=outcome, correct=outcome is Outcome.ACCEPTED)
 
 
 def _bounded(generation: Generation) -> Generation:

@@ -10,6 +10,7 @@ import codeop
 import re
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
 from pad_ray.decoding.infinity import states_infinity
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
@@ -19,6 +20,7 @@ from pad_ray.schema import Outcome, Question, Verdict
 
 SOUND, FAILING = 1.0, 0.0
 MAX_CHARACTERS = 16_384
+BEGUN: int = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
 # What a line without a value of its own returns.
 NO_VALUE = "0"
 # A text that says the same is ACCEPTED: these are what a number that cannot be compared is reported as.
@@ -59,13 +61,29 @@ def probe(text: str) -> str | float:
 
 
 def _tree(program: str) -> ast.Module | None:
-    """The syntax tree; None where the program has only begun. SyntaxError where no continuation can make it one."""
+    """The syntax tree; None if the program has only begun. SyntaxError if no continuation can make it one.
+
+    As `codeop.compile_command`, and without its code generation, whose time and memory have no bound: a few nested
+    `try … finally` lines take gigabytes.
+    """
+    try:
+        return _parsed(program, BEGUN)
+    except SyntaxError:
+        return None if _goes_on(program) else _parsed(program)
+
+
+def _goes_on(program: str) -> bool:
+    try:
+        _parsed(f"{program}\n", BEGUN)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    return True
+
+
+def _parsed(program: str, flags: int = 0) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # Compiles and runs nothing; unlike `ast.parse` it tells what is wrong from what is not finished.
-        if codeop.compile_command(program, "<step>", "exec") is None:
-            return None
-        return ast.parse(program)
+        return cast(ast.Module, compile(program, "<step>", "exec", ast.PyCF_ONLY_AST | flags))
 
 
 def _with_return(program: str, last: ast.stmt) -> str | float:

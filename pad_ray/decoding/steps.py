@@ -6,7 +6,7 @@ from pad_ray.paths.program import is_complete
 from pad_ray.paths.rationale import up_to_answer
 from pad_ray.schema import PathKind
 
-HEAD = "def solution"
+HEAD = "def solution("
 MAX_STEPS = 200
 """Of one path: a completion can be a thousand lines of nothing."""
 

@@ -6,6 +6,7 @@ judged: a student is scored by its answer alone.
 
 from dataclasses import dataclass
 
+from pad_ray.errors import attempt
 from pad_ray.paths.base import Parsed, unfinished
 from pad_ray.paths.equations import legible
 from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Verdict
@@ -41,7 +42,16 @@ def read_answer(kind: PathKind, parsed: Parsed, answer_kind: AnswerKind, *, cut:
     """
     if cut and not parsed.complete:
         return Answer(kind, parsed.text, Outcome.TRUNCATED, None, unfinished(kind))
-    return None if kind is PathKind.PROGRAM else _stated(kind, parsed.text, answer_kind)
+    if kind is PathKind.PROGRAM:
+        return None
+    return attempt(
+        lambda: _stated(kind, parsed.text, answer_kind), lambda reason: broken_answer(kind, parsed.text, reason)
+    )
+
+
+def broken_answer(kind: PathKind, text: str, reason: str) -> Answer:
+    """The answer of a text that breaks what reads it."""
+    return Answer(kind, text, Outcome.SANDBOX_FAULT, None, f"judging failed: {reason}")
 
 
 def read_verdict(program: str, verdict: Verdict, answer_kind: AnswerKind) -> Answer:
@@ -49,8 +59,15 @@ def read_verdict(program: str, verdict: Verdict, answer_kind: AnswerKind) -> Ans
     return _answer(PathKind.PROGRAM, program, verdict.outcome, verdict.value, verdict.feedback, answer_kind)
 
 
-def outcome_of(question: Question, answer: Answer) -> Outcome:
-    """What becomes of an answer that is compared with its question's gold."""
+def outcome_of(question: Question, answer: Answer) -> tuple[Outcome, str]:
+    """Outcome and feedback of an answer compared with its question's gold; one that breaks the comparison is a fault."""
+    return attempt(
+        lambda: (_compare(question, answer), answer.feedback),
+        lambda reason: (Outcome.SANDBOX_FAULT, f"judging failed: {reason}"),
+    )
+
+
+def _compare(question: Question, answer: Answer) -> Outcome:
     if not answer.valid or answer.value is None:
         return answer.outcome
     same = equal(question.answer_kind, answer.value, question.gold)
@@ -69,7 +86,7 @@ def _stated(kind: PathKind, text: str, answer_kind: AnswerKind) -> Answer:
 def _answer(
     kind: PathKind, text: str, outcome: Outcome, value: str | None, feedback: str, answer_kind: AnswerKind
 ) -> Answer:
-    comparable = value is not None and _comparable(answer_kind, value)
+    comparable = value is not None and attempt(lambda: _comparable(answer_kind, value), lambda _: False)
     if outcome is Outcome.ACCEPTED and not comparable:
         outcome = Outcome.NOT_COMPARABLE
     return Answer(kind, text, outcome, value, feedback)

@@ -188,10 +188,12 @@ class _Verifier:
         verdicts = judge_each(self.sandbox, candidates)
         names = [self._judged_by(candidate) for candidate in candidates]
         table = to_table(Verdict, [named(verdict, name) for verdict, name in zip(verdicts, names, strict=True)])
+        metadata = {**table.schema.metadata, PIECE_KEY: key}
+        # The caller's ids under the caller's name.
         table = table.rename_columns({"draft_id": "id"})
         for column in kept.column_names:
             table = table.append_column(kept.schema.field(column), kept[column])
-        self.run.write_table(name, table.replace_schema_metadata({**table.schema.metadata, PIECE_KEY: key}))
+        self.run.write_table(name, table.replace_schema_metadata(metadata))
         meters.count_verdicts(verdicts, "verify")
         return Counted.of(table), self.sandbox.protections
 
