@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pad_ray.errors import DeadEndError, StageError
+from pad_ray.errors import DeadEndError, StageError, attempt
 from pad_ray.paths import PATHS
 from pad_ray.paths.answer import answer_source
-from pad_ray.paths.reading import Answer, outcome_of, read_answer, read_verdict
+from pad_ray.paths.reading import Answer, broken_answer, outcome_of, read_answer, read_verdict
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judge_each
@@ -53,7 +54,9 @@ class Probe:
         """What a completion answers, or what to execute: read as the answers of an evaluation are."""
         path = PATHS[self.kind]()
         text, ended = up_to_stop(completion.text, path.stop)
-        parsed = path.parse(text)
+        parsed = attempt(partial(path.parse, text), partial(broken_answer, self.kind, text))
+        if isinstance(parsed, Answer):
+            return parsed
         answer = read_answer(self.kind, parsed, self.question.answer_kind, cut=completion.cut and not ended)
         # Without gold and the question's text a program is executed only: a student is scored on its answer alone.
         return answer or Candidate(self.question.question_id, parsed.text, None, self.question.answer_kind, None)
@@ -173,7 +176,7 @@ def answered_right(probes: Sequence[Probe], completions: Sequence[Completion], c
     executed = _executed([one for one in readings if isinstance(one, Candidate)], config)
     answers = [next(executed) if isinstance(one, Candidate) else one for one in readings]
     return [
-        outcome_of(probe.question, answer) is Outcome.ACCEPTED for probe, answer in zip(probes, answers, strict=True)
+        outcome_of(probe.question, answer)[0] is Outcome.ACCEPTED for probe, answer in zip(probes, answers, strict=True)
     ]
 
 
