@@ -15,9 +15,9 @@ from pad_ray.schema import PathKind
 
 Aggregate = Literal["last", "minimum", "mean"]
 AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
-    "last": lambda scores: scores[-1],
-    "minimum": min,
     "mean": fmean,
+    "minimum": min,
+    "last": lambda scores: scores[-1],
 }
 
 
