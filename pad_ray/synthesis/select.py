@@ -73,7 +73,8 @@ def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> li
     groups = agreeing(kind, [item.verdict.value if item.accepted else None for item in judged])
     if share is None or not groups:
         return _drop_all(judged, Outcome.NOT_COMPARABLE, "the question has no gold answer")
-    winners = set(max(groups, key=lambda places: len(places)))
+    largest = max(groups, key=len)
+    winners = set(largest)
     if len(winners) < share * sum(map(len, groups)):
         return _drop_all(judged, Outcome.NOT_COMPARABLE, f"no answer is given by {share:.0%} of the drafts")
     return [
