@@ -74,6 +74,15 @@ OPERATORS = (
     "and",
     "or",
 )
+HEADS = (
+    *(
+        "def solution():\n",
+        "def solution(a=16, *b, c=3):\n",
+        "import math\ndef solution():\n",
+        "async def solution():\n",
+    ),
+    *("def f(a):\n return a\ndef solution():\n", "a = 16\ndef solution():\n", "class A:\n a = 3\ndef solution():\n"),
+)
 UNARY = ("-", "+", "~", "not ", "await ", "*", "lambda: ", "lambda a, b=1: ", "yield ")
 PHRASES = (
     *(
@@ -181,12 +190,11 @@ class Grammar:
         found = self.random.choice([self.program, self.program, self.answer, self.mixed, self.hard])()
         for _ in range(self.random.choice([0, 0, 1, 3])):
             found = self.damaged(found)
-        return found.encode("utf-8", "surrogatepass")[:LONGEST_BYTES].decode("utf-8", "ignore" if "\ud800" not in found else "surrogatepass") if len(found) > LONGEST_BYTES // 4 else found  # fmt: skip
+        return found.encode("utf-8", "surrogatepass")[:LONGEST_BYTES].decode("utf-8", "surrogateescape")
 
     def program(self) -> str:
         lines = self.block(1, self.random.randrange(1, 12))
-        head = self.random.choice(["def solution():\n", "def solution(a=16, *b, c=3):\n", "import math\ndef solution():\n", "async def solution():\n"])  # fmt: skip
-        return head + "".join(lines) + self.random.choice(["", " return a\n", " return 16\n"])
+        return self.random.choice(HEADS) + "".join(lines) + self.random.choice(["", " return a\n", " return 16\n"])
 
     def block(self, depth: int, number: int) -> list[str]:
         return [line for _ in range(number) for line in self.statement(depth)]
