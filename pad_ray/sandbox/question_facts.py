@@ -24,9 +24,12 @@ MAX_PARTS = 8
 TRIVIAL = frozenset({0.0, 1.0})
 """Numbers that any program holds, so that they show nothing."""
 
-_RATIO = re.compile(r"(?:(\d{1,9})\s+(?:and\s+)?)?(\d{1,9})\s*[/\u2044]\s*(\d{1,9})", re.ASCII)
-_LATEX_RATIO = re.compile(r"(\d{1,9})?\s*\\[cdt]?frac\s*\{?\s*(\d{1,9})\s*\}?\s*\{?\s*(\d{1,9})\s*\}?", re.ASCII)
-_SIGN_RATIO = re.compile(r"(\d{1,9})?\s*([\u00bc-\u00be\u2150-\u215e\u2189])")
+# At most a few blanks: a pattern that may begin with any number of them is quadratic in a text of blanks.
+_RATIO = re.compile(r"(?:(\d{1,9})\s{1,3}(?:and\s{1,3})?)?(\d{1,9})\s{0,3}[/\u2044]\s{0,3}(\d{1,9})", re.ASCII)
+_LATEX_RATIO = re.compile(
+    r"(\d{1,9})?\s{0,3}\\[cdt]?frac\s{0,3}\{?\s{0,3}(\d{1,9})\s{0,3}\}?\s{0,3}\{?\s{0,3}(\d{1,9})", re.ASCII
+)
+_SIGN_RATIO = re.compile(r"(\d{1,9})?\s{0,3}([\u00bc-\u00be\u2150-\u215e\u2189])")
 _WORD = re.compile(r"[^\W\d_]+")
 _UNIT = re.compile(r"[^\W\d_]+|[^\w\s-]")
 _CHARACTERS = re.compile(r"[^\W\d_]+")
