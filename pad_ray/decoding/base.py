@@ -66,7 +66,8 @@ class Attempt:
 
     `stream` names the strategy: two strategies draw different samples. `budget` is what another strategy spent on this
     question, in completion tokens, for a strategy that is to spend as much. `texts` are the completions that were looked at,
-    `sampled` the answers of whole paths that were drawn beside each other, empty ones where there is none.
+    `sampled` the answers of whole paths that were drawn beside each other, empty ones where there is none, and
+    `sampled_logprobs` their log probabilities a token.
     """
 
     question: Question
@@ -75,17 +76,19 @@ class Attempt:
     budget: int = 0
     texts: list[str] = field(default_factory=list)
     sampled: list[str] = field(default_factory=list)
+    sampled_logprobs: list[float] = field(default_factory=list)
     completion_tokens: int = 0
 
     def part(self) -> "Attempt":
         """An attempt at the same question whose texts and costs are counted apart, until they are joined."""
-        return replace(self, texts=[], sampled=[], completion_tokens=0)
+        return replace(self, texts=[], sampled=[], sampled_logprobs=[], completion_tokens=0)
 
     def join(self, parts: Iterable["Attempt"]) -> None:
         """Take over what parts that ran side by side have made, in the order given and not in that of their ends."""
         for one in parts:
             self.texts += one.texts
             self.sampled += one.sampled
+            self.sampled_logprobs += one.sampled_logprobs
             self.completion_tokens += one.completion_tokens
 
     async def complete(
@@ -127,6 +130,7 @@ class Attempt:
         generations = await self.complete(prompts, self.sampling(kind, temperature, top_p), kind, *place)
         found = await self.answers(kind, generations)
         self.sampled += [answer.value or "" if answer.valid else "" for answer in found]
+        self.sampled_logprobs += [answer.likelihood for answer in found]
         return found
 
     async def answers(self, kind: PathKind, generations: Sequence[Generation]) -> list[Answer]:
@@ -213,6 +217,7 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
         latency_s=time.monotonic() - started,
         chosen="" if outcome.is_fault else storable(answer.text),
         sampled=[storable(text) for text in trial.sampled],
+        sampled_logprobs=trial.sampled_logprobs,
     )
 
 

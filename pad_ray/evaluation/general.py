@@ -102,8 +102,8 @@ def change(
 def macro_difference(differences: Sequence[Numbers]) -> tuple[float, float]:
     """The mean over sub-tasks of their mean differences by question, and its standard error.
 
-    Questions are drawn anew within each sub-task. If few questions changed, two more count that did, one fixed and one broken, as
-    in `adjusted_error`: equal runs have an error too.
+    Questions are drawn anew within each sub-task. If few questions changed, two more count that did, one fixed and one broken,
+    as in `adjusted_error`: equal runs have an error too.
     """
     subtasks = len(differences)
     difference = sum(float(one.mean()) for one in differences) / subtasks

@@ -2,9 +2,9 @@
 
 A system is a recipe but for its seed. Its answers are a table of trainings by questions, both drawn at random. The variance of
 the difference of two systems is a sum of mean squares of both tables (Searle, Casella and McCulloch 1992, chapter 4), and its
-degrees of freedom are Satterthwaite's (1946). Trainings of both systems are taken to spread alike, so that their mean squares are
-pooled: three trainings a side leave four degrees of freedom and not two. A bootstrap of trainings and questions is too narrow if
-three trainings differ much, and too wide if they do not; `python -m tests.benchmarks.intervals` compares them.
+degrees of freedom are Satterthwaite's (1946). Trainings of both systems are taken to spread alike, so that their mean squares
+are pooled: three trainings a side leave four degrees of freedom and not two. A bootstrap of trainings and questions is too
+narrow if three trainings differ much, and too wide if they do not; `python -m tests.benchmarks.intervals` compares them.
 """
 
 import math

@@ -4,6 +4,7 @@ Half a path states nothing, a program answers by what it returns, any other path
 judged: a student is scored by its answer alone.
 """
 
+import math
 from dataclasses import dataclass
 
 from pad_ray.errors import attempt
@@ -33,6 +34,11 @@ class Answer:
     @property
     def valid(self) -> bool:
         return self.outcome is Outcome.ACCEPTED
+
+    @property
+    def likelihood(self) -> float:
+        """`mean_logprob` to rank by: one that is not known is below all others."""
+        return -math.inf if self.mean_logprob is None else self.mean_logprob
 
 
 def read_answer(kind: PathKind, parsed: Parsed, answer_kind: AnswerKind, *, cut: bool) -> Answer | None:

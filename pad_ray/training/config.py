@@ -88,7 +88,8 @@ class TrainingConfig(BaseModel):
     validation_questions: int = Field(
         0,
         ge=0,
-        description="validation questions that each validation answers and executes: accuracy picks the best then",
+        description="validation questions that each validation answers, for every path that the corpus teaches: the mean of "
+        "the paths' accuracies picks the best then",
     )
     validation_tokens: int = Field(256, ge=1, description="longest answer to a validation question")
     max_failures: int = Field(2, ge=0, description="times a failed worker group is restarted from its last checkpoint")

@@ -23,7 +23,7 @@ from pad_ray.training import checkpoints
 from pad_ray.training.batches import Batch, Rows, deal, epoch_steps, steps_in_epoch
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.objectives import OBJECTIVES, Numbers, losses, token_weights, tokens_by_objective
-from pad_ray.training.probes import accuracy
+from pad_ray.training.probes import accuracies
 from pad_ray.training.tokens import TokenTable, discard_copy
 from pad_ray.training.worker import Worker, set_up
 
@@ -203,7 +203,7 @@ def _checkpoint(worker: Worker, *, validate: bool) -> None:
 
 
 def _validate(worker: Worker) -> dict[str, float]:
-    """Losses over the validation rows in nats a token, and with probes the accuracy."""
+    """Losses over the validation rows in nats a token, and with probes the accuracies."""
     worker.engine.eval()
     table = worker.validation
     sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
@@ -214,4 +214,4 @@ def _validate(worker: Worker) -> dict[str, float]:
                 sums += _pass(worker, table, shared, np.zeros(len(OBJECTIVES)))[1]
     tokens = tokens_by_objective(table.objectives, table.target_tokens)
     found = losses(worker.over_workers(sums).tolist(), tokens, worker.weighing(table))
-    return {**found, "accuracy": accuracy(worker)} if worker.task.probes else found
+    return {**found, **accuracies(worker)} if worker.task.probes else found

@@ -3,8 +3,9 @@
     python -m tests.benchmarks.intervals [--rounds 2000]
 
 The first table is of two systems with several trainings each. A question has a difficulty that both systems share, and its
-log-odds vary with the system and with the training; a training also shifts all questions at once. The true difference is that of
-infinitely many trainings and questions. The second table is of two systems with one training each of which few answers differ.
+log-odds vary with the system and with the training; a training also shifts all questions at once. The true difference is that
+of infinitely many trainings and questions. The second table is of two systems with one training each, whose answers seldom
+differ.
 """
 
 import argparse

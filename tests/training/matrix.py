@@ -26,14 +26,14 @@ STEPS = 30
 LARGEST_DIFFERENCE = 1e-3
 
 
-def plain_losses(run, config, steps, seed=0):
+def plain_losses(run, config, steps, seed=0, corpus="hash"):
     """The losses of `steps` steps: one padded batch a step, torch's AdamW, no Ray, no DeepSpeed, no code of the loop.
 
     Of ours it takes the rows of each step and the learning rates.
     """
     from transformers import AutoModelForCausalLM
 
-    tokens = tokenise(run, FOLDERS, "hash", config.student, config.max_tokens)
+    tokens = tokenise(run, FOLDERS, corpus, config.student, config.max_tokens)
     table = open_tokens(run, tokens.folder, "train")
     weight = config.rationale_weight if table.mixed else None
     in_epoch = steps_in_epoch(len(table), config.rows_per_step)
