@@ -116,6 +116,7 @@ def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = 
 
 def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solver: Solver, shots: int) -> None:
     outcomes: Counter[str] = Counter()
+    reasons: dict[str, str] = {}
     seconds = 0.0
     for task, questions in tests.items():
         budgets = _tokens(run, task, student, strategy, questions)
@@ -134,9 +135,12 @@ def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solve
         if _subtasks(questions):
             _measure_general(run, entry, solved.solutions, questions)
         outcomes.update(solution.outcome.value for solution in solved.solutions)
+        told = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
+        reasons = ledger.first_reasons(told) | reasons
         seconds += solved.all_seconds
     asked = sum(map(len, tests.values()))
-    ledger.record(run.folder, ledger.judged(_stage(student, strategy.label), "questions", asked, outcomes, seconds))
+    stage = _stage(student, strategy.label)
+    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds, reasons=reasons))
 
 
 def _at_k(

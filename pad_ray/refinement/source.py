@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from pad_ray.sandbox.hard_coded import DIGITS
+from pad_ray.sandbox.question_facts import DIGITS
 from pad_ray.sandbox.static import Rejection, parse
 
 LONGEST_BYTES = 1 << 15

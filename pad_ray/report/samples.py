@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from pad_ray.paths import PATHS
 from pad_ray.report import text
 from pad_ray.report.counts import TAKEN, Outcomes
 from pad_ray.report.filters import Filter
@@ -18,6 +17,7 @@ from pad_ray.rundir import RunDir
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, from_table
 from pad_ray.synthesis.corpus import REJECTED
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
+from pad_ray.synthesis.verify import UNREADABLE, read_path
 
 MOST_BYTES = 2_000_000
 """Of all samples together, as HTML: a page stays under 3 MB whatever drafts hold."""
@@ -99,7 +99,8 @@ def _rows(run: RunDir, record: type[_ROWS], key: str, ids: Iterable[str], *folde
 
 
 def _sample(question: Question, draft: Draft, verdict: Verdict, kept_as: str) -> Sample:
-    judged = PATHS[draft.path]().parse(draft.text).text
+    path = read_path(draft)
+    judged = draft.text if path is UNREADABLE else path.text
     line = failing_line(judged, verdict.feedback) if verdict.outcome is not Outcome.ACCEPTED else None
     return Sample(
         question=question,

@@ -4,11 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pad_ray.errors import attempt
 from pad_ray.paths.equations import shape
 from pad_ray.sandbox import normalised_program_hash
-from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict
+from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.config import CorpusConfig
 from pad_ray.synthesis.contamination import Overlap
+from pad_ray.tasks.answers import agreeing
 
 # Outcomes that only this step gives: the drafts were accepted one by one.
 DROPPED = (Outcome.DUPLICATE, Outcome.OVER_CAP, Outcome.CONTAMINATED)
@@ -30,6 +32,10 @@ class Judged:
         """The same draft, left out for a reason."""
         return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:FEEDBACK_CHARACTERS]))
 
+    def fault(self, reason: str) -> "Judged":
+        """The same draft, left out since it breaks what builds the corpus."""
+        return self.drop(Outcome.SANDBOX_FAULT, f"building the corpus failed: {reason}")
+
 
 def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, overlap: Overlap | None) -> list[Judged]:
     """All drafts of a question in their order; accepted ones that are not kept get the outcome that says why.
@@ -43,7 +49,7 @@ def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, o
         test = f"the {overlap.task} test question {overlap.question_id}"
         return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {said} {test}")
     if not question.gold:
-        chosen = _majority(chosen, config.majority_share)
+        chosen = _majority(question.answer_kind, chosen, config.majority_share)
     rate = sum(item.accepted for item in chosen) / max(1, len(chosen))
     if not config.min_pass_rate <= rate <= config.max_pass_rate:
         return _drop_all(chosen, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
@@ -62,19 +68,20 @@ def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Jud
     return [item.drop(outcome, feedback) if item.accepted else item for item in judged]
 
 
-def _majority(judged: list[Judged], share: float | None) -> list[Judged]:
-    """Without gold, the answer of most drafts is taken for right where enough of them give it."""
-    values = Counter(item.verdict.value for item in judged if item.accepted)
-    if share is None or not values:
+def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> list[Judged]:
+    """Without gold, the answer of most drafts is taken for right if enough of them give it; equal answers are one answer."""
+    groups = agreeing(kind, [item.verdict.value if item.accepted else None for item in judged])
+    if share is None or not groups:
         return _drop_all(judged, Outcome.NOT_COMPARABLE, "the question has no gold answer")
-    ((value, count),) = values.most_common(1)
-    if count < share * values.total():
+    largest = max(groups, key=len)
+    winners = set(largest)
+    if len(winners) < share * sum(map(len, groups)):
         return _drop_all(judged, Outcome.NOT_COMPARABLE, f"no answer is given by {share:.0%} of the drafts")
     return [
         item.drop(Outcome.WRONG_ANSWER, "not the answer of the majority")
-        if item.accepted and item.verdict.value != value
+        if item.accepted and place not in winners
         else item
-        for item in judged
+        for place, item in enumerate(judged)
     ]
 
 
@@ -82,14 +89,17 @@ def _distinct(judged: list[Judged]) -> list[Judged]:
     seen: set[tuple[PathKind, str]] = set()
     kept = []
     for item in judged:
-        if item.accepted:
-            program = item.draft.path is PathKind.PROGRAM
-            key = item.draft.path, normalised_program_hash(item.text) if program else shape(item.text)
-            if key in seen:
-                item = item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
-            seen.add(key)
-        kept.append(item)
+        kept.append(attempt(lambda item=item: _unless_seen(item, seen), item.fault) if item.accepted else item)  # type: ignore[misc]
     return kept
+
+
+def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
+    program = item.draft.path is PathKind.PROGRAM
+    key = item.draft.path, normalised_program_hash(item.text) if program else shape(item.text)
+    if key in seen:
+        return item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
+    seen.add(key)
+    return item
 
 
 def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:
