@@ -116,7 +116,7 @@ class TuningConfig(BaseModel):
     first_rung: int = Field(
         50,
         ge=1,
-        description="decode: questions after which a trial can be stopped at the earliest; of fewer the best look like the lucky",
+        description="decode: questions after which a trial can be stopped at the earliest; fewer favour luck",
     )
     reduction: int = Field(2, ge=2, description="of so many trials the best one goes on; it answers so many times more")
     concurrent: int | None = Field(

@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.stopping [--campaigns 1000]
 
-True accuracies are normal around 40 %. A question is hard or easy for all configurations, so that their answers are alike, as those
-of one student are. Trials run four at a time in random order, ask the same questions in the same order, report after each rung, and
-are stopped by `pad_ray.tuning.search.Halving`. The choice is the trial of the highest accuracy among those that were not stopped. A
-table's figures are: how often the best configuration is chosen, the mean rank of the choice (1 is the best), points of true accuracy
-that the choice is behind the best, and answers as a share of those without stopping.
+True accuracies are normal around 40 %. A question is hard or easy for all configurations, so that their answers are alike, as
+those of one student are. Trials run four at a time in random order, ask the same questions in the same order, report after each
+rung, and are stopped by `pad_ray.tuning.search.Halving`. The choice is the trial of the highest accuracy among those that were
+not stopped. A table's figures are: how often the best configuration is chosen, the mean rank of the choice (1 is the best),
+points of true accuracy that the choice is behind the best, and answers as a share of those without stopping.
 """
 
 import argparse

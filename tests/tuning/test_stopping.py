@@ -14,9 +14,3 @@ def test_the_default_loses_little_and_costs_half():
     assert default.kept > 0.85 * whole.kept and default.behind < whole.behind + 0.3
     # Rungs of few questions are cheaper and choose worse.
     assert early.cost < default.cost and early.behind > default.behind
-
-
-def test_few_questions_stop_no_trial():
-    assert TuningConfig().rungs(99) == [99]
-    assert TuningConfig().rungs(100) == [50, 100]
-    assert TuningConfig().rungs(400) == [50, 100, 200, 400]
