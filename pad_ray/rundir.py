@@ -36,6 +36,8 @@ class RunDir:
         # Absolute, because workers open the run again from a working directory of their own.
         self.location = location if "://" in location else self.root
         self.is_local = isinstance(self.filesystem, pafs.LocalFileSystem)
+        if self.is_local and any(path.is_file() for path in (Path(self.root), *Path(self.root).parents)):
+            raise InputError(f"{self.root}: it is a file, or within one; give a folder")
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -167,13 +169,18 @@ def open_location(location: str) -> tuple[pafs.FileSystem, str]:
     """The file system of a local path or URI, and the absolute path on it.
 
     Raises:
-        InputError: the URI holds credentials, which would end up in the recipe that a run keeps.
+        InputError: it is neither, or the URI holds credentials, which would end up in the recipe that a run keeps.
     """
+    if "\0" in location:
+        raise InputError(f"{location!r}: not usable as a path or URI: it holds a NUL character")
     if location.startswith("s3://"):
         return _object_store(location)
     if "://" in location:
         _refuse_credentials(location)
-        filesystem, root = pafs.FileSystem.from_uri(location)
+        try:
+            filesystem, root = pafs.FileSystem.from_uri(location)
+        except pa.ArrowInvalid as error:
+            raise InputError(f"{location}: not usable as a path or URI: {error}") from None
         return filesystem, root.rstrip("/")
     return pafs.LocalFileSystem(), str(Path(location).expanduser().absolute())
 

@@ -160,7 +160,8 @@ class Solution:
     """A student's answer to a question by a strategy; `paths` holds every completion the strategy looked at.
 
     `chosen` is the path whose answer it is, a program as it was executed; empty where there is none. `sampled` are the
-    answers of a strategy's samples in the order they were drawn, empty ones where a sample has none.
+    answers of a strategy's samples in the order they were drawn, empty ones where a sample has none; `sampled_logprobs` are
+    the samples' log probabilities in nats a token, -inf if the engine gives none.
     """
 
     TABLE: ClassVar[str] = "solutions"
@@ -176,6 +177,7 @@ class Solution:
     latency_s: float
     chosen: str = ""
     sampled: list[str] = field(default_factory=list)
+    sampled_logprobs: list[float] = field(default_factory=list)
 
 
 Record = Question | Draft | Verdict | CorpusRow | Solution

@@ -20,7 +20,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
-from pad_ray.decoding.ranking import Evidence, Score
+from pad_ray.decoding.ranking import NOTHING, Evidence, Score
 from pad_ray.decoding.steps import is_finished, is_step, without_end
 from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig, require_fitting
 from pad_ray.engines.base import Generation, Sampling
@@ -42,7 +42,7 @@ class Hypothesis:
 
     text: str = ""
     score: float = 0.0
-    evidence: Evidence = Evidence()
+    evidence: Evidence = NOTHING
     logprob: float = 0.0
     tokens: int = 0
     finished: bool = False

@@ -39,3 +39,6 @@ class Evidence:
             return self.likelihood / max(1, self.units) + weight * self.verified / max(1, self.lines)
         total = self.likelihood + weight * self.verified
         return total / ((5 + self.units) / 6) ** LENGTH_EXPONENT if how == "length" else total
+
+
+NOTHING = Evidence()

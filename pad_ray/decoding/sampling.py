@@ -1,7 +1,6 @@
 """Strategies that sample whole paths: maj@k, best of n by a verifier, and as many as another strategy's tokens allow."""
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Literal, Self
@@ -16,9 +15,9 @@ from pad_ray.schema import PathKind
 
 Aggregate = Literal["last", "minimum", "mean"]
 AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
-    "last": lambda scores: scores[-1],
-    "minimum": min,
     "mean": fmean,
+    "minimum": min,
+    "last": lambda scores: scores[-1],
 }
 
 
@@ -67,17 +66,12 @@ class BestOfN(Sampled):
         if not valid:
             return unanswered(answers)
         scores = await asyncio.gather(*(self._score(attempt, answer) for answer in valid))
-        best = max(range(len(valid)), key=lambda index: (scores[index], _likelihood(valid[index])))
+        best = max(range(len(valid)), key=lambda index: (scores[index], valid[index].likelihood))
         return valid[best]
 
     async def _score(self, attempt: Attempt, answer: Answer) -> float:
         scores = await attempt.log_scores(self.verifiers, steps_of(self.path, answer.text))
         return AGGREGATES[self.aggregate](scores) if scores else PRUNED
-
-
-def _likelihood(answer: Answer) -> float:
-    """An answer's mean log probability; one that is not known is below all others."""
-    return -math.inf if answer.mean_logprob is None else answer.mean_logprob
 
 
 class Resample(Sampled):

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import Answer, Attempt, Strategy
-from pad_ray.decoding.ranking import Evidence, Score
+from pad_ray.decoding.ranking import NOTHING, Evidence, Score
 from pad_ray.decoding.steps import is_finished, steps_of
 from pad_ray.decoding.verifiers import PRUNED, VerifierConfig, require_fitting
 from pad_ray.engines.base import Continued, NextToken
@@ -29,7 +29,7 @@ class Beam:
     tokens: tuple[int, ...] = ()
     text: str = ""
     score: float = 0.0
-    evidence: Evidence = Evidence()
+    evidence: Evidence = NOTHING
     lines: int = 0
     ended: bool = False
 

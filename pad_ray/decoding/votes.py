@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pad_ray.decoding.base import Answer
-from pad_ray.schema import AnswerKind, PathKind
-from pad_ray.tasks.answers import agreeing
+from pad_ray.schema import AnswerKind, Outcome, PathKind
+from pad_ray.tasks.answers import agreeing, canonical_answer
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Group:
     @property
     def mean_logprob(self) -> float:
         """The mean of the answers' log probabilities a token; a group of which none is known is below all others."""
-        known = [answer.mean_logprob for answer in self.answers if answer.mean_logprob is not None]
+        known = [answer.likelihood for answer in self.answers if answer.likelihood > -math.inf]
         return sum(known) / len(known) if known else -math.inf
 
 
@@ -35,18 +35,43 @@ def groups(answers: Sequence[Answer], kind: AnswerKind) -> list[Group]:
     return [Group([answers[place] for place in places]) for places in agreeing(kind, values)]
 
 
-def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh | None = None) -> Answer:
-    """The answer with the most votes, by default one a path; at least one answer must be given.
+def count(group: Group) -> float:
+    """One vote an answer."""
+    return float(len(group.answers))
+
+
+def winner(found: Sequence[Group], weigh: Weigh = count) -> Group:
+    """The group with the most votes.
 
     Ties: an answer that a program gave first, then the higher mean log probability, then the earlier one (Mixed
-    Distillation, 2312.10730, does not say). If nothing can be compared, an answer that says why. What is returned holds all
-    answers as its `votes`.
+    Distillation, 2312.10730, does not say).
+    """
+    return max(found, key=lambda group: (weigh(group), PathKind.PROGRAM in group.kinds, group.mean_logprob))
+
+
+def majority(kind: AnswerKind, values: Sequence[str | None], logprobs: Sequence[float]) -> int | None:
+    """The place of the first value of the group that wins, for values whose paths are all of one kind; None without any."""
+    texts = [canonical_answer(kind, value) if value else None for value in values]
+    answers = [
+        Answer(PathKind.PROGRAM, "", Outcome.ACCEPTED if text else Outcome.NO_ANSWER, text, "", logprob)
+        for text, logprob in zip(texts, logprobs, strict=True)
+    ]
+    found = groups(answers, kind)
+    if not found:
+        return None
+    first = winner(found).answers[0]
+    return next(place for place, answer in enumerate(answers) if answer is first)
+
+
+def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh = count) -> Answer:
+    """The answer of the `winner`; at least one answer must be given. It holds all answers as its `votes`.
+
+    If nothing can be compared it is an answer that says why.
     """
     found = groups(answers, kind)
     if not found:
         return replace(unanswered(answers), support=0.0, votes=tuple(answers))
-    votes = weigh or (lambda group: float(len(group.answers)))
-    won = max(found, key=lambda group: (votes(group), PathKind.PROGRAM in group.kinds, group.mean_logprob))
+    won = winner(found, weigh)
     # Of equal answers the program's, which can be repaired and read.
     chosen = next((answer for answer in won.answers if answer.kind is PathKind.PROGRAM), won.answers[0])
     return replace(chosen, support=len(won.answers) / len(answers), votes=tuple(answers))

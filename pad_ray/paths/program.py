@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from pad_ray.paths.base import Parsed, ReasoningPath
+from pad_ray.paths.base import Parsed, ReasoningPath, without_thoughts
 from pad_ray.paths.requirements import required
 from pad_ray.paths.source import Parser, lines_of, returns, segments_of, statement_end
 from pad_ray.schema import PathKind
@@ -12,7 +12,6 @@ from pad_ray.schema import PathKind
 FUNCTION = re.compile(r"def\s+solution\b")
 _INDENTED_FUNCTION = re.compile(r"^[ \t]*def\s+solution\b", re.M)
 _FENCE = re.compile(r"^\s*```(?:python)?\s*\n")
-_THOUGHT_END = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning)>")
 _GLUED = re.compile(r"(?<=\S)(?:`{3,}|</\w{1,20}>|\[/\w{1,20}\])")
 NEXT_QUESTION = "Question:"
 FUNCTIONS_READ = 8
@@ -62,7 +61,7 @@ class _Function:
 
 def _read(completion: str) -> tuple[str, bool]:
     """The program of a completion, and whether text follows it."""
-    segments = segments_of(lines_of(_behind_thoughts(completion)), FUNCTION)
+    segments = segments_of(lines_of(_spoken(completion)), FUNCTION)
     parser = Parser()
     found = _last_function(segments, parser)
     if found is None:
@@ -72,10 +71,10 @@ def _read(completion: str) -> tuple[str, bool]:
     return required(found.text, segments, found.segment, place, parser), follows
 
 
-def _behind_thoughts(completion: str) -> str:
-    """What follows a model's thoughts, if it holds a function `solution`; else the whole completion."""
-    end = max((match.end() for match in _THOUGHT_END.finditer(completion)), default=0)
-    return completion[end:] if end and _INDENTED_FUNCTION.search(completion, end) else completion
+def _spoken(completion: str) -> str:
+    """A completion without its thoughts, unless these alone hold a function `solution`."""
+    spoken = without_thoughts(completion)
+    return spoken if _INDENTED_FUNCTION.search(spoken) else completion
 
 
 def _last_function(segments: list[list[str]], parser: Parser) -> _Function | None:

@@ -20,10 +20,12 @@ STATEMENT_CHARACTERS = 1 << 15
 ATTEMPTS = 200
 ATTEMPTED_CHARACTERS = 1 << 17
 
-_INVISIBLE = re.compile("[\ufeff\u200b\u2060\u200e\u200f]")
+_INVISIBLE = re.compile(
+    "[\ufeff\u200b\u2060\u00ad\u200e\u200f]|(?<=[\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\x00-\x7f])"
+)
 _WIDE_INDENT = re.compile("^[ \t]*[\u00a0\u3000][ \t\u00a0\u3000]*", re.M)
 _FENCE = re.compile(r"\s*(?:(?:[-*+>]|\d{1,3}[.)])\s+)*(?:`{3,}|~{3,})")
-_TURN = re.compile(r"(<\|[^|\n]{1,40}\|>)")
+_TURN = re.compile(r"(<\|[^|\n]{1,40}\|>|<｜[^｜\n]{1,40}｜>|<(?:start_of_turn|end_of_turn|bos|eos)>)")
 _TRIPLE = ('"""', "'''")
 _TOKEN = re.compile(r"#.*|'''|\"\"\"|\"(?:\\.|[^\"\\])*(?:\"|$)|'(?:\\.|[^'\\])*(?:'|$)|[(\[{]|[)\]}]|\\$")
 _MARGIN = ("#", ")", "]", "}")
@@ -36,7 +38,7 @@ def lines_of(completion: str) -> list[str]:
     if not text.isascii():
         text = _WIDE_INDENT.sub(lambda match: match[0].replace("\u3000", "\u00a0\u00a0").replace("\u00a0", " "), text)
         text = _INVISIBLE.sub("", text)
-    if "<|" in text:
+    if "<" in text:
         text = _TURN.sub(r"\n\1\n", text)
     return text.split("\n")
 
@@ -47,7 +49,7 @@ def segments_of(lines: list[str], head: re.Pattern[str]) -> list[list[str]]:
     """
     segments: list[list[str]] = [[]]
     for line in lines:
-        if _FENCE.match(line) or line.startswith("<|"):
+        if _FENCE.match(line) or _TURN.match(line):
             segments.append([])
         else:
             segments[-1].append(line)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pad_ray.sandbox.static import Rejection, parse
 from pad_ray.schema import content_id
 
-LONGEST_BYTES = 1 << 16
+LONGEST_BYTES = 1 << 15
 SEPARATOR = "\x1f"
 """Between the parts of a program; `repr` escapes it in what a program writes."""
 
@@ -15,7 +15,7 @@ def normalised_program_hash(program: str) -> str:
     """32 hex digits, equal for programs whose syntax trees are equal once their own names are renamed consistently.
 
     Comments, docstrings, layout and annotations of names do not count; imported names, attributes and keyword arguments
-    do. A text that is no program, or is longer than 64 KiB, is hashed as it stands. Linear, without recursion.
+    do. A text that is no program, or is longer than 32 KiB, is hashed as it stands. Linear, without recursion.
     """
     tree = parse(program, LONGEST_BYTES)
     if isinstance(tree, Rejection):

@@ -9,6 +9,7 @@ CONVERSIONS = frozenset(_CONVERSIONS.split())
 """Calls that show a value in another way. They compute nothing."""
 _SHOWN = "format join lower upper strip lstrip rstrip title capitalize casefold encode decode items keys values copy"
 SHOWN_METHODS = frozenset(_SHOWN.split())
+LISTINGS = frozenset({"list", "tuple", "keys", "values", "items"})
 CHOOSERS = frozenset({"max", "min", "any", "all"})
 NEUTRAL: dict[type[ast.operator], tuple[tuple[float, ...], tuple[float, ...]]] = {
     ast.Add: ((0,), (0,)),

@@ -93,7 +93,8 @@ def _plain_digits(text: str) -> str:
 def _in_digits(text: str) -> Iterator[float]:
     for match in DIGITS.finditer(text):
         value = float(match[1].replace(",", "")[:LONGEST_NUMBER])
-        yield from (value, value / 100, 1 - value / 100, 1 + value / 100)
+        yield value
+        yield from (part for part in (value / 100, 1 - value / 100, 1 + value / 100) if part not in TRIVIAL)
         if value < 1:
             yield value * 100
         if match[2] and match[2].lower() in SCALES:

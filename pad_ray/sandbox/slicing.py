@@ -18,6 +18,7 @@ from pad_ray.sandbox.operations import (
     CHOOSERS,
     COMPARISONS,
     CONVERSIONS,
+    LISTINGS,
     NEUTRAL,
     SHOWN_METHODS,
     called,
@@ -310,8 +311,19 @@ class _Slicer:
         elif key is not None and isinstance(node.value, ast.Name) and self._visit_keyed(node.value, key, tested):
             return
         else:
-            self.found.operations.add(INDEX if is_fixed(node.slice) else CALL)
+            fixed = is_fixed(node.slice)
+            if not fixed or not self._is_listing(node.value):
+                self.found.operations.add(INDEX if fixed else CALL)
             self._push([node.value, node.slice], tested)
+
+    def _is_listing(self, node: ast.AST) -> bool:
+        """Whether an expression lists a written list or dictionary: `list(options)`, `options.values()`."""
+        while isinstance(node, ast.Call) and called(node) in LISTINGS:
+            inner = node.func.value if isinstance(node.func, ast.Attribute) else next(iter(node.args), None)
+            if inner is None:
+                return False
+            node = inner
+        return isinstance(self._display(node), (ast.Dict, ast.List, ast.Tuple, ast.Set))
 
     def _display(self, node: ast.AST) -> ast.AST | None:
         return self._single(node) if isinstance(node, ast.Name) else node

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pad_ray.errors import attempt
 from pad_ray.paths.equations import shape
 from pad_ray.sandbox import normalised_program_hash
-from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict
+from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.config import CorpusConfig
 from pad_ray.synthesis.contamination import Overlap
+from pad_ray.tasks.answers import agreeing
 
 # Outcomes that only this step gives: the drafts were accepted one by one.
 DROPPED = (Outcome.DUPLICATE, Outcome.OVER_CAP, Outcome.CONTAMINATED)
@@ -48,7 +49,7 @@ def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, o
         test = f"the {overlap.task} test question {overlap.question_id}"
         return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {said} {test}")
     if not question.gold:
-        chosen = _majority(chosen, config.majority_share)
+        chosen = _majority(question.answer_kind, chosen, config.majority_share)
     rate = sum(item.accepted for item in chosen) / max(1, len(chosen))
     if not config.min_pass_rate <= rate <= config.max_pass_rate:
         return _drop_all(chosen, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
@@ -67,19 +68,20 @@ def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Jud
     return [item.drop(outcome, feedback) if item.accepted else item for item in judged]
 
 
-def _majority(judged: list[Judged], share: float | None) -> list[Judged]:
-    """Without gold, the answer of most drafts is taken for right where enough of them give it."""
-    values = Counter(item.verdict.value for item in judged if item.accepted)
-    if share is None or not values:
+def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> list[Judged]:
+    """Without gold, the answer of most drafts is taken for right if enough of them give it; equal answers are one answer."""
+    groups = agreeing(kind, [item.verdict.value if item.accepted else None for item in judged])
+    if share is None or not groups:
         return _drop_all(judged, Outcome.NOT_COMPARABLE, "the question has no gold answer")
-    ((value, count),) = values.most_common(1)
-    if count < share * values.total():
+    largest = max(groups, key=len)
+    winners = set(largest)
+    if len(winners) < share * sum(map(len, groups)):
         return _drop_all(judged, Outcome.NOT_COMPARABLE, f"no answer is given by {share:.0%} of the drafts")
     return [
         item.drop(Outcome.WRONG_ANSWER, "not the answer of the majority")
-        if item.accepted and item.verdict.value != value
+        if item.accepted and place not in winners
         else item
-        for item in judged
+        for place, item in enumerate(judged)
     ]
 
 

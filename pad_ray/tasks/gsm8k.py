@@ -22,7 +22,7 @@ def _entries(rows: list[Row]) -> Iterator[Entry]:
         _, mark, gold = row.text("answer").rpartition("####")
         if not mark:
             raise row.fault("answer", "has no final answer after ####")
-        yield Entry(row.text("question"), row.gold("answer", AnswerKind.NUMBER, gold.replace(",", "").strip()))
+        yield Entry(row.text("question"), row.gold("answer", AnswerKind.NUMBER, gold.strip()))
 
 
 TASK = Task(

@@ -19,7 +19,7 @@ import numpy as np
 from pad_ray.decoding.base import Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.beam import StepBeam
-from pad_ray.decoding.ranking import Evidence
+from pad_ray.decoding.ranking import Evidence, Score
 from pad_ray.decoding.sampling import AGGREGATES, BestOfN, Vote
 from pad_ray.decoding.verifiers import VerifierConfig
 from pad_ray.engines.base import Engine, Generation, Request
@@ -73,8 +73,7 @@ def settings(seed: int) -> Iterator[list[Setting]]:
     verifiers = (VerifierConfig(kind="faithfulness"),)
     yield [
         Setting(f"best_of_n, faithfulness: {name}", BestOfN(verifiers=verifiers, aggregate=name, seed=seed))
-        for name in ("mean", "minimum", "last")
-        if name in AGGREGATES
+        for name in AGGREGATES
     ]
 
 
@@ -130,8 +129,8 @@ def spread(differences: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> str:
 def simulate(options: argparse.Namespace) -> None:
     """Print how often each score chooses a right hypothesis, and how many lines those have that it chooses."""
     generator = np.random.default_rng(0)
-    shares = {"sum": [], "mean": [], "length": []}
-    lines: Mapping[str, list[int]] = {name: [] for name in shares}
+    shares: dict[Score, list[bool]] = {"sum": [], "mean": [], "length": []}
+    lines: Mapping[Score, list[int]] = {name: [] for name in shares}
     for _ in range(options.rounds):
         drawn = [hypothesis(generator, is_right=place == 0) for place in range(4)]
         for name in shares:

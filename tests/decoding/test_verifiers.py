@@ -111,6 +111,13 @@ def test_steps_are_the_lines_below_def():
     [
         (PathKind.PROGRAM, HEAD + "    a = 1\n", False),
         (PathKind.PROGRAM, HEAD + "    return 1\n", True),
+        (PathKind.PROGRAM, HEAD + "    return\n", True),
+        (PathKind.PROGRAM, HEAD + "    return-1\n", True),
+        (PathKind.PROGRAM, HEAD + "    return 'yes' if (1 + 2) > 2 else 'no'\n", True),
+        (PathKind.PROGRAM, HEAD + "    return sum([\n", False),
+        (PathKind.PROGRAM, HEAD + "    return 1 + \\\n", False),
+        (PathKind.PROGRAM, HEAD + "    returned = 1\n", False),
+        (PathKind.PROGRAM, HEAD + "    return_value(1)\n", False),
         (PathKind.PROGRAM, HEAD + "    if a:\n        return 1\n", False),
         (PathKind.PROGRAM, HEAD + "    a = 1\nQuestion: next\n", True),
         (PathKind.RATIONALE, "so\n#### 1\n", True),

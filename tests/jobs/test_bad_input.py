@@ -8,179 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from jobs import evaluate, synthesize, verify
-from pad_ray import job
-from pad_ray.preview import preview, preview_evaluation
 from pad_ray.rundir import RunDir
 from pad_ray.schema import AnswerKind, Outcome, Question, content_id
 from pad_ray.tasks import TASKS
-from tests.jobs import things  # noqa: F401
 from tests.jobs.conftest import run_job
 
-SOLVES = "def solution():\n    red = 3\n    blue = {number}\n    return red + blue\n"
 
-
-@pytest.fixture
-def told(capsys):
-    """Runs a job and returns its exit status and all that it says."""
-
-    def run(which, *words):
-        words = [str(word) for word in words]
-        if which is verify:
-            status = job.main_with_options("", verify.Options, verify.verify, verify.preview, words)
-        else:
-            work, show = {
-                synthesize: (synthesize.synthesize, preview),
-                evaluate: (evaluate.evaluate, preview_evaluation),
-            }[which]
-            status = job.main("", work, show, words)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return status, out
-
-    return run
-
-
-RECIPES = [
-    # A key that is given twice, at any depth.
-    ("seed: 1\nseed: 2\n", "line 2: 'seed' is given twice, first in line 1"),
-    ("questions: {limit: 4}\nseed: 1\nquestions: {limit: 5}\n", "line 3: 'questions' is given twice, first in line 1"),
-    ("synthesis:\n  samples: 2\n  samples: 2\n", "line 3: 'samples' is given twice"),
-    (
-        "evaluation:\n  strategies:\n  - {kind: vote, samples: 2,\n     samples: 3}\n",
-        "line 4: 'samples' is given twice",
-    ),
-    ('seed: 1\n"seed": 2\n', "line 2: 'seed' is given twice"),
-    # A number that is none.
-    ("synthesis: {temperature: .inf}", "synthesis.temperature: has to be a finite number (given: inf)"),
-    ("synthesis: {temperature: 1e999}", "synthesis.temperature: has to be a finite number"),
-    ("synthesis: {temperature: .nan}", "synthesis.temperature"),
-    ("training: {learning_rate: .inf}", "training.learning_rate: has to be a finite number"),
-    ("evaluation: {strategies: [{kind: vote, temperature: .inf}]}", "evaluation.strategies.0.temperature"),
-    ("tuning: {space: {training.learning_rate: {low: 1.0e-5, high: .inf}}}", "has to be a finite number"),
-    # What YAML reads as something else.
-    ("run_dir: no", "run_dir: Input should be a valid string; put it in quotes if it is a text (given: False)"),
-    ("run_dir: 12", "put it in quotes"),
-    ("extensions: [on]", "extensions.0: Input should be a valid string; put it in quotes"),
-    ("no: 1", "line 1: the key 'no' is no text"),
-    ("1: 2", "line 1: the key '1' is no text"),
-    ("~: 2", "is no text"),
-    ("seed: yes", "seed: has to be a number (given: True)"),
-    ("questions: {limit: true}", "questions.limit: has to be a number (given: True)"),
-    ("seed: 010", "line 1: 010 is an octal number in YAML"),
-    ("questions:\n  limit: 0100", "line 2: 0100 is an octal number"),
-    ("seed: 1:30", "line 1: 1:30 is a number of base 60"),
-    ("run_dir: 2026-01-02", "line 1: 2026-01-02 is a date in YAML"),
-    # Layout and encoding.
-    ("questions:\n\tlimit: 4", "line 2: not YAML: while scanning for the next token; found character '\\t'"),
-    ("seed: 1\n---\nseed: 2", "line 2: not YAML: expected a single document"),
-    ("seed: [1", "not YAML"),
-    ("seed: !!python/object:os.system 1", "line 1: not YAML: could not determine a constructor"),
-    ("[" * 5000, "nested too deeply"),
-    ("", "is empty"),
-    ("# nothing\n", "is empty"),
-    ("- seed", "has to be a mapping of fields and is a list"),
-    ("seed", "has to be a mapping of fields and is a str"),
-    ("run_dir: café\n".encode("latin-1"), "not UTF-8 text (byte 12); save the file as UTF-8"),
-    ("seed: 1\n".encode("utf-16"), "not UTF-8 text (byte 0)"),
-    (b"seed: \x80", "not UTF-8 text (byte 6)"),
-    (b"seed: \x00", "not YAML"),
-    # Fields.
-    ("questoins: {limit: 4}", "did you mean questions?"),
-    ("synthesis: {sample: 4}", "did you mean samples?"),
-    ("evaluation: {engine: {modle: x}}", "did you mean model?"),
-    ("questions:", "questions: has to be a mapping of fields (given: None)"),
-    ("questions: 4", "questions: has to be a mapping of fields (given: 4)"),
-    ("questions: []", "questions: has to be a mapping of fields"),
-    ('run_dir: ""', "run_dir: is empty; give a value, or leave the field out"),
-    ('run_dir: "  "', "run_dir: is empty"),
-    ('teacher: {model: ""}', "teacher.model: is empty"),
-    ("questions: {limit: -4}", "questions.limit: Input should be greater than or equal to 1 (given: -4)"),
-    ("questions: {test_limit: 0}", "questions.test_limit: Input should be greater than or equal to 1"),
-]
-
-
-@pytest.mark.parametrize(("content", "words"), RECIPES, ids=[str(number) for number in range(len(RECIPES))])
-def test_a_recipe_that_means_something_else_is_refused(told, tmp_path, content, words):
-    path = tmp_path / "recipe.yaml"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    status, out = told(synthesize, path)
-    assert (status, words in out, str(path) in out) == (2, True, True), out
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--seed", "1", "--seed", "2"], "--seed is given 2 times"),
-        (["--run-dir", "a", "--run_dir=b"], "--run-dir is given 2 times"),
-        (["--questions.limit=4", "--questions.limit=5"], "--questions.limit is given 2 times"),
-        (["--training.packing", "--no-training.packing"], "--training.packing is given 2 times"),
-        (["--synthesis.temperature", "inf"], "synthesis.temperature: has to be a finite number"),
-        (["--synthesis.temperature", "1e999"], "synthesis.temperature: has to be a finite number"),
-        (["--synthesis.temperature=-inf"], "synthesis.temperature"),
-        (["--synthesis.temperature", "nan"], "synthesis.temperature"),
-        (["--questions.limit", "-4"], "questions.limit: Input should be greater than or equal to 1"),
-        (["--questions.limt", "4"], "did you mean questions.limit?"),
-        (["--question.limit", "4"], "did you mean questions.limit?"),
-        (["--run-dir", ""], "run_dir: is empty"),
-        (["--data-dir", ""], "data_dir: is empty"),
-        (["--questions.limit"], "expected one argument"),
-        (["--questions.limit", "four"], "questions.limit"),
-        (["stray"], "unrecognized arguments: stray"),
-    ],
-    ids=" ".join,
-)
-def test_an_option_that_cannot_be_meant_is_refused(told, tmp_path, options, words):
-    (tmp_path / "recipe.yaml").write_text("seed: 3\n")
-    status, out = told(synthesize, tmp_path / "recipe.yaml", *options)
-    assert (status, words in out) == (2, True), out
-
-
-def test_a_list_may_be_given_item_by_item_and_a_file_may_begin_with_a_mark(told, tmp_path):
-    from pad_ray.recipe import load_recipe
-
-    path = tmp_path / "recipe.yaml"
-    path.write_text("\ufeffseed: 3\nquestions: &asked {limit: 4}\n")
-    recipe = load_recipe(path, ["--questions.test-tasks", "gsm8k", "--questions.test-tasks", "svamp"])
-    assert (recipe.seed, recipe.questions.limit, recipe.questions.test_tasks) == (3, 4, ["gsm8k", "svamp"])
-
-
-def rows(split, count):
-    """Rows that the script below solves; those of a split differ from those of others."""
-    words = {"train": "Ann has 3 red pens and {n} blue ones. How many has she?", "test": "Bo: 3 cups, {n} pots. All?"}
-    return [{"question": words[split].format(n=number), "answer": 3 + number} for number in range(4, 4 + count)]
-
-
-@pytest.fixture
-def make_data(tmp_path):
-    """Writes a task of 12 train and 4 test questions, with further rows, and a recipe for it; returns the recipe."""
-
-    def write(train=(), test=(), mark="", **changes):
-        completions = {"*": ["def solution():\n    return 0\n"]}
-        folder = tmp_path / "data" / "things"
-        folder.mkdir(parents=True)
-        for split, count, further in (("train", 12, train), ("test", 4, test)):
-            own = rows(split, count)
-            completions |= {row["question"]: [SOLVES.format(number=number)] for number, row in enumerate(own, 4)}
-            lines = [line if isinstance(line, str) else json.dumps(line) for line in [*own, *further]]
-            (folder / f"{split}.jsonl").write_text(mark + "\n".join(lines))
-        (tmp_path / "script.json").write_text(json.dumps(completions))
-        recipe = {
-            "run_dir": str(tmp_path / "run"),
-            "data_dir": str(tmp_path / "data"),
-            "extensions": ["tests.jobs.things"],
-            "questions": {"task": "things", "limit": 100, "test_limit": 100},
-            "teacher": {"kind": "scripted", "script": str(tmp_path / "script.json")},
-            "synthesis": {"samples": 1},
-            "corpus": {"validation_share": 0.4, "decontaminate": []},
-        }
-        path = tmp_path / "recipe.yaml"
-        path.write_text(yaml.safe_dump({**recipe, **changes}))
-        return path
-
-    return write
+@pytest.mark.parametrize("place", ["rows.jsonl", "rows.jsonl/out", "nowhere://out"])
+def test_verdicts_need_a_place_that_can_be_used(told, tmp_path, place):
+    (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
+    output = place if "://" in place else tmp_path / place
+    status, out = told(verify, "--input", tmp_path / "rows.jsonl", "--output", output)
+    assert (status, "give a folder" in out or "not usable as a path" in out) == (2, True), out
+    status, out = told(verify, "--input", "nowhere://rows.jsonl", "--output", tmp_path / "out")
+    assert (status, "not usable as a path" in out) == (2, True), out
 
 
 def ledger_of(tmp_path, stage):

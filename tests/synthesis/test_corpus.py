@@ -139,6 +139,13 @@ def test_without_gold_the_majority_decides_or_nobody(synthesis):
     assert made.corpus(majority_share=0.8).final == {"not_comparable": 4}
 
 
+def test_without_gold_equal_numbers_are_one_answer(synthesis):
+    question = replace(QUESTIONS[0], gold="")
+    made = synthesis(questions=[question], samples=4)
+    write_drafts(made, question, PROGRAMS, values=["13", "13.0", "14", "13.00"])
+    assert made.corpus(majority_share=0.75).final == {"accepted": 3, "wrong_answer": 1}
+
+
 def test_a_missing_draft_unbalances_the_corpus(synthesis):
     made = synthesis(questions=QUESTIONS[:2], samples=1)
     write_drafts(made, QUESTIONS[0], PROGRAMS[:1])

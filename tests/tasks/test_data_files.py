@@ -31,6 +31,10 @@ def gsm8k_file(folder, second_line):
         (json.dumps({**GSM8K_ROW, "question": 7}), "field 'question' should be text and is int"),
         (json.dumps({**GSM8K_ROW, "answer": "Two."}), "field 'answer' has no final answer after ####"),
         (json.dumps({**GSM8K_ROW, "answer": "#### two"}), "field 'answer' has no usable answer: 'two' is not a number"),
+        (json.dumps({**GSM8K_ROW, "answer": "#### 3,5"}), "field 'answer' has no usable answer: '3,5' is not a number"),
+        (json.dumps({**GSM8K_ROW, "answer": "#### 1,2,3"}), "'1,2,3' is not a number"),
+        (json.dumps({**GSM8K_ROW, "answer": "#### 12,34"}), "'12,34' is not a number"),
+        (json.dumps({**GSM8K_ROW, "answer": "#### " + "9" * 41}), "is not a number answer: it has more than 40 digits"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, what):

@@ -1,0 +1,120 @@
+"""The final answer that free text states.
+
+A mark announces it: `####`, "the answer is", "Answer:" or `\\boxed{…}`. The last mark that an answer follows wins; a text
+without a mark counts by its last answer. Nothing is evaluated, and work is bounded: what lies further back than
+`MAX_RATIONALE_CHARACTERS` or the last `MAX_MARKS` marks is not looked at.
+
+Not covered: words for numbers ("twelve"), times ("12:30"), calculations without their result ("6 + 12"), decimal commas
+("3,5") and compound units ("5 feet 6 inches"), which are unreadable. A unit is passed over, because gold answers have none.
+"""
+
+import re
+from dataclasses import dataclass
+
+from pad_ray.schema import AnswerKind
+from pad_ray.tasks import stated_words
+from pad_ray.tasks.notation import plain
+from pad_ray.tasks.numbers import SPACE
+from pad_ray.tasks.stated_numbers import Statement, last_number, prepared, stated_number
+
+MAX_RATIONALE_CHARACTERS = 20_000
+MAX_MARKS = 20
+MAX_BOX_CHARACTERS = 2_000
+
+_USUAL = re.compile(r"####[ \t]{0,4}(-?[0-9]{1,15})\s*\Z")
+_MARK = re.compile(
+    r"####(?![ \t]{0,4}step\b)|(?P<box>\\f?box(?:ed)?[ \t]{0,4}\{)"
+    r"|\banswer(?:[ \t]{1,4}(?:to|of)[ \t][^\n.:#]{1,60}?)?[ \t]{0,4}"
+    r"(?:(?:is|was|would be|should be|must be|will be|equals)\b(?![ \t]{1,4}not\b|n['’]t\b)|(?P<colon>:|=))[ \t]{0,4}:?",
+    re.IGNORECASE,
+)
+_LONE_OPTION = re.compile(r"(?:option )?(?:\([A-Za-z]\)|[A-Za-z]\)?)[.:]?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The text behind a mark, and whether the mark is a label, which may introduce a whole solution."""
+
+    text: str
+    is_label: bool
+
+
+def extract_final_answer(kind: AnswerKind, text: str) -> str | None:
+    """The final answer that free text states, as text for `equal`, or None if it states none that can be read.
+
+    Behind a mark, its line counts, then what is below. Without a mark, or with nothing behind it, the last number (yes or
+    no, option, quoted passage) of the text counts. A calculation counts by its result; "3 or 4", "±3" and "both (A) and
+    (B)" cannot be read, and what is denied ("not 5") is no answer.
+    """
+    tail = text[-MAX_RATIONALE_CHARACTERS:]
+    if kind is AnswerKind.NUMBER:
+        if usual := _USUAL.search(tail[-40:]):
+            return usual[1]
+        tail = prepared(plain(tail))
+    elif kind is AnswerKind.OPTION and _LONE_OPTION.fullmatch(tail.strip(SPACE)):
+        return tail.strip(SPACE)
+    else:
+        tail = stated_words.unwrapped(tail)
+    return _read(kind, tail)
+
+
+def _read(kind: AnswerKind, text: str) -> str | None:
+    marked = _marked(text)
+    for mark in reversed(marked):
+        if statement := _stated(kind, mark):
+            return statement.answer
+    if marked and any(map(str.isalnum, marked[-1].text)):
+        return None
+    statement = _last(kind, text)
+    return statement.answer if statement else None
+
+
+def _marked(text: str) -> list[Marked]:
+    """The text behind each of the last marks, up to the next mark or the end of its box."""
+    marks = list(_MARK.finditer(text))[-MAX_MARKS:]
+    ends = [*(mark.start() for mark in marks), len(text)][1:]
+    return [
+        Marked(_boxed(text, mark.end()), False)
+        if mark["box"]
+        else Marked(text[mark.end() : end], mark["colon"] is not None)
+        for mark, end in zip(marks, ends, strict=True)
+    ]
+
+
+def _boxed(text: str, start: int) -> str:
+    """What stands in the braces that opened before `start`; to the end of the line if they are never closed."""
+    depth = 1
+    part = text[start : start + MAX_BOX_CHARACTERS].partition("\n")[0]
+    for place, character in enumerate(part):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return part[:place]
+    return part
+
+
+def _stated(kind: AnswerKind, mark: Marked) -> Statement | None:
+    """The answer behind a mark; None if nothing there is one."""
+    if kind is AnswerKind.NUMBER:
+        return stated_number(mark.text, mark.is_label)
+    line, _, below = mark.text.lstrip(SPACE).partition("\n")
+    line = line.strip(SPACE).strip("*`")
+    if kind is AnswerKind.YES_NO:
+        answers = stated_words.yes_no(line)
+    else:
+        answers = stated_words.options(line) if kind is AnswerKind.OPTION else []
+        if not answers and (stated := stated_words.stated_text(line)):
+            answers = [stated]
+    return Statement(answers[0]) if answers else _last(kind, below)
+
+
+def _last(kind: AnswerKind, text: str) -> Statement | None:
+    """The last answer of a text without marks."""
+    if kind is AnswerKind.NUMBER:
+        return last_number(text)
+    if kind is AnswerKind.YES_NO:
+        answers = stated_words.yes_no(text)
+    elif kind is AnswerKind.OPTION:
+        answers = stated_words.options(text)
+    else:
+        answers = [*stated_words.quoted(text)]
+    return Statement(answers[-1]) if answers else None

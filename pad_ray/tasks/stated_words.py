@@ -1,0 +1,124 @@
+"""The yes or no, the option or the text that a line states.
+
+What a text denies ("not true", "neither (A) nor (B)") is not its answer, and two answers at once are none.
+"""
+
+import re
+from collections.abc import Iterator
+
+from pad_ray.tasks.numbers import SPACE
+
+YES_NO = {"yes": "yes", "no": "no", "true": "yes", "false": "no"}
+_OPPOSITE = {"yes": "no", "no": "yes"}
+
+# "no one", "no longer": here "no" is not an answer, unlike in "no it does not".
+_NO_AND_WORD = r"(?<!\bno)|(?![ \t]{1,4}(?!(?:it|he|she|they|we|you|i|the|this|that|there|because|since|as)\b)[a-z])"
+_DENIED = (
+    r"(?:\bnot|n['’]t|\bcannot|\bnever|\bno longer|\bneither|\bnor|\bhardly|\bfar from|\bnothing)"
+    r"(?:[ \t]{1,4}(?:be|been|being|is|are|was|necessarily|always|really|quite|actually|entirely|strictly|at all|even"
+    r"|the case that|the|a|it|it['’]s|this|that|said|to|possibly|completely|totally|fully|exactly|considered|both|all|have"
+    r"|definitely)){0,5}[ \t]{1,4}"
+)
+_YES_NO_WORD = re.compile(
+    rf"(?P<denied>{_DENIED})?\b(?P<word>yes|no|true|false|untrue)\b(?:{_NO_AND_WORD})", re.IGNORECASE
+)
+_BOTH = re.compile(r"[ \t,\"'*]{0,4}(?:and|or|nor|/|&)[ \t\"'*]{0,4}", re.IGNORECASE)
+
+_LETTER = r"\((?P<bracketed>[A-Za-z])\)|(?<![\w'’])(?P<half>[A-Z])\)|(?<![\w'’])(?P<bare>[A-Z])(?![\w'’])"
+_OPTION = re.compile(_LETTER)
+_BARE_BEFORE = re.compile(
+    r"(?:^|\b(?:is|be|it['’]s|option|choice|letter|answer|choose|pick|nor|neither|either|both|and|or|not|but)|[:=,;/*&({\"'`])"
+    r"[ \t*({\"'`]{0,4}$",
+    re.IGNORECASE,
+)
+_BARE_BEHIND = re.compile(
+    r"[ \t]{0,4}(?:$|[\n.,:;!?)*/&}\"'`]|(?:and|or|nor|because|since|as|is|but|not|with|given|rather|instead)\b)"
+)
+_OPTION_DENIED = re.compile(
+    r"(?:\bnot|n['’]t|\bnever|\bcannot be|\bneither|\bnor|\brather than|\binstead of)"
+    r"(?:[ \t](?:be|option|choice|just|only|also)){0,3}[ \t*({\"'`]{0,4}$",
+    re.IGNORECASE,
+)
+_OPTION_WRONG = re.compile(
+    r"[ \t]{0,4}(?:is|are|was)(?: also)? (?:wrong|false|incorrect|not|out|ruled)\b|[ \t]isn['’]t\b", re.IGNORECASE
+)
+_JOINED = re.compile(r"[ \t,*]{0,4}(?:and|or|nor|/|&|,)(?:[ \t]{1,4}(?:option|choice))?[ \t*({]{0,4}", re.IGNORECASE)
+
+_QUOTED = re.compile(
+    r"\"([^\"\n]{1,2000})\"|“([^“”\n]{1,2000})”|`([^`\n]{1,2000})`|(?<!\w)['‘]((?:[^'’\n]|(?<=\w)['’](?=\w)){1,2000})['’](?!\w)"
+)
+_REASON = re.compile(
+    r",?[ \t]{1,4}(?:because|since|as|so|given that|for)[ \t]{1,4}"
+    r"(?:it|this|that|the|all|there|we|of|he|she|they|you|its|both|each|no|every|one|if|not)\b"
+    r"|(?<=[a-z]{2})[.;][ \t]{1,4}(?=[A-Z])"
+)
+_WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox)\{([^{}\n]{0,2000})\}")
+
+
+def unwrapped(text: str) -> str:
+    """The text without LaTeX's commands for words: \\text{yes} is yes."""
+    return _WRAPPED.sub(r"\1", text) if "\\" in text else text
+
+
+def yes_no(text: str) -> list[str | None]:
+    """Every yes or no of a text, turned if it is denied; None where a text says both at once."""
+    answers: list[str | None] = []
+    end = -1
+    for found in _YES_NO_WORD.finditer(text):
+        word = found["word"].lower()
+        answer = _OPPOSITE["yes"] if word == "untrue" else YES_NO[word]
+        if found["denied"]:
+            answer = _OPPOSITE[answer]
+        if answers and _BOTH.fullmatch(text, end, found.start("word")):
+            answers[-1] = None
+        else:
+            answers.append(answer)
+        end = found.end()
+    return answers
+
+
+def options(text: str) -> list[str | None]:
+    """Every option that a text states and does not deny; None where it states several at once."""
+    answers: list[str | None] = []
+    end, denied = -1, False
+    for found in _OPTION.finditer(text):
+        if found["bare"] and not _is_bare_option(text, found):
+            continue
+        joined = end >= 0 and _JOINED.fullmatch(text, end, found.start()) is not None
+        denied = (joined and denied) or _is_denied(text, found)
+        end = found.end()
+        if denied:
+            continue
+        if joined and answers:
+            answers[-1] = None
+        else:
+            answers.append(found[0])
+    return answers
+
+
+def _is_bare_option(text: str, found: re.Match[str]) -> bool:
+    before = text[max(0, found.start() - 24) : found.start()]
+    return bool(_BARE_BEFORE.search(before) and _BARE_BEHIND.match(text, found.end()))
+
+
+def _is_denied(text: str, found: re.Match[str]) -> bool:
+    before = text[max(0, found.start() - 40) : found.start()]
+    return bool(_OPTION_DENIED.search(before) or _OPTION_WRONG.match(text, found.end()))
+
+
+def quoted(text: str) -> Iterator[str]:
+    """Every quoted passage of a text."""
+    for found in _QUOTED.finditer(text):
+        yield _passage(found)
+
+
+def _passage(found: re.Match[str]) -> str:
+    return found[found.lastindex or 0]
+
+
+def stated_text(line: str) -> str | None:
+    """The text that a line states: the passage that it begins to quote, or the line without its reason and full stop."""
+    if opening := _QUOTED.match(line):
+        return _passage(opening)
+    reason = _REASON.search(line)
+    return line[: reason.start() if reason else None].strip(SPACE).removesuffix(".").strip("*`") or None
