@@ -171,3 +171,57 @@ def test_gsm8k_has_two_train_questions_that_are_a_test_question_with_other_numbe
     close = [overlap for overlap in found if overlap and overlap.share >= 0.5]
     assert len(close) == 2
     assert {replace(overlap, question_id="") for overlap in close} == {Overlap("", "gsm8k", 7 / 13, exact=False)}
+
+
+VARIANTS = [
+    (
+        "Ann had 5 emails in the morning and 16 in the evening.",
+        "Tom had 12 emails in the morning and 3 in the evening.",
+    ),
+    (
+        "Ann had five emails in the morning and 16 in the evening.",
+        "Dr Wu had 1,250.5 emails in the morning and 3 in the evening.",
+    ),
+    ("小明早上收到5封电子邮件，晚上又收到16封，一共几封？", "小明早上收到12封电子邮件，晚上又收到3封，一共几封？"),
+    ("Утром Анна получила 5 писем, а вечером 16 писем.", "Утром Ольга получила двадцать писем, а вечером 3 писем."),
+    ("अन्ना को सुबह 5 ईमेल मिले और शाम को 16 मिले", "अन्ना को सुबह १२ ईमेल मिले और शाम को 3 मिले"),
+]
+
+
+@pytest.mark.parametrize(("test", "train"), VARIANTS)
+def test_a_test_question_with_other_numbers_and_names_is_a_variant(test, train):
+    index = known(a_test(test))
+    assert index.overlap(train) is None
+    assert index.variant(train).is_variant
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        "Ann drove 5 miles to the market and 16 miles back.",
+        "How many emails did Ann have in 3 days if she had 4 a day?",
+        "小红有5个苹果，又买了16个，一共几个？",
+        "",
+    ],
+)
+def test_another_question_with_the_same_numbers_and_names_is_no_variant(train):
+    found = known(*(a_test(test) for test, _ in VARIANTS)).variant(train)
+    assert found is None or not found.is_variant
+
+
+def test_without_blanks_between_words_twenty_characters_are_compared():
+    text = "小明的农场里有十二只母鸡，每只母鸡每周下五个鸡蛋，请问这些母鸡一周一共下多少个鸡蛋呢"
+    index = known(a_test(text))
+    assert index.overlap(f"{text}谢谢您").share > 0.7
+    assert index.overlap("小明的农场里有十二只母鸡，请问一共有多少条腿") is None
+
+
+@pytest.mark.data
+def test_published_splits_have_variants_where_they_were_made_as_variants(data_dir):
+    svamp, gsm8k = get_task("svamp"), get_task("gsm8k")
+    in_domain = KnownTests.build(svamp.load("indomain_test", data_dir))
+    counted = [in_domain.variant(question.text) for question in svamp.load("indomain_train", data_dir)]
+    assert sum(found is not None and found.is_variant for found in counted) == 314
+    graded = KnownTests.build(gsm8k.load("test", data_dir))
+    counted = [graded.variant(question.text) for question in gsm8k.load("train", data_dir, limit=2_000)]
+    assert sum(found is not None and found.is_variant for found in counted) <= 10
