@@ -86,7 +86,7 @@ def test_the_majority_is_of_equal_numbers():
     ],
 )
 def test_numbers_vote_by_their_value(answers, place):
-    assert majority(NUMBER, answers) == place
+    assert majority_of(answers) == place
 
 
 def test_of_a_tie_the_earlier_answer_wins():
