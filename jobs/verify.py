@@ -26,7 +26,7 @@ class Options(Settings):
 
 def verify(options: Options, progress: Progress) -> None:
     """Verify what has no verdict yet. Called again with the same options, it continues."""
-    programs = ProgramFile(options.input, options.verify.answer_kind)
+    programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
     job.start_ray()
     found = verify_programs(run, programs, options.verify, options.sandbox, progress)
@@ -35,8 +35,10 @@ def verify(options: Options, progress: Progress) -> None:
         metrics.update(run, "sandbox", {"protections": protections})
     rate = found.verified / found.seconds
     metrics.update(run, "verify", {"outcomes": found.outcomes, "verified": found.verified, "seconds": found.seconds})
-    ledger.record(run, ledger.judged("verify", "programs", found.rows, found.outcomes, found.seconds, protections))
+    entry = ledger.judged("verify", "programs", found.rows, found.outcomes, found.seconds, protections, found.faults)
+    ledger.record(run, entry)
     progress.console.print(_summary(found))
+    job.say_faults(run, progress)
     progress.say(
         f"{found.verified} verified in {found.seconds:.0f} s, {rate:.0f} a second; verdicts: {run.path('verdicts')}"
     )
@@ -51,7 +53,7 @@ def _summary(found: Verified) -> Table:
 
 def preview(options: Options, progress: Progress) -> None:
     """Say how much there is to verify, and what would guard this machine."""
-    programs = ProgramFile(options.input, options.verify.answer_kind)
+    programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     parts = -(-programs.rows // options.verify.part_rows)
     done = len(RunDir(options.output).parts("verdicts"))
     progress.say(f"{programs.rows} programs in {options.input}: {parts} parts, {done} in {options.output}")

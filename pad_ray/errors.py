@@ -1,6 +1,11 @@
 """Errors a user can act on. Each message says what is wrong, where, and what to do."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+F = TypeVar("F")
 
 NAMED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): .+$", re.MULTILINE)
 
@@ -28,3 +33,19 @@ def reason(error: BaseException) -> str:
         return named[0]
     last = str(getattr(error, "cause", None) or error).strip().splitlines()[-1:]
     return last[0] if last else type(error).__name__
+
+
+def attempt(work: Callable[[], T], failed: Callable[[str], F]) -> T | F:
+    """What `work` returns; if it fails in a way that nobody foresaw, what `failed` makes of the reason.
+
+    For work on one row: a text that breaks what reads it costs this row and not the stage.
+
+    Raises:
+        InputError, StageError, OSError: as `work` does; these are no matter of the row.
+    """
+    try:
+        return work()
+    except (InputError, StageError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        return failed(f"{type(error).__name__}: {' '.join(str(error).split())}"[:200])

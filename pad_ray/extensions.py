@@ -73,3 +73,6 @@ def _import(module: str, what: str) -> Any:
         raise InputError(
             f"{what}: {error}; give a module that can be imported from the working directory, as module or module:Class"
         ) from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        # A module of a user's own may fail in any way.
+        raise InputError(f"{what}: importing {module} fails: {type(error).__name__}: {error}; repair it") from None

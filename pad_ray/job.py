@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -110,6 +110,8 @@ def start_ray(modules: Sequence[str] = ()) -> None:
 
     from pad_ray.workers import configure_pipelines
 
+    # A call that fails while another one's failure ends the job: one message is enough.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if not ray.is_initialized():
         # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
         ray.init(
@@ -165,6 +167,7 @@ def closing_table(run: "Run") -> None:
         counts = (entry["rows_in"], entry["rows_out"], rejected, entry["failed"], round(entry["seconds"]))
         stages.add_row(f"{entry['stage']} ({entry['unit']})", *map(str, counts))
     run.progress.console.print(stages)
+    say_faults(run.folder, run.progress)
     sections = metrics.read(run.folder)
     if "synthesis" in sections:
         _say_yield(run, sections["synthesis"])
@@ -178,6 +181,14 @@ def closing_table(run: "Run") -> None:
         run.progress.console.print(scores)
     _say_pairs(run, sections.get("paired", []))
     _say_general(run, sections)
+
+
+def say_faults(folder: RunDir, progress: Progress) -> None:
+    """Print how many rows of each stage ended as a fault, so without a verdict on the row itself, and the first reason."""
+    for entry in ledger.entries(folder):
+        for outcome, fault in entry.get("faults", {}).items():
+            first = f"; the first: {fault['first']}" if fault["first"] else ""
+            progress.say(f"{entry['stage']}: {fault['rows']} {entry['unit']} ended as {outcome}{first}")
 
 
 def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
@@ -213,6 +224,7 @@ def strategies_table(run: "Run", student: str) -> None:
     for item in sections.get("pooled", []):
         said = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
         run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {said}")
+    say_faults(run.folder, run.progress)
     _say_pairs(run, [pair for pair in sections.get("paired_strategies", []) if pair["student"] == student])
     _say_general(run, sections)
 
@@ -246,10 +258,17 @@ def _shares(item: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}"
 
 
-def _say_pairs(run: "Run", pairs: Iterable[Mapping[str, Any]]) -> None:
-    for pair in pairs:
+def _say_pairs(run: "Run", pairs: Sequence[Mapping[str, Any]]) -> None:
+    """Print paired tests; of several the p-values as one family too."""
+    from pad_ray.evaluation.claims import ONE_TRAINING
+    from pad_ray.evaluation.families import holm
+
+    for pair, p_adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
         low, high = pair["interval"]
+        adjusted = f", {p_adjusted:.2g} by Holm's adjustment for {len(pairs)} comparisons" if len(pairs) > 1 else ""
         run.progress.say(
             f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "
-            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}"
+            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}{adjusted}"
         )
+    if pairs:
+        run.progress.say(ONE_TRAINING)

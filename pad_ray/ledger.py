@@ -1,7 +1,7 @@
 """The ledger of a run. For each stage rows in = rows out + rows rejected by outcome + rows failed, or it fails."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pad_ray.errors import StageError
@@ -16,7 +16,8 @@ class StageEntry:
     """The count of one stage, in its `unit` (questions, drafts, rows). `failed` counts infrastructure faults alone.
 
     `protections` says which layers guarded the host where a stage executes programs (`pad_ray.sandbox.Protections`); where
-    a later call of the stage executes none, the earlier ones stay.
+    a later call of the stage executes none, the earlier ones stay. `faults` says for each outcome that is a fault how many
+    rows ended so, and the first reason.
     """
 
     stage: str
@@ -27,6 +28,7 @@ class StageEntry:
     failed: int = 0
     seconds: float = 0.0
     protections: Mapping[str, Any] | None = None
+    faults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def balanced(self) -> bool:
@@ -40,12 +42,28 @@ def judged(
     outcomes: Mapping[str, int],
     seconds: float,
     protections: Mapping[str, Any] | None = None,
+    reasons: Mapping[str, str] | None = None,
 ) -> StageEntry:
-    """A stage whose rows are judged: accepted rows are out, faults have failed, the rest is rejected by outcome."""
+    """A stage whose rows are judged: accepted rows are out, faults have failed, the rest is rejected by outcome.
+
+    `reasons` are the first reasons of faults, by outcome.
+    """
     rejected = {o: n for o, n in outcomes.items() if o != Outcome.ACCEPTED and not Outcome(o).is_fault}
-    failed = sum(n for o, n in outcomes.items() if Outcome(o).is_fault)
+    failed = {o: n for o, n in outcomes.items() if Outcome(o).is_fault and n}
     accepted = outcomes.get(Outcome.ACCEPTED, 0)
-    return StageEntry(stage, unit, rows_in, accepted, rejected, failed, seconds, protections)
+    faults = {str(o): {"rows": n, "first": (reasons or {}).get(o, "")} for o, n in failed.items()}
+    return StageEntry(
+        stage, unit, rows_in, accepted, rejected, sum(failed.values()), seconds, protections, faults=faults
+    )
+
+
+def first_reasons(verdicts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The first feedback of each outcome that is a fault, of pairs of outcome and feedback."""
+    found: dict[str, str] = {}
+    for outcome, feedback in verdicts:
+        if Outcome(outcome).is_fault:
+            found.setdefault(str(outcome), feedback)
+    return found
 
 
 def record(run: RunDir, entry: StageEntry) -> None:
@@ -55,8 +73,10 @@ def record(run: RunDir, entry: StageEntry) -> None:
         StageError: the entry does not balance; it is written all the same, so that the gap can be read.
     """
     stages = {stage["stage"]: stage for stage in entries(run)}
-    row = {**asdict(entry), "balanced": entry.balanced}
+    row = {**_plain(entry), "balanced": entry.balanced}
     row["protections"] = row["protections"] or stages.get(entry.stage, {}).get("protections")
+    if not row["faults"]:
+        del row["faults"]
     stages[entry.stage] = {name: value for name, value in row.items() if value is not None}
     run.write_json(LEDGER, {"stages": list(stages.values())})
     if not entry.balanced:
@@ -65,6 +85,11 @@ def record(run: RunDir, entry: StageEntry) -> None:
             f"{entry.stage}: the ledger does not balance: {entry.rows_in} {entry.unit} in, {accounted} accounted for; "
             f"see {run.path(LEDGER)} and run the job again"
         )
+
+
+def _plain(entry: StageEntry) -> dict[str, Any]:
+    """The fields of an entry with plain mappings: `asdict` makes a Counter's items the keys of another one."""
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(entry).items()}
 
 
 def entries(run: RunDir) -> list[dict[str, Any]]:

@@ -3,19 +3,17 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import Field, field_validator
 
 from pad_ray import extensions
 from pad_ray.engines.config import EngineConfig
-from pad_ray.errors import InputError
 from pad_ray.evaluation.config import EvaluationConfig
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
 from pad_ray.sizing import SizingConfig
+from pad_ray.strict_yaml import read_mapping
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.tasks.config import QuestionsConfig
 from pad_ray.tracking import TrackingConfig
@@ -60,19 +58,8 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe in a YAML file, with command-line overrides such as `--questions.limit 48` or `--run-dir runs/a`.
 
     Raises:
-        InputError: the file is missing or is no YAML mapping, or a field is unknown or wrong; it names field and value.
+        InputError: the file is missing or is no YAML mapping, a key is given twice, or a field is unknown or wrong; it names
+            line, or field and value.
     """
-    values = _read_yaml(Path(path))
+    values = read_mapping(Path(path), "recipe", "see jobs/recipes/")
     return read_settings(Recipe, overrides, values, str(path))
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise InputError(f"recipe {path}: {error.strerror}; give the path of a YAML file, see jobs/recipes/") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"recipe {path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"recipe {path}: has to be a mapping of fields, see jobs/recipes/")
-    return values

@@ -72,7 +72,8 @@ def collect(run: Run, inputs: Inputs) -> Collected:
     seconds = stages.seconds_so_far(run, stage) + time.monotonic() - started
     protections = asdict(collected.protections) if collected.protections else None
     outcomes = {outcome.value: count for outcome, count in collected.outcomes.items()}
-    ledger.record(run.folder, ledger.judged(stage, "drafts", collected.planned, outcomes, seconds, protections))
+    entry = ledger.judged(stage, "drafts", collected.planned, outcomes, seconds, protections, reasons=collected.faults)
+    ledger.record(run.folder, entry)
     return collected
 
 

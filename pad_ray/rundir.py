@@ -36,6 +36,8 @@ class RunDir:
         # Absolute, because workers open the run again from a working directory of their own.
         self.location = location if "://" in location else self.root
         self.is_local = isinstance(self.filesystem, pafs.LocalFileSystem)
+        if self.is_local and any(path.is_file() for path in (Path(self.root), *Path(self.root).parents)):
+            raise InputError(f"{self.root}: it is a file, or within one; give a folder")
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -55,6 +57,10 @@ class RunDir:
 
     def exists(self, name: str) -> bool:
         return bool(self.filesystem.get_file_info(self.path(name)).type != pafs.FileType.NotFound)
+
+    def modified(self, name: str) -> int:
+        """When a file was written, in nanoseconds; 0 if the store does not say."""
+        return self.filesystem.get_file_info(self.path(name)).mtime_ns or 0
 
     def delete(self, name: str) -> None:
         """Remove a folder of the run if it is there."""
@@ -119,6 +125,12 @@ class RunDir:
     def read_part(self, name: str, columns: list[str] | None = None) -> pa.Table:
         return pq.read_table(self.path(name), filesystem=self.filesystem, columns=columns)
 
+    def read_present(self, name: str, columns: list[str]) -> pa.Table:
+        """Those of the columns that a part has: one of an earlier schema lacks some."""
+        with self.filesystem.open_input_file(self.path(name)) as file:
+            part = pq.ParquetFile(file)
+            return part.read([column for column in columns if column in part.schema_arrow.names])
+
     def row_count(self, name: str) -> int:
         """Rows of a Parquet file, from its footer."""
         with self.filesystem.open_input_file(self.path(name)) as file:
@@ -127,9 +139,10 @@ class RunDir:
     def read_table(self, folder: str, record: type[R], columns: list[str] | None = None) -> pa.Table:
         """All parts of a folder as one table; an empty table where there is none."""
         empty = arrow_schema(record).empty_table().select(columns or arrow_schema(record).names)
-        tables: list[pa.Table] = [self.read_part(name, columns) for name in self.parts(folder)]
+        tables: list[pa.Table] = [self.read_present(name, columns or empty.column_names) for name in self.parts(folder)]
         return pa.concat_tables(
-            [empty.replace_schema_metadata(None), *(t.replace_schema_metadata(None) for t in tables)]
+            [empty.replace_schema_metadata(None), *(t.replace_schema_metadata(None) for t in tables)],
+            promote_options="default",
         )
 
     def read_records(self, folder: str, record: type[R]) -> list[R]:
@@ -141,7 +154,10 @@ class RunDir:
         if not paths or not values:
             return arrow_schema(record).empty_table()
         wanted = ds.field(key).isin(pa.array(sorted(values), pa.string()))
-        return ds.dataset(paths, filesystem=self.filesystem, format="parquet").to_table(filter=wanted)
+        # Parts of an earlier schema lack columns, which are then null.
+        schema = arrow_schema(record)
+        schema = pa.schema([one.with_nullable(True) for one in schema], schema.metadata)
+        return ds.dataset(paths, schema, filesystem=self.filesystem, format="parquet").to_table(filter=wanted)
 
     def iter_records(self, folder: str, record: type[R]) -> Iterator[R]:
         """The records of a folder, one part in memory at a time."""
@@ -153,13 +169,18 @@ def open_location(location: str) -> tuple[pafs.FileSystem, str]:
     """The file system of a local path or URI, and the absolute path on it.
 
     Raises:
-        InputError: the URI holds credentials, which would end up in the recipe that a run keeps.
+        InputError: it is neither, or the URI holds credentials, which would end up in the recipe that a run keeps.
     """
+    if "\0" in location:
+        raise InputError(f"{location!r}: not usable as a path or URI: it holds a NUL character")
     if location.startswith("s3://"):
         return _object_store(location)
     if "://" in location:
         _refuse_credentials(location)
-        filesystem, root = pafs.FileSystem.from_uri(location)
+        try:
+            filesystem, root = pafs.FileSystem.from_uri(location)
+        except pa.ArrowInvalid as error:
+            raise InputError(f"{location}: not usable as a path or URI: {error}") from None
         return filesystem, root.rstrip("/")
     return pafs.LocalFileSystem(), str(Path(location).expanduser().absolute())
 

@@ -128,7 +128,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What happened to a draft. `value` is its canonical answer, `feedback` (<= 200 characters) may be shown to a student."""
+    """What happened to a draft. `value` is its canonical answer, `feedback` (<= 200 characters) may be shown to a student.
+
+    `judged_by` names the rules, gold answer and question that led to it (`pad_ray.sandbox.judgement`); empty in older files.
+    """
 
     TABLE: ClassVar[str] = "verdicts"
     draft_id: str
@@ -136,6 +139,7 @@ class Verdict:
     value: str | None
     feedback: str
     duration_ms: float
+    judged_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,8 @@ class Solution:
     """A student's answer to a question by a strategy; `paths` holds every completion the strategy looked at.
 
     `chosen` is the path whose answer it is, a program as it was executed; empty where there is none. `sampled` are the
-    answers of a strategy's samples in the order they were drawn, empty ones where a sample has none.
+    answers of a strategy's samples in the order they were drawn, empty ones where a sample has none; `sampled_logprobs` are
+    the samples' log probabilities in nats a token, -inf if the engine gives none.
     """
 
     TABLE: ClassVar[str] = "solutions"
@@ -172,6 +177,7 @@ class Solution:
     latency_s: float
     chosen: str = ""
     sampled: list[str] = field(default_factory=list)
+    sampled_logprobs: list[float] = field(default_factory=list)
 
 
 Record = Question | Draft | Verdict | CorpusRow | Solution
@@ -207,13 +213,20 @@ def to_table(record: type[R], records: Iterable[R]) -> pa.Table:
 
 def from_table(record: type[R], table: pa.Table) -> list[R]:
     """The records of a table written by `to_table`. Columns that the type does not have are ignored; a field that the table
-    does not have yet gets its default.
+    does not have yet, or has for newer rows alone, gets its default.
     """
     hints = get_type_hints(record)
     enums = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}
     names = [one.name for one in fields(record) if one.name in table.column_names or not _has_default(one)]
+    later = {one.name for one in fields(record) if _has_default(one)}
     build: Callable[..., R] = record
     return [
-        build(**{name: enums[name](value) if name in enums else value for name, value in row.items()})
+        build(
+            **{
+                name: enums[name](value) if name in enums else value
+                for name, value in row.items()
+                if value is not None or name not in later
+            }
+        )
         for row in table.select(names).to_pylist()
     ]

@@ -1,15 +1,22 @@
 """Options from a YAML file and the command line into checked fields; a mistake names the field, the value and what to do."""
 
+import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from difflib import get_close_matches
+from reprlib import Repr
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from pad_ray.errors import InputError
 
+# What an error shows of a value: a recipe's aliases can make a small file a huge value.
+_SHOWN = Repr()
+_SHOWN.maxlevel, _SHOWN.maxstring, _SHOWN.maxother = 3, 100, 100
 SECRET_OPTION = re.compile("key|secret|password|token$", re.IGNORECASE)
 
 
@@ -42,15 +49,90 @@ def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any]
     Raises:
         InputError: a field is unknown or wrong; it begins with `where` and names field and value.
     """
+    options = [_option(word) for word in words]
+    _demand_once(kind, options)
     try:
-        return kind(_cli_parse_args=[_option(word) for word in words], **values)
+        settings = kind(_cli_parse_args=options, **values)
     except ValidationError as error:
         raise InputError(f"{where}: " + "; ".join(_explain(kind, item) for item in error.errors())) from None
     except SettingsError as error:
-        said = f"{' '.join(words)}: {error.__cause__ or error}; see --help for the fields"
+        said = f"{' '.join(words)}: {error.__cause__ or error}; see --help for the fields{_meant(kind, options)}"
         for secret in _secrets(words):
             said = said.replace(secret, "(hidden)")
         raise InputError(said) from None
+    wrong = [*_unusable(settings, values, "")]
+    if wrong:
+        raise InputError(f"{where}: " + "; ".join(wrong))
+    return settings
+
+
+def _demand_once(kind: type[Settings], options: Sequence[str]) -> None:
+    """InputError if the command line gives a field twice that has one value; a list may be given item by item."""
+    given = Counter(_field(option) for option in options if option.startswith("--"))
+    for name, count in given.items():
+        if count > 1 and not _is_many(_annotation(kind, name)):
+            raise InputError(f"--{name.replace('_', '-')} is given {count} times; keep one of them")
+
+
+def _field(option: str) -> str:
+    """The dotted name of the field that an option sets; a switch is turned off with `--no-` before its name."""
+    return option.partition("=")[0].removeprefix("--").removeprefix("no-")
+
+
+def _annotation(kind: type[BaseModel], name: str) -> Any:
+    """The type of the field that a dotted name means; None if there is no such field."""
+    annotation: Any = kind
+    for part in name.split("."):
+        models = [one for one in _models(annotation) if part in one.model_fields]
+        if not models:
+            return None
+        annotation = models[0].model_fields[part].annotation
+    return annotation
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The config classes that a type names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _is_many(annotation: Any) -> bool:
+    return get_origin(annotation) in (list, tuple, dict) or any(map(_is_many, get_args(annotation)))
+
+
+def _unusable(value: Any, given: Any, where: str) -> Iterator[str]:
+    """What no field may hold, whatever its type: a number that is not finite, an empty text, yes or no for a number.
+
+    `given` is what the file says at the same place.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: has to be a finite number (given: {value})"
+    elif isinstance(given, bool) and type(value) in (int, float):
+        yield f"{where}: has to be a number (given: {given})"
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            item = getattr(value, name)
+            if isinstance(item, str) and not item.strip():
+                yield f"{_join(where, name)}: is empty; give a value, or leave the field out"
+            yield from _unusable(item, _at(given, name), _join(where, name))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _unusable(item, _at(given, name), _join(where, str(name)))
+    elif isinstance(value, (list, tuple)):
+        for place, item in enumerate(value):
+            yield from _unusable(item, _at(given, place), _join(where, str(place)))
+
+
+def _join(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _at(given: Any, place: Any) -> Any:
+    """What is at a key of a mapping or at an index of a list; None if there is nothing."""
+    if isinstance(given, Mapping):
+        return given.get(place)
+    return given[place] if isinstance(given, list) and isinstance(place, int) and place < len(given) else None
 
 
 def print_help(kind: type[Settings], usage: str) -> None:
@@ -85,11 +167,42 @@ def _explain(kind: type[Settings], error: Any) -> str:
     if error["type"] == "missing":
         return f"--{where.replace('_', '-')} is missing"
     if error["type"] != "extra_forbidden":
-        return f"{where}: {error['msg']} (given: {error['input']!r})"
+        return f"{where}: {_said(error)} (given: {_SHOWN.repr(error['input'])})"
     model: type[BaseModel] = kind
     for part in error["loc"][:-1]:
         annotation = model.model_fields[str(part)].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             break
         model = annotation
-    return f"{where}: unknown field; allowed here: {', '.join(model.model_fields)}"
+    allowed = list(model.model_fields)
+    return f"{where}: unknown field; allowed here: {', '.join(allowed)}{_similar(str(error['loc'][-1]), allowed)}"
+
+
+def _said(error: Any) -> str:
+    """What pydantic says, with what to do if YAML has read a text as something else."""
+    if error["type"] == "model_type":
+        return "has to be a mapping of fields"
+    quoted = error["type"] == "string_type" and isinstance(error["input"], (bool, int, float))
+    return f"{error['msg']}; put it in quotes if it is a text" if quoted else str(error["msg"])
+
+
+def _meant(kind: type[Settings], options: Sequence[str]) -> str:
+    """The option that the first unknown one resembles."""
+    names = [_field(option) for option in options if option.startswith("--")]
+    unknown = [name for name in names if _annotation(kind, name) is None]
+    return _similar(unknown[0], _names(kind)) if unknown else ""
+
+
+def _names(kind: type[BaseModel], before: str = "") -> list[str]:
+    """The dotted names of all fields."""
+    names = []
+    for name, field in kind.model_fields.items():
+        names.append(before + name)
+        for model in _models(field.annotation):
+            names += _names(model, f"{before}{name}.")
+    return names
+
+
+def _similar(name: str, names: Sequence[str]) -> str:
+    found = get_close_matches(name, names, 1)
+    return f"; did you mean {found[0]}?" if found else ""

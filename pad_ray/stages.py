@@ -29,7 +29,7 @@ from pad_ray.synthesis.contamination import KnownTests, load_tests
 from pad_ray.synthesis.corpus import Corpus
 from pad_ray.synthesis.pipeline import Tally, synthesize
 from pad_ray.synthesis.plan import Plan
-from pad_ray.synthesis.questions import TEST, store
+from pad_ray.synthesis.questions import TEST, demand_usable, fault, store
 from pad_ray.synthesis.rows import objectives_of
 from pad_ray.tasks import get_task
 from pad_ray.tasks.config import task_and_split
@@ -88,13 +88,20 @@ def read_inputs(recipe: Recipe) -> Inputs:
 
 
 def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
-    """The test questions by the name of their set. Raises InputError where a task or its files are not usable."""
-    asked = recipe.questions
-    named = {name: task_and_split(name) for name in asked.tests}
-    return {
-        name: get_task(task).load(split, recipe.data_dir, asked.test_limit, recipe.seed)
-        for name, (task, split) in named.items()
-    }
+    """The test questions by the name of their set. Raises InputError if a task, its files or a question are not usable."""
+    return {name: _read_test(recipe, name) for name in recipe.questions.tests}
+
+
+def _read_test(recipe: Recipe, name: str) -> list[Question]:
+    task, split = task_and_split(name)
+    asked = get_task(task).load(split, recipe.data_dir, recipe.questions.test_limit, recipe.seed)
+    if any(map(fault, asked)) or len({question.question_id for question in asked}) < len(asked):
+        # All of the split, since a sample does not tell where in the file a question is.
+        whole = split in get_task(task).published
+        read = get_task(task).load(split, recipe.data_dir, seed=recipe.seed) if whole else asked
+        where = f"split {split}" + (f" in {recipe.data_dir}/{task}" if whole and recipe.data_dir else "")
+        demand_usable(name, read, where)
+    return asked
 
 
 def check_student(recipe: Recipe) -> None:
@@ -170,12 +177,14 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     }
     metrics.update(run.folder, "synthesis", summary)
     guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
-    entry = ledger.judged("synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded)
+    entry = ledger.judged(
+        "synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded, corpus.faults
+    )
     ledger.record(run.folder, entry)
     dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
     dropped.pop(Outcome.ACCEPTED, None)
-    kept = corpus.final[Outcome.ACCEPTED]
-    ledger.record(run.folder, StageEntry("corpus", "drafts", accepted, kept, dropped, seconds=corpus.seconds))
+    ends = {**dropped, Outcome.ACCEPTED: corpus.final[Outcome.ACCEPTED]}
+    ledger.record(run.folder, ledger.judged("corpus", "drafts", accepted, ends, corpus.seconds, reasons=corpus.faults))
     named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "hash")
     metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
     write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))

@@ -9,7 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,12 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
 from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
+from pad_ray.errors import attempt
 from pad_ray.paths import PATHS, ReasoningPath
-from pad_ray.paths.base import Message, unfinished
-from pad_ray.paths.equations import legible
+from pad_ray.paths.base import Message, Parsed
+from pad_ray.paths.reading import Answer as Answer
+from pad_ray.paths.reading import broken_answer, outcome_of, read_answer, read_verdict
 from pad_ray.sandbox import Candidate
-from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Solution, content_id, storable
-from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
+from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id, storable
 
 Prompt = str | tuple[Message, ...]
 GREEDY_TEMPERATURE = 0.0
@@ -59,34 +60,14 @@ class Tools:
         return Batcher(cast(TokenEngine, self.engine).top_tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a path answers, before anybody compares it.
-
-    `outcome` is `ACCEPTED` where there is a `value` that can be compared, else why there is none. `mean_logprob` is in nats
-    a token. `support` is the share of votes that the value got where votes were counted.
-    """
-
-    kind: PathKind
-    text: str
-    outcome: Outcome
-    value: str | None
-    feedback: str
-    mean_logprob: float | None = None
-    support: float = 1.0
-
-    @property
-    def valid(self) -> bool:
-        return self.outcome is Outcome.ACCEPTED
-
-
 @dataclass
 class Attempt:
     """One question on its way to an answer: asks the engine, reads and executes paths, and counts what that costs.
 
     `stream` names the strategy: two strategies draw different samples. `budget` is what another strategy spent on this
     question, in completion tokens, for a strategy that is to spend as much. `texts` are the completions that were looked at,
-    `sampled` the answers of whole paths that were drawn beside each other, empty ones where there is none.
+    `sampled` the answers of whole paths that were drawn beside each other, empty ones where there is none, and
+    `sampled_logprobs` their log probabilities a token.
     """
 
     question: Question
@@ -95,17 +76,19 @@ class Attempt:
     budget: int = 0
     texts: list[str] = field(default_factory=list)
     sampled: list[str] = field(default_factory=list)
+    sampled_logprobs: list[float] = field(default_factory=list)
     completion_tokens: int = 0
 
     def part(self) -> "Attempt":
         """An attempt at the same question whose texts and costs are counted apart, until they are joined."""
-        return replace(self, texts=[], sampled=[], completion_tokens=0)
+        return replace(self, texts=[], sampled=[], sampled_logprobs=[], completion_tokens=0)
 
     def join(self, parts: Iterable["Attempt"]) -> None:
         """Take over what parts that ran side by side have made, in the order given and not in that of their ends."""
         for one in parts:
             self.texts += one.texts
             self.sampled += one.sampled
+            self.sampled_logprobs += one.sampled_logprobs
             self.completion_tokens += one.completion_tokens
 
     async def complete(
@@ -147,6 +130,7 @@ class Attempt:
         generations = await self.complete(prompts, self.sampling(kind, temperature, top_p), kind, *place)
         found = await self.answers(kind, generations)
         self.sampled += [answer.value or "" if answer.valid else "" for answer in found]
+        self.sampled_logprobs += [answer.likelihood for answer in found]
         return found
 
     async def answers(self, kind: PathKind, generations: Sequence[Generation]) -> list[Answer]:
@@ -164,16 +148,15 @@ class Attempt:
 
         Texts that were `cut` by the token limit answer only where all of their path is there: half a path states nothing.
         """
-        parsed = [self.tools.paths[kind].parse(text) for text in texts]
-        whole = [one.complete or not was_cut for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)]
-        kept = [one.text for one, is_whole in zip(parsed, whole, strict=True) if is_whole]
-        if kind is PathKind.PROGRAM:
-            found = iter(await self.execute(kept))
-        else:
-            found = iter([_stated(kind, text, self.question.answer_kind) for text in kept])
-        return [
-            next(found) if is_whole else _truncated(kind, one.text) for one, is_whole in zip(parsed, whole, strict=True)
+        path = self.tools.paths[kind]
+        parsed = [attempt(partial(path.parse, text), partial(broken_answer, kind, text)) for text in texts]
+        answers = [
+            read_answer(kind, one, self.question.answer_kind, cut=was_cut) if isinstance(one, Parsed) else one
+            for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)
         ]
+        programs = [one.text for one, answer in zip(parsed, answers, strict=True) if answer is None]
+        executed = iter(await self.execute(programs) if programs else [])
+        return [next(executed) if answer is None else answer for answer in answers]
 
     async def execute(self, programs: Sequence[str]) -> list[Answer]:
         """What programs return."""
@@ -181,10 +164,7 @@ class Attempt:
         kind = self.question.answer_kind
         candidates = [Candidate(self.question.question_id, program, None, kind, None) for program in programs]
         verdicts = await self.tools.execute(candidates)
-        return [
-            _answer(PathKind.PROGRAM, program, verdict.outcome, verdict.value, verdict.feedback, kind)
-            for program, verdict in zip(programs, verdicts, strict=True)
-        ]
+        return [read_verdict(program, verdict, kind) for program, verdict in zip(programs, verdicts, strict=True)]
 
     async def log_scores(self, configs: Sequence[VerifierConfig], steps: Sequence[Step]) -> list[float]:
         """The weighted sum of the verifiers' log scores of each step."""
@@ -221,23 +201,60 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
     """One question answered and compared with gold. `latency_s` is wall time, in company of the questions beside it."""
     started = time.monotonic()
     stream = content_id("strategy", strategy.kind, strategy.seed)
-    attempt = Attempt(replace(question, gold=""), tools, stream, budget)
-    answer = await strategy.solve(attempt)
-    outcome = _compare(question, answer)
+    trial = Attempt(replace(question, gold=""), tools, stream, budget)
+    answer = await strategy.solve(trial)
+    outcome, feedback = outcome_of(question, answer)
     return Solution(
         question_id=question.question_id,
         strategy=strategy.label,
-        paths=[storable(text) for text in attempt.texts],
+        paths=[storable(text) for text in trial.texts],
         outcome=outcome,
         answer=None if answer.value is None else storable(answer.value),
         gold=question.gold,
         correct=outcome is Outcome.ACCEPTED,
-        feedback=storable(answer.feedback),
-        completion_tokens=attempt.completion_tokens,
+        feedback=storable(feedback),
+        completion_tokens=trial.completion_tokens,
         latency_s=time.monotonic() - started,
         chosen="" if outcome.is_fault else storable(answer.text),
-        sampled=[storable(text) for text in attempt.sampled],
+        sampled=[storable(text) for text in trial.sampled],
+        sampled_logprobs=trial.sampled_logprobs,
     )
+
+
+async def read_again(question: Question, solution: Solution, path: PathKind, tools: Tools) -> Solution:
+    """A solution of one path as its text is read and compared now. `tools` need no engine."""
+    if not solution.paths or solution.outcome is Outcome.ENGINE_FAULT:
+        return replace(solution, gold=question.gold)
+    trial = Attempt(replace(question, gold=""), tools, stream="")
+    was_cut = solution.outcome is Outcome.TRUNCATED or solution.completion_tokens >= tools.max_tokens
+    (answer,) = await trial.read(path, solution.paths[:1], [was_cut])
+    outcome, feedback = outcome_of(question, answer)
+    value = None if answer.value is None else storable(answer.value)
+    return replace(
+        solution,
+        outcome=outcome,
+        answer=value,
+        gold=question.gold,
+        correct=outcome is Outcome.ACCEPTED,
+        feedback=storable(feedback),
+        chosen="" if outcome.is_fault else storable(answer.text),
+        sampled=[value or "" if answer.valid else ""],
+    )
+
+
+COMPARED = (Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.NOT_COMPARABLE)
+"""Outcomes of a solution that states an answer, which gold decides."""
+
+
+def compared(question: Question, solution: Solution) -> Solution:
+    """A solution, its answer compared with the question's gold answer if that is not the one it was compared with."""
+    if solution.gold == question.gold:
+        return solution
+    if solution.outcome not in COMPARED or solution.answer is None:
+        return replace(solution, gold=question.gold)
+    answer = Answer(PathKind.PROGRAM, solution.chosen, Outcome.ACCEPTED, solution.answer, solution.feedback)
+    outcome, _ = outcome_of(question, answer)
+    return replace(solution, gold=question.gold, outcome=outcome, correct=outcome is Outcome.ACCEPTED)
 
 
 def _bounded(generation: Generation) -> Generation:
@@ -247,42 +264,5 @@ def _bounded(generation: Generation) -> Generation:
     return replace(generation, text=generation.text[:MAX_TEXT_CHARACTERS])
 
 
-def _compare(question: Question, answer: Answer) -> Outcome:
-    if not answer.valid or answer.value is None:
-        return answer.outcome
-    same = equal(question.answer_kind, answer.value, question.gold)
-    if same is None:
-        return Outcome.NOT_COMPARABLE
-    return Outcome.ACCEPTED if same else Outcome.WRONG_ANSWER
-
-
 def _fault(kind: PathKind, generation: Generation) -> Answer:
     return Answer(kind, generation.text, Outcome.ENGINE_FAULT, None, str(generation.error))
-
-
-def _truncated(kind: PathKind, text: str) -> Answer:
-    return Answer(kind, text, Outcome.TRUNCATED, None, unfinished(kind))
-
-
-def _stated(kind: PathKind, text: str, answer_kind: AnswerKind) -> Answer:
-    value = extract_final_answer(answer_kind, text)
-    if value is None:
-        return Answer(kind, text, Outcome.NO_ANSWER, None, "the text states no final answer")
-    return _answer(kind, text, Outcome.ACCEPTED, value, f"the answer is {legible(value, 100)}", answer_kind)
-
-
-def _answer(
-    kind: PathKind, text: str, outcome: Outcome, value: str | None, feedback: str, answer_kind: AnswerKind
-) -> Answer:
-    comparable = value is not None and _comparable(answer_kind, value)
-    if outcome is Outcome.ACCEPTED and not comparable:
-        outcome = Outcome.NOT_COMPARABLE
-    return Answer(kind, text, outcome, value, feedback)
-
-
-def _comparable(kind: AnswerKind, value: str) -> bool:
-    try:
-        canonical_gold(kind, value)
-    except ValueError:
-        return False
-    return True

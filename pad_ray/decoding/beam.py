@@ -7,6 +7,9 @@ that many questions share an engine that batches requests as they come and reuse
 A hypothesis travels as text and is cut into tokens anew for each line. It keeps what its last token wrote behind the line's
 end, so that these are the tokens it was made of. Not so where empty lines stand before a line that is not indented: GPT-2's
 way to cut joins them at the end of a text and not within one.
+
+Lines compete with lines of the same number. A hypothesis that is finished keeps its place among the `beams`: those that go on
+get the places that are left, and finished ones of different length are compared at the end by `score`.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
+from pad_ray.decoding.ranking import NOTHING, Evidence, Score
 from pad_ray.decoding.steps import is_finished, is_step, without_end
 from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig, require_fitting
 from pad_ray.engines.base import Generation, Sampling
@@ -33,11 +37,12 @@ MAX_CHARACTERS = 16_384
 class Hypothesis:
     """A path as far as it is written. `score` is what it is ranked by, `logprob` its log probability in nats.
 
-    `cut` is True where it ended before it was complete: out of tokens, or failed with `error` in the engine.
+    `cut` is True if it ended before it was complete: out of tokens, or failed with `error` in the engine.
     """
 
     text: str = ""
     score: float = 0.0
+    evidence: Evidence = NOTHING
     logprob: float = 0.0
     tokens: int = 0
     finished: bool = False
@@ -47,15 +52,19 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One more line of a hypothesis: the hypothesis with it, not yet scored, and the step to score, if it is one."""
+    """A hypothesis with one more line, not yet scored, and the step to score, if it is one.
+
+    `lines` is 0 if the path ends without a further line.
+    """
 
     hypothesis: Hypothesis
     likelihood: float
+    lines: int
     step: Step | None
 
 
 class StepBeam(Strategy):
-    """Beam search over lines: score = Σ over lines of log p, plus λ Σ log S."""
+    """Beam search over lines by log p and λ log S of each line, summed or averaged over lines."""
 
     kind: Literal["step_beam"] = "step_beam"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
@@ -69,6 +78,11 @@ class StepBeam(Strategy):
     weight: float = Field(1.0, ge=0, description="λ: factor of log S; with 0 the search is by likelihood alone")
     likelihood: Literal["total", "mean"] = Field(
         "total", description="log p of a line: of all its tokens, or the mean a token"
+    )
+    score: Score = Field(
+        "mean",
+        description="how whole hypotheses are compared: mean, of log p and of log S a line; length, their sum with a length "
+        "penalty; sum, as PaD does, which favours few lines",
     )
     max_lines: int = Field(40, ge=1, description="lines of a path at most")
     line_tokens: int = Field(96, ge=1, description="longest line, in tokens")
@@ -89,18 +103,18 @@ class StepBeam(Strategy):
         return replace(answer, mean_logprob=best.logprob / best.tokens if best.tokens else None)
 
     async def search(self, attempt: Attempt) -> list[Hypothesis]:
-        """At most `beams` hypotheses, the best first; finished ones alone, where there is any."""
-        kept = [Hypothesis()]
+        """At most `beams` hypotheses, the best first; finished ones alone, if there is any."""
+        live, finished = [Hypothesis()], list[Hypothesis]()
         for _ in range(self.max_lines):
-            live = [hypothesis for hypothesis in kept if not hypothesis.finished]
             if not live:
                 break
             proposed = await asyncio.gather(*(self._propose(attempt, hypothesis) for hypothesis in live))
-            done = [hypothesis for hypothesis in kept if hypothesis.finished]
             scored, doomed = await self._score(attempt, [proposal for some in proposed for proposal in some])
             # A program that fails is still better than none: it says why, and it can be repaired.
-            kept = _best([*done, *scored] or doomed, self.beams)
-        return [hypothesis for hypothesis in kept if hypothesis.finished] or kept
+            kept = _best(scored or ([] if finished else doomed), self.beams - len(finished))
+            finished += [hypothesis for hypothesis in kept if hypothesis.finished]
+            live = [hypothesis for hypothesis in kept if not hypothesis.finished]
+        return _best(finished or live, self.beams)
 
     async def _propose(self, attempt: Attempt, hypothesis: Hypothesis) -> list[Proposal]:
         """The distinct lines that may follow, in the order in which they were proposed."""
@@ -123,7 +137,7 @@ class StepBeam(Strategy):
         if self.likelihood == "mean":
             likelihood /= max(1, grown.tokens - hypothesis.tokens)
         step = Step(hypothesis.text, text) if text.strip() and is_step(self.path, hypothesis.text) else None
-        return Proposal(grown, likelihood, step)
+        return Proposal(grown, likelihood, int(bool(text.strip())), step)
 
     def _prompt(self, attempt: Attempt, hypothesis: Hypothesis) -> str:
         prompt = attempt.tools.paths[self.path].prompt(attempt.question)
@@ -149,27 +163,43 @@ class StepBeam(Strategy):
         too_long = len(text) > MAX_CHARACTERS
         cut = generation.error is not None or too_long or (spent and not complete)
         text = hypothesis.text if too_long else text
-        return Hypothesis(text, hypothesis.score, logprob, tokens, complete or cut, cut, generation.error)
+        grown = replace(hypothesis, text=text, logprob=logprob, tokens=tokens)
+        return replace(grown, finished=complete or cut, cut=cut, error=generation.error)
 
     async def _score(
         self, attempt: Attempt, proposals: Sequence[Proposal]
     ) -> tuple[list[Hypothesis], list[Hypothesis]]:
-        """Hypotheses with their scores, and beside them those that were cut or pruned, with their likelihood alone."""
+        """Hypotheses with their scores, and beside them those that were cut or pruned, without their last line's log S."""
         steps = [proposal.step for proposal in proposals if proposal.step is not None]
         found = iter(await attempt.log_scores(self.verifiers, steps) if self.weight else [0.0] * len(steps))
-        scored: list[Hypothesis] = []
-        doomed: list[Hypothesis] = []
+        scored, doomed = list[Hypothesis](), list[Hypothesis]()
         for proposal in proposals:
             log_score = next(found) if proposal.step is not None else 0.0
-            likely = proposal.hypothesis.score + proposal.likelihood
+            evidence = proposal.hypothesis.evidence.with_likelihood(proposal.likelihood, proposal.lines)
             if log_score == PRUNED or proposal.hypothesis.cut:
-                doomed.append(replace(proposal.hypothesis, score=likely))
+                doomed.append(self._ranked(proposal.hypothesis, evidence))
             else:
-                scored.append(replace(proposal.hypothesis, score=likely + self.weight * log_score))
+                evidence = evidence.with_line(log_score) if proposal.step is not None else evidence
+                scored.append(self._ranked(proposal.hypothesis, evidence))
         return scored, doomed
+
+    def _ranked(self, hypothesis: Hypothesis, evidence: Evidence) -> Hypothesis:
+        return replace(hypothesis, evidence=evidence, score=evidence.score(self.score, self.weight))
 
 
 def _best(hypotheses: Iterable[Hypothesis], count: int) -> list[Hypothesis]:
-    """The best of those with different texts, the best first; equally good ones by their texts, so that order is no chance."""
-    distinct = {hypothesis.text: hypothesis for hypothesis in sorted(hypotheses, key=lambda one: one.score)}
-    return sorted(distinct.values(), key=lambda one: (-one.score, one.text))[:count]
+    """The best of those with different lines, the best first; equally good ones by their texts, so that order is no chance.
+
+    Those that the engine failed come last: nothing is known of how likely they are.
+    """
+
+    def place(one: Hypothesis) -> tuple[bool, float, str]:
+        return one.error is not None, -one.score, one.text
+
+    distinct = {_lines(hypothesis.text): hypothesis for hypothesis in sorted(hypotheses, key=place, reverse=True)}
+    return sorted(distinct.values(), key=place)[:count]
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    """What tells two hypotheses apart: their lines, without blank ones and blanks at their ends."""
+    return tuple(line.rstrip() for line in text.splitlines() if line.strip())

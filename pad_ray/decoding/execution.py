@@ -1,14 +1,18 @@
 """The step verifier `execution`: the program so far runs in the sandbox, and what its new line computes is finite.
 
+A text is finite whatever it says, and so is an infinity that the line states and does not calculate (`infinity`).
 Only a line of the function's own body is run, with what stands above it. A line inside a loop or a branch is not: half of a
 loop's body need not end. Such lines, and lines that leave a bracket open, say nothing yet and score 1.
 """
 
 import ast
 import codeop
+import re
 import warnings
 from collections.abc import Sequence
+from typing import cast
 
+from pad_ray.decoding.infinity import states_infinity
 from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
 from pad_ray.paths.program import parse
 from pad_ray.sandbox import Candidate
@@ -16,9 +20,11 @@ from pad_ray.schema import Outcome, Question, Verdict
 
 SOUND, FAILING = 1.0, 0.0
 MAX_CHARACTERS = 16_384
+BEGUN: int = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
 # What a line without a value of its own returns.
 NO_VALUE = "0"
-NOT_FINITE = ("returned inf", "returned -inf", "returned nan")
+# A text that says the same is ACCEPTED: these are what a number that cannot be compared is reported as.
+NOT_FINITE = re.compile(r"returned [+-]?(inf(inity)?|s?nan|z?oo)", re.IGNORECASE)
 # None is what a line returns that prints or appends; a list is a value that is not compared yet.
 HARMLESS = (Outcome.ACCEPTED, Outcome.NOT_COMPARABLE, Outcome.SANDBOX_FAULT)
 
@@ -55,13 +61,29 @@ def probe(text: str) -> str | float:
 
 
 def _tree(program: str) -> ast.Module | None:
-    """The syntax tree; None where the program has only begun. SyntaxError where no continuation can make it one."""
+    """The syntax tree; None if the program has only begun. SyntaxError if no continuation can make it one.
+
+    As `codeop.compile_command`, and without its code generation, whose time and memory have no bound: a few nested
+    `try … finally` lines take gigabytes.
+    """
+    try:
+        return _parsed(program, BEGUN)
+    except SyntaxError:
+        return None if _goes_on(program) else _parsed(program)
+
+
+def _goes_on(program: str) -> bool:
+    try:
+        _parsed(f"{program}\n", BEGUN)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    return True
+
+
+def _parsed(program: str, flags: int = 0) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # Compiles and runs nothing; unlike `ast.parse` it tells what is wrong from what is not finished.
-        if codeop.compile_command(program, "<step>", "exec") is None:
-            return None
-        return ast.parse(program)
+        return cast(ast.Module, compile(program, "<step>", "exec", ast.PyCF_ONLY_AST | flags))
 
 
 def _with_return(program: str, last: ast.stmt) -> str | float:
@@ -69,8 +91,8 @@ def _with_return(program: str, last: ast.stmt) -> str | float:
         return program
     if isinstance(last, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
         target = last.targets[-1] if isinstance(last, ast.Assign) else last.target
-        value = target.id if isinstance(target, ast.Name) and last.value is not None else NO_VALUE
-        return _returning(program, last, value)
+        judged = isinstance(last, ast.AugAssign) or (last.value is not None and not states_infinity(last.value))
+        return _returning(program, last, target.id if judged and isinstance(target, ast.Name) else NO_VALUE)
     return _returning(program, last, NO_VALUE) if isinstance(last, (ast.Expr, ast.Assert, ast.Import)) else SOUND
 
 
@@ -85,5 +107,5 @@ def _returning(program: str, last: ast.stmt, value: str) -> str:
 def _score(verdict: Verdict) -> float:
     if verdict.outcome is Outcome.NO_ANSWER:
         return SOUND if verdict.feedback == "returned None" else FAILING
-    finite = not verdict.feedback.lower().startswith(NOT_FINITE)
-    return SOUND if verdict.outcome in HARMLESS and finite else FAILING
+    infinite = verdict.outcome is Outcome.NOT_COMPARABLE and NOT_FINITE.fullmatch(verdict.feedback)
+    return SOUND if verdict.outcome in HARMLESS and not infinite else FAILING

@@ -1,6 +1,7 @@
 """Strategies that sample whole paths: maj@k, best of n by a verifier, and as many as another strategy's tokens allow."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Literal, Self
 
@@ -9,8 +10,15 @@ from pydantic import Field, model_validator
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
 from pad_ray.decoding.steps import steps_of
 from pad_ray.decoding.verifiers import PRUNED, VerifierConfig, require_fitting
-from pad_ray.decoding.votes import elect
+from pad_ray.decoding.votes import elect, unanswered
 from pad_ray.schema import PathKind
+
+Aggregate = Literal["last", "minimum", "mean"]
+AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
+    "mean": fmean,
+    "minimum": min,
+    "last": lambda scores: scores[-1],
+}
 
 
 class Sampled(Strategy):
@@ -34,12 +42,16 @@ class Vote(Sampled):
 
 
 class BestOfN(Sampled):
-    """The sample whose steps the verifiers like best, on average over its lines, among those with an answer."""
+    """The sample whose lines the verifiers like best, among those with an answer."""
 
     kind: Literal["best_of_n"] = "best_of_n"
     samples: int = Field(8, ge=1, description="paths to choose from")
     verifiers: tuple[VerifierConfig, ...] = Field(
         (VerifierConfig(kind="faithfulness"),), min_length=1, description="step verifiers that choose"
+    )
+    aggregate: Aggregate = Field(
+        "minimum",
+        description="a sample's log score, of those of its lines: that of the last one, the minimum, the mean",
     )
 
     @model_validator(mode="after")
@@ -52,14 +64,14 @@ class BestOfN(Sampled):
         answers = await attempt.sample(self.path, self.samples, self.temperature, self.top_p)
         valid = [answer for answer in answers if answer.valid]
         if not valid:
-            return answers[0]
+            return unanswered(answers)
         scores = await asyncio.gather(*(self._score(attempt, answer) for answer in valid))
-        best = max(range(len(valid)), key=lambda index: (scores[index], valid[index].mean_logprob or 0.0))
+        best = max(range(len(valid)), key=lambda index: (scores[index], valid[index].likelihood))
         return valid[best]
 
     async def _score(self, attempt: Attempt, answer: Answer) -> float:
         scores = await attempt.log_scores(self.verifiers, steps_of(self.path, answer.text))
-        return fmean(scores) if scores else PRUNED
+        return AGGREGATES[self.aggregate](scores) if scores else PRUNED
 
 
 class Resample(Sampled):
@@ -78,6 +90,7 @@ class Resample(Sampled):
         while attempt.completion_tokens < attempt.budget and len(answers) <= self.max_samples:
             each = max(1, attempt.completion_tokens // len(answers))
             count = max(1, (attempt.budget - attempt.completion_tokens) // each)
-            count = min(count, self.max_samples + 1 - len(answers))
+            # What the first paths cost says little about the next ones if they are few.
+            count = min(count, len(answers), self.max_samples + 1 - len(answers))
             answers += await attempt.sample(self.path, count, self.temperature, self.top_p, len(answers))
         return elect(answers, attempt.question.answer_kind)

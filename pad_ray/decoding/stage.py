@@ -7,8 +7,8 @@ verifier, others generate. How many questions are live is bounded, so that an en
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -23,39 +23,32 @@ from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.socratic import SocraticSteps
+from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, StoredSolutions
 from pad_ray.decoding.token_beam import TokenBeam
-from pad_ray.decoding.verifiers import NAMED, Verifiers
+from pad_ray.decoding.verifiers import Verifiers
 from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.kinds import fingerprint, open_engine
+from pad_ray.engines.kinds import open_engine
 from pad_ray.engines.stage import EngineActor, Metered, RemoteEngine, actor_resources, engine_count, gpus, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
-from pad_ray.paths import ReasoningPath
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
-from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
-from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id, from_table
+from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
+from pad_ray.sandbox.judgement import judge_each
+from pad_ray.schema import Outcome, Question, Solution, content_id
 from pad_ray.workers import PATIENCE_S, Patience, dead_nodes, failure, first_done
 
-SOLUTIONS = "solutions"
-MANIFEST = "manifest.json"
 BLOCK_QUESTIONS = 32
 BLOCKS_IN_FLIGHT = 4
+
+
+__all__ = ["MANIFEST", "SOLUTIONS", "Asking", "Solved", "Solver", "solutions_folder"]
 
 
 def solutions_folder(student: str, label: str) -> str:
     """Where a student's solutions by a strategy are, below those of a task."""
     return label if student == "after" else f"{student}-{label}"
-
-
-@dataclass(frozen=True)
-class Asking:
-    """How a student is asked: its paths, the longest path in tokens, and the questions that are live in one engine."""
-
-    paths: Mapping[PathKind, ReasoningPath]
-    max_tokens: int
-    live_questions: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +116,7 @@ class Solver:
         """Solve questions of one task; `budgets` are completion tokens by question, for a strategy that is to spend them.
 
         Solutions are kept under `solutions/<task>/<folder>/`. Questions that are solved there by the same model and strategy
-        are not solved again; solutions by another model or strategy are replaced.
+        are not solved again; solutions by another model or strategy are replaced (`StoredSolutions`).
 
         Raises:
             InputError: the engine cannot ask as the strategy needs, or the model or a verifier's model cannot be used.
@@ -131,7 +124,10 @@ class Solver:
         """
         self._check(strategy)
         place = f"{SOLUTIONS}/{task}/{folder}"
-        made_by, by_id = self._keep_what_fits(place, strategy, questions, budgets or {})
+        stored = StoredSolutions(
+            self.run, place, self.engine, self.sandbox, self.asking, strategy, retry_faults=self.retry_faults
+        )
+        made_by, by_id = stored.keep_what_fits(questions, budgets or {})
         left = [question for question in questions if question.question_id not in by_id]
         seconds = 0.0
         if left:
@@ -169,64 +165,6 @@ class Solver:
             raise InputError(
                 f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
             )
-
-    def _keep_what_fits(
-        self,
-        place: str,
-        strategy: Strategy,
-        questions: Sequence[Question],
-        budgets: Mapping[str, int],
-    ) -> tuple[dict[str, Any], dict[str, Solution]]:
-        """Delete solutions that another model, strategy or prompt made, and those of questions with another gold answer or
-        budget; returns what made those that are kept, and them by question.
-        """
-        named = (self.engine.model, strategy.second_model)
-        models = [fingerprint(self.engine.serving(name)) for name in named if name is not None]
-        settings = strategy.model_dump(mode="json", exclude={"name"})
-        example = replace(questions[0], text="Question?", facts=[])
-        prompts = [_shown(path.prompt(example)) for path in self.asking.paths.values()]
-        key = content_id(
-            "solve",
-            "+".join(models),
-            settings,
-            _models(settings),
-            self.sandbox.model_dump(mode="json", exclude={"workers"}),
-            prompts,
-            self.asking.max_tokens,
-        )
-        before: dict[str, Any] = self.run.read_json(f"{place}/{MANIFEST}", {})
-        made_by = before
-        if made_by.get("key") != key:
-            made_by = {"key": key, "models": models, "strategy": settings}
-            self.run.delete(place)
-        spent = made_by.get("budgets", {})
-        asked = {question.question_id: question for question in questions}
-
-        def fits(solution: Solution) -> bool:
-            name = solution.question_id
-            if self.retry_faults and solution.outcome.is_fault:
-                return False
-            return name not in asked or (solution.gold == asked[name].gold and spent.get(name) == budgets.get(name))
-
-        kept, deleted = self._keep(place, fits)
-        seconds = made_by.get("seconds", 0.0) * (len(kept) / (len(kept) + deleted) if deleted else 1)
-        made_by = {**made_by, "seconds": seconds, "budgets": {**spent, **budgets}}
-        if made_by != before:
-            self.run.write_json(f"{place}/{MANIFEST}", made_by)
-        return made_by, {solution.question_id: solution for solution in kept}
-
-    def _keep(self, place: str, fits: Callable[[Solution], bool]) -> tuple[list[Solution], int]:
-        """Delete the solutions that do not fit; returns those that are left, and how many are not."""
-        left: list[Solution] = []
-        deleted = 0
-        for part in self.run.parts(place):
-            solutions = from_table(Solution, self.run.read_part(part))
-            kept = [solution for solution in solutions if fits(solution)]
-            if len(kept) < len(solutions):
-                self.run.write_records(part, Solution, kept)
-            left += kept
-            deleted += len(solutions) - len(kept)
-        return left, deleted
 
     def _solve_left(
         self,
@@ -326,7 +264,7 @@ class _Solve:
         note_start(attempts, engine)
         self.run, self.attempts = RunDir(location), attempts
         self.sandbox = Sandbox(sandbox)
-        execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge(self.sandbox, candidates))
+        execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge_each(self.sandbox, candidates))
         opened = Metered(open_engine(engine, on_gpu=on_gpu))
         self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
         self.live = asyncio.Semaphore(asking.live_questions)
@@ -400,15 +338,3 @@ def _continues(strategy: Strategy) -> bool:
 def _encodes(model: str) -> bool:
     config = json.loads((Path(resolve(model).path) / "config.json").read_text())
     return bool(config.get("is_encoder_decoder"))
-
-
-def _shown(prompt: Any) -> Any:
-    return prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
-
-
-def _models(settings: Any) -> list[str]:
-    """The revisions of the models that a strategy's verifiers load: a scorer that is trained anew scores anew."""
-    if isinstance(settings, dict):
-        own = [resolve(settings["model"]).revision] if settings.get("model") and settings["kind"] in NAMED else []
-        return own + [revision for value in settings.values() for revision in _models(value)]
-    return [revision for item in settings for revision in _models(item)] if isinstance(settings, list) else []

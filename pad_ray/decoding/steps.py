@@ -1,12 +1,15 @@
 """The steps of a path: its non-empty lines; of a program those below `def`."""
 
+import re
+
 from pad_ray.decoding.verifiers import Step
 from pad_ray.paths.base import END_TOKENS
 from pad_ray.paths.program import is_complete
 from pad_ray.paths.rationale import up_to_answer
 from pad_ray.schema import PathKind
 
-HEAD = "def solution"
+HEAD = "def solution("
+_RETURN = re.compile(r"return\b")
 MAX_STEPS = 200
 """Of one path: a completion can be a thousand lines of nothing."""
 
@@ -50,4 +53,10 @@ def _returns(text: str) -> bool:
     if not body:
         return False
     indent = body[0][: len(body[0]) - len(body[0].lstrip())]
-    return bool(indent) and body[-1].startswith((f"{indent}return ", f"{indent}return("))
+    return bool(indent) and bool(_RETURN.match(body[-1].removeprefix(indent))) and not _is_open(body[-1])
+
+
+def _is_open(line: str) -> bool:
+    """Whether a line opens more brackets than it closes, or ends with a backslash. Brackets in texts count too."""
+    opened = sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")
+    return opened > 0 or line.rstrip().endswith("\\")

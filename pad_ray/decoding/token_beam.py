@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pad_ray.decoding.base import Answer, Attempt, Strategy
+from pad_ray.decoding.ranking import NOTHING, Evidence, Score
 from pad_ray.decoding.steps import is_finished, steps_of
 from pad_ray.decoding.verifiers import PRUNED, VerifierConfig, require_fitting
 from pad_ray.engines.base import Continued, NextToken
@@ -23,18 +24,18 @@ CANDIDATES_A_BEAM = 2
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """A hypothesis; `lines` are those that have been scored."""
+    """A hypothesis; `evidence` counts log p a token, and the lines that have been scored."""
 
     tokens: tuple[int, ...] = ()
     text: str = ""
     score: float = 0.0
-    logprob: float = 0.0
+    evidence: Evidence = NOTHING
     lines: int = 0
     ended: bool = False
 
 
 class TokenBeam(Strategy):
-    """Σ log p(token) + λ Σ log S(line): 2 B candidates a token, the B best kept."""
+    """Log p of tokens and λ log S of lines, summed or averaged: 2 B candidates a token, the B best kept."""
 
     kind: Literal["token_beam"] = "token_beam"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
@@ -43,6 +44,11 @@ class TokenBeam(Strategy):
         (VerifierConfig(kind="execution"),), description="step verifiers; a score of 0 prunes a hypothesis"
     )
     weight: float = Field(1.0, ge=0, description="λ: factor of log S; with 0 the search is ordinary beam search")
+    score: Score = Field(
+        "mean",
+        description="how hypotheses are compared: mean, of log p a token and of log S a line; length, their sum with a length "
+        "penalty; sum, as PaD does, which favours few lines",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -58,7 +64,7 @@ class TokenBeam(Strategy):
             reason = "the prompt leaves no room for an answer (engine.max_model_len)"
             return Answer(self.path, "", Outcome.ENGINE_FAULT, None, reason)
         (answer,) = await attempt.read(self.path, [best.text], [not best.ended])
-        return replace(answer, mean_logprob=best.logprob / len(best.tokens))
+        return replace(answer, mean_logprob=best.evidence.likelihood / len(best.tokens))
 
     async def search(self, attempt: Attempt) -> list[Beam]:
         """At most `beams` hypotheses, the best first; those that have ended, where there are any.
@@ -71,13 +77,13 @@ class TokenBeam(Strategy):
             asked = [Continued(prompt, beam.tokens, CANDIDATES_A_BEAM * self.beams) for beam in live]
             attempt.completion_tokens += len(asked)
             proposed = await attempt.tools.top_tokens(asked)
-            candidates = _best(_grown(live, proposed), CANDIDATES_A_BEAM * self.beams)
+            candidates = _best(self._grown(live, proposed), CANDIDATES_A_BEAM * self.beams)
             if not candidates:
                 break
             grown = await self._score(attempt, candidates, alone=not ended)
             ended = _best([*ended, *(beam for beam in grown if beam.ended)], self.beams)
             live = _best([beam for beam in grown if not beam.ended], self.beams)
-            # A score only falls as a hypothesis grows.
+            # A sum only falls as a hypothesis grows; a mean hardly rises.
             if not live or (len(ended) == self.beams and ended[-1].score >= live[0].score):
                 break
         return ended or live or [Beam()]
@@ -99,16 +105,18 @@ class TokenBeam(Strategy):
             if log_score == PRUNED:
                 doomed.append(counted)
             else:
-                sound.append(replace(counted, score=counted.score + self.weight * log_score))
+                evidence = beam.evidence.with_line(log_score) if is_new else beam.evidence
+                sound.append(replace(counted, evidence=evidence, score=evidence.score(self.score, self.weight)))
         return sound or (doomed if alone else [])
 
-
-def _grown(live: Sequence[Beam], proposed: Sequence[Sequence[NextToken]]) -> list[Beam]:
-    return [
-        Beam(one.tokens, one.text, beam.score + one.logprob, beam.logprob + one.logprob, beam.lines, one.ended)
-        for beam, some in zip(live, proposed, strict=True)
-        for one in some
-    ]
+    def _grown(self, live: Sequence[Beam], proposed: Sequence[Sequence[NextToken]]) -> list[Beam]:
+        found = []
+        for beam, some in zip(live, proposed, strict=True):
+            for one in some:
+                evidence = beam.evidence.with_likelihood(one.logprob)
+                score = evidence.score(self.score, self.weight)
+                found.append(Beam(one.tokens, one.text, score, evidence, beam.lines, one.ended))
+        return found
 
 
 def _finished_lines(beam: Beam) -> str:

@@ -9,6 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.engines.base import Generation, Request, failed
+from pad_ray.errors import InputError
+
+
+def read_script(path: str) -> dict[str, Any]:
+    """The script of an engine. Raises InputError if it is missing or holds no JSON object."""
+    try:
+        script = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise InputError(f"script {path}: {error.strerror}; give a file of completions by question") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"script {path}: not JSON: {error}") from None
+    if not isinstance(script, dict):
+        raise InputError(f"script {path}: has to be an object of completions by question")
+    return script
 
 
 class ScriptedEngine:
@@ -23,7 +37,7 @@ class ScriptedEngine:
     """
 
     def __init__(self, script: str) -> None:
-        completions: dict[str, Any] = json.loads(Path(script).read_text())
+        completions = read_script(script)
         options = completions.pop("@", {})
         self.seconds, self.log = options.get("seconds", 0.0), options.get("log")
         self.completions = {question: [_entry(item) for item in items] for question, items in completions.items()}

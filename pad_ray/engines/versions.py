@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from pad_ray.engines.config import EngineConfig
+from pad_ray.engines.scripted import read_script
 from pad_ray.errors import InputError
 from pad_ray.extensions import named_class
 
@@ -32,7 +33,7 @@ INSTALL = "pip install --no-deps -r cluster/locks/cpu.txt (gpu.txt where there a
 
 
 def check(config: EngineConfig, *, on_gpu: bool | None = None) -> None:
-    """Check the packages, GPUs and key that an engine of this config needs; the key is looked for, not tried.
+    """Check the packages, GPUs, key or script that an engine of this config needs; the key is looked for, not tried.
 
     `on_gpu` says whether the engine gets GPUs; None where that is not known yet. GPUs are counted where Ray is running.
 
@@ -51,6 +52,8 @@ def check(config: EngineConfig, *, on_gpu: bool | None = None) -> None:
         config.api_key()
     if ":" in config.kind:
         named_class(config.kind, "engine")
+    if config.kind == "scripted":
+        read_script(str(config.script))
 
 
 def _version(package: str) -> Version | None:

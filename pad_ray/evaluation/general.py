@@ -11,8 +11,8 @@ import numpy as np
 from scipy import stats
 
 from pad_ray.evaluation.claims import detectable_difference, difference_warning, score_warning
-from pad_ray.evaluation.intervals import CONFIDENCE, Interval
-from pad_ray.evaluation.paired import Paired, compare, question_differences
+from pad_ray.evaluation.intervals import CONFIDENCE_Z, Interval, Numbers
+from pad_ray.evaluation.paired import Paired, compare, few_changes, question_differences
 from pad_ray.evaluation.scores import Score, score
 from pad_ray.evaluation.taxonomy import ErrorClass
 from pad_ray.schema import Question, Solution
@@ -47,7 +47,8 @@ class Change:
         difference: macro average after minus before.
         interval: of `difference` at 95 %, normal, questions drawn anew within each sub-task.
         p_value: two-sided, of the hypothesis that the macro average did not change.
-        detectable: the smallest difference of the average that so many questions show in 80 % of all repetitions.
+        detectable: for planning: the smallest true difference of the average that so many questions show in 80 % of all
+            repetitions.
         warning: why the difference does not carry a claim; empty where it does.
     """
 
@@ -82,13 +83,10 @@ def change(
     _, right = _by_subtask(questions, after)
     subtasks = {name: compare(left[name], right[name], seed) for name in left}
     differences = [question_differences(left[name], right[name]) for name in left]
-    difference = sum(float(one.mean()) for one in differences) / len(differences)
-    error = math.sqrt(sum(float(one.var(ddof=1)) / len(one) for one in differences if len(one) > 1)) / len(differences)
-    reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
-    interval = difference - reach, difference + reach
-    p_value = 2 * float(stats.norm.sf(abs(difference) / error)) if error else float(difference == 0)
-    detectable = detectable_difference(error)
-    warning = difference_warning(sum(map(len, differences)), difference, interval, p_value, detectable)
+    difference, error = macro_difference(differences)
+    interval = max(-1.0, difference - CONFIDENCE_Z * error), min(1.0, difference + CONFIDENCE_Z * error)
+    p_value = 2 * float(stats.norm.sf(abs(difference) / error))
+    warning = difference_warning(sum(map(len, differences)), interval, p_value)
     adjusted = stats.false_discovery_control([one.p_value for one in subtasks.values()])
     return Change(
         subtasks,
@@ -96,9 +94,23 @@ def change(
         difference,
         interval,
         p_value,
-        detectable,
+        detectable_difference(error),
         warning,
     )
+
+
+def macro_difference(differences: Sequence[Numbers]) -> tuple[float, float]:
+    """The mean over sub-tasks of their mean differences by question, and its standard error.
+
+    Questions are drawn anew within each sub-task. If few questions changed, two more count that did, one fixed and one broken,
+    as in `adjusted_error`: equal runs have an error too.
+    """
+    subtasks = len(differences)
+    difference = sum(float(one.mean()) for one in differences) / subtasks
+    variance = sum(float(one.var(ddof=1)) / len(one) for one in differences if len(one) > 1) / subtasks**2
+    if few_changes(np.concatenate(differences)):
+        variance += 2 / (subtasks * min(map(len, differences))) ** 2
+    return difference, math.sqrt(variance)
 
 
 def macro_average(parts: Sequence[tuple[float, Interval]]) -> tuple[float, Interval]:

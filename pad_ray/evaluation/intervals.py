@@ -1,5 +1,6 @@
 """Intervals at 95 %: of a proportion, and of a mean over questions that were each sampled several times."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ Interval = tuple[float, float]
 Numbers = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+CONFIDENCE_Z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
 RESAMPLES = 2_000
 BATCH_NUMBERS = 4_000_000
 """Numbers that a bootstrap holds at a time, 32 MB."""
@@ -48,6 +50,16 @@ def clustered(means: Mapping[str, float], seed: int) -> Interval:
         return wilson(round(values[0] * len(values)), len(values))
     low, high = bootstrap(values, seed)
     return float(low), float(high)
+
+
+def adjusted_error(differences: Numbers) -> tuple[float, float]:
+    """Centre and standard error of the mean of paired differences (-1 to 1), with one fixed and one broken question added.
+
+    With one answer a question this gives the interval of Bonett and Price (2012, J. Educ. Behav. Stat. 37), which Fagerland,
+    Lydersen and Laake (2014, Stat. Med. 33) recommend. The added questions keep the error above 0 if no question changed.
+    """
+    values = np.append(differences, (1.0, -1.0))
+    return float(values.mean()), float(values.std()) / math.sqrt(len(values))
 
 
 def bootstrap(values: Numbers, seed: int) -> tuple[Numbers, Numbers]:

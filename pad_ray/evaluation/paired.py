@@ -8,10 +8,20 @@ import numpy as np
 from scipy import stats
 
 from pad_ray.evaluation.claims import detectable_difference, difference_warning
-from pad_ray.evaluation.intervals import BATCH_NUMBERS, Interval, Numbers, bootstrap, question_means
+from pad_ray.evaluation.intervals import (
+    BATCH_NUMBERS,
+    CONFIDENCE_Z,
+    Interval,
+    Numbers,
+    adjusted_error,
+    bootstrap,
+    question_means,
+)
 from pad_ray.schema import Solution
 
 SIGN_FLIPS = 9_999
+FEW_CHANGES = 25
+"""Questions that must have changed for a bootstrap; McNemar's test is exact below the same number by custom."""
 MCNEMAR = "exact McNemar"
 SIGN_FLIP = "sign-flip"
 
@@ -28,7 +38,9 @@ class Paired:
         broken: questions that a answers right more often than b.
         p_value: two-sided, of the hypothesis that the runs do not differ.
         test: the test that gives the p-value.
-        detectable: the smallest difference that so many questions of this spread show in 80 % of all repetitions.
+        detectable: for planning: the smallest true difference that so many questions of this spread show in 80 % of all
+            repetitions.
+        seeds: trainings that are pooled in a and in b.
         warning: why the difference does not carry a claim; empty where it does.
     """
 
@@ -41,12 +53,13 @@ class Paired:
     test: str
     detectable: float
     warning: str
+    seeds: tuple[int, int] = (1, 1)
 
 
 def compare(a: Sequence[Solution], b: Sequence[Solution], seed: int) -> Paired:
     """Compare two runs, each with one or more solutions a question, in any order.
 
-    The interval is a bootstrap of per-question differences: questions are drawn as wholes, however often each was sampled.
+    The interval is that of `difference_interval`: questions are drawn as wholes, however often each was sampled.
     The p-value is McNemar's exact one (McNemar 1947) with one solution a question on both sides, else that of `sign_flip`.
 
     Raises:
@@ -61,18 +74,17 @@ def compare(a: Sequence[Solution], b: Sequence[Solution], seed: int) -> Paired:
 
 def paired(differences: Numbers, interval: Interval, p_value: float, test: str, error: float | None = None) -> Paired:
     """What is to be said of per-question differences, given their interval, their test and what else adds to their error."""
-    difference = float(differences.mean())
-    detectable = detectable_difference(_standard_error(differences) if error is None else error)
+    detectable = detectable_difference(question_error(differences) if error is None else error)
     return Paired(
         questions=len(differences),
-        difference=difference,
+        difference=float(differences.mean()),
         interval=interval,
         fixed=int((differences > 0).sum()),
         broken=int((differences < 0).sum()),
         p_value=p_value,
         test=test,
         detectable=detectable,
-        warning=difference_warning(len(differences), difference, interval, p_value, detectable),
+        warning=difference_warning(len(differences), interval, p_value),
     )
 
 
@@ -88,11 +100,28 @@ def question_differences(a: Sequence[Solution], b: Sequence[Solution]) -> Number
 
 
 def difference_interval(differences: Numbers, seed: int) -> Interval:
-    """The bootstrap interval of the mean of per-question differences; a point where all are equal."""
-    if np.ptp(differences) == 0:
-        return float(differences[0]), float(differences[0])
+    """The interval of the mean of per-question differences: a bootstrap, or if few questions changed that of `adjusted_error`.
+
+    A bootstrap of few changes is too narrow: it never draws a change that did not happen, so that equal runs would get (0, 0).
+    """
+    if few_changes(differences):
+        centre, error = adjusted_error(differences)
+        return max(-1.0, centre - CONFIDENCE_Z * error), min(1.0, centre + CONFIDENCE_Z * error)
     low, high = bootstrap(differences, seed)
     return float(low), float(high)
+
+
+def few_changes(differences: Numbers) -> bool:
+    """Whether fewer than `FEW_CHANGES` questions differ from what happened to most of them."""
+    _, counts = np.unique(differences.round(9), return_counts=True)
+    return len(differences) - int(counts.max()) < FEW_CHANGES
+
+
+def question_error(differences: Numbers) -> float:
+    """Standard error of the mean of per-question differences, by the rule of `difference_interval`."""
+    if few_changes(differences):
+        return adjusted_error(differences)[1]
+    return float(differences.std(ddof=1)) / math.sqrt(len(differences))
 
 
 def mcnemar(fixed: int, broken: int) -> float:
@@ -124,10 +153,3 @@ def sign_flip(differences: Numbers, seed: int) -> float:
 def _mean_difference(a: Numbers, b: Numbers, axis: int) -> Numbers:
     mean: Numbers = np.mean(a - b, axis=axis)
     return mean
-
-
-def _standard_error(differences: Numbers) -> float:
-    """Of the mean. Where no question changed, as if one had: no spread is no proof of a small one."""
-    count = len(differences)
-    deviation = float(differences.std(ddof=1)) if count > 1 else 1.0
-    return (deviation or 1 / math.sqrt(count)) / math.sqrt(count)

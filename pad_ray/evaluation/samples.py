@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pad_ray.decoding.votes import majority
 from pad_ray.evaluation.intervals import Interval, clustered
 from pad_ray.schema import AnswerKind, Question, Solution
-from pad_ray.tasks.answers import agreeing, equal
+from pad_ray.tasks.answers import equal
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> AtK:
 def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: int, seed: int = 0) -> AtK:
     """maj@k: how often the answer that most of k solutions give is right (self-consistency, Wang et al. 2022, 2203.11171).
 
-    Solutions without an answer do not vote. Each k in the order given are one vote, and a question with more solutions
-    holds as many votes as fit: means of them are unbiased for maj@k, because samples of one question are exchangeable.
+    Solutions without an answer do not vote, and ties end as those of the strategy `vote` (`decoding.votes.winner`). Each k in
+    the order given are one vote, and a question with more solutions holds as many votes as fit: means of them are unbiased
+    for maj@k, because samples of one question are exchangeable.
 
     Raises:
         ValueError: as `pass_at_k`, or a solution is of none of the questions.
@@ -59,8 +61,14 @@ def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: in
 def each_sample(solution: Solution, question: Question) -> list[Solution]:
     """A solution for each of a strategy's samples of a question, as if it had been the only one."""
     return [
-        replace(solution, answer=answer or None, correct=equal(question.answer_kind, answer, question.gold) is True)
-        for answer in solution.sampled
+        replace(
+            solution,
+            answer=answer or None,
+            correct=equal(question.answer_kind, answer, question.gold) is True,
+            sampled=[answer],
+            sampled_logprobs=solution.sampled_logprobs[place : place + 1],
+        )
+        for place, answer in enumerate(solution.sampled)
     ]
 
 
@@ -69,23 +77,19 @@ def unbiased_pass(samples: int, correct: int, k: int) -> float:
     return 1 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
-def majority(kind: AnswerKind, answers: Sequence[str | None]) -> int | None:
-    """The place of the first answer that agrees with most others; None where no answer can be read.
-
-    Answers agree by `agreeing`. Of answers with equally many votes the earlier one wins.
-    """
-    groups = agreeing(kind, answers)
-    return max(groups, key=len)[0] if groups else None
-
-
 def _share_of_votes(group: Sequence[Solution], kind: AnswerKind, k: int) -> float:
     votes = [group[start : start + k] for start in range(0, len(group) - k + 1, k)]
     return sum(_vote(vote, kind) for vote in votes) / len(votes)
 
 
 def _vote(vote: Sequence[Solution], kind: AnswerKind) -> bool:
-    winner = majority(kind, [solution.answer for solution in vote])
+    winner = majority(kind, [solution.answer for solution in vote], [_logprob(solution) for solution in vote])
     return winner is not None and vote[winner].correct
+
+
+def _logprob(solution: Solution) -> float:
+    """The log probability of a solution that is one sample; -inf if it is not known."""
+    return solution.sampled_logprobs[0] if len(solution.sampled_logprobs) == 1 else -math.inf
 
 
 def _grouped(solutions: Sequence[Solution], k: int) -> dict[str, list[Solution]]:

@@ -8,19 +8,14 @@ once a seed, and the seed not at all.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from pad_ray.evaluation.claims import score_warning
+from pad_ray.evaluation.claims import pool_warning, score_warning
 from pad_ray.evaluation.intervals import CONFIDENCE, Interval, Numbers, question_means, wilson
-from pad_ray.evaluation.paired import Paired, paired
 from pad_ray.schema import Solution
-
-MIN_SEEDS = 3
-"""Of a claim; fewer are pooled with a warning."""
-RANDOM_EFFECTS = "random-effects t"
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,9 @@ def pool(runs: Sequence[Sequence[Solution]]) -> Pooled:
     Raises:
         ValueError: there is one run or none, one question or none, or the runs answer different questions.
     """
-    table = seed_table(runs)
+    if len(runs) < 2:
+        raise ValueError(f"{len(runs)} runs have no spread between seeds; give at least two of the same questions")
+    table = answer_table(runs)
     spread = mean_squares(table)
     accuracy, error, freedom = float(table.mean()), *standard_error(spread)
     interval = mean_interval(accuracy, error, freedom, spread.questions)
@@ -97,43 +94,21 @@ def pool(runs: Sequence[Sequence[Solution]]) -> Pooled:
         question_deviation=math.sqrt(spread.question_variance),
         seed_deviation=math.sqrt(spread.seed_variance),
         rest_deviation=math.sqrt(spread.rest),
-        warning=_with_seeds(spread.seeds, score_warning(spread.questions, accuracy, interval, faults)),
+        warning=" ".join(
+            filter(None, (score_warning(spread.questions, accuracy, interval, faults), pool_warning(spread.seeds)))
+        ),
     )
 
 
-def compare_seeds(a: Sequence[Sequence[Solution]], b: Sequence[Sequence[Solution]]) -> Paired:
-    """Compare two systems, each with several seeds, on the same questions; seeds are not paired.
-
-    Questions are paired, so what makes them hard drops out; each system's seeds add their own spread. Interval and p-value are
-    Student's t.
+def answer_table(runs: Sequence[Sequence[Solution]], names: Sequence[str] | None = None) -> Numbers:
+    """Shares of right solutions as (seeds, questions); the questions in the order of `names`, else of the first run.
 
     Raises:
-        ValueError: as `pool`, or the systems answer different questions.
+        ValueError: there is no run, one question or none, or the runs answer different questions.
     """
-    names = list(question_means(a[0])) if a and a[0] else []
-    left, right = seed_table(a, names), seed_table(b, names)
-    differences: Numbers = right.mean(axis=0) - left.mean(axis=0)
-    spreads = [mean_squares(table) for table in (left, right)]
-    parts = [(float(differences.var(ddof=1)) / len(names), len(names) - 1)]
-    parts += [(spread.seed_variance / spread.seeds, spread.seeds - 1) for spread in spreads]
-    error, freedom = math.sqrt(sum(part for part, _ in parts)), _satterthwaite(parts)
-    difference = float(differences.mean())
-    if error == 0:
-        found = paired(differences, (difference, difference), float(difference == 0), RANDOM_EFFECTS)
-    else:
-        half_width = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
-        p_value = 2 * float(stats.t.sf(abs(difference) / error, freedom))
-        found = paired(differences, (difference - half_width, difference + half_width), p_value, RANDOM_EFFECTS, error)
-    return replace(found, warning=_with_seeds(min(spread.seeds for spread in spreads), found.warning))
-
-
-def seed_table(runs: Sequence[Sequence[Solution]], names: Sequence[str] | None = None) -> Numbers:
-    """Shares of right solutions as (seeds, questions); the questions in the order of `names`, else of the first run."""
     means = [question_means(run) for run in runs]
-    if len(means) < 2:
-        raise ValueError(f"{len(means)} runs have no spread between seeds; give at least two of the same questions")
-    order = list(means[0]) if names is None else list(names)
-    if len(order) < 2 or any(run.keys() != set(order) for run in means):
+    order = list(means[0] if means else ()) if names is None else list(names)
+    if not means or len(order) < 2 or any(run.keys() != set(order) for run in means):
         raise ValueError(
             f"runs are pooled over the same questions, at least two; they answer {[len(run) for run in means]}"
         )
@@ -164,7 +139,7 @@ def standard_error(spread: Spread) -> tuple[float, float]:
         parts.append((spread.between_seeds / cells, seeds - 1))
     if spread.question_variance:
         parts.append((spread.between_questions / cells, questions - 1))
-    return math.sqrt(variance), _satterthwaite(parts, variance)
+    return math.sqrt(variance), satterthwaite(parts, variance)
 
 
 def mean_interval(mean: float, error: float, freedom: float, questions: int) -> Interval:
@@ -175,13 +150,8 @@ def mean_interval(mean: float, error: float, freedom: float, questions: int) -> 
     return max(0.0, mean - half_width), min(1.0, mean + half_width)
 
 
-def _satterthwaite(parts: Sequence[tuple[float, int]], variance: float | None = None) -> float:
+def satterthwaite(parts: Sequence[tuple[float, int]], variance: float | None = None) -> float:
     """Degrees of freedom of a sum of mean squares, each with its own (Satterthwaite 1946)."""
     total = sum(part for part, _ in parts) if variance is None else variance
     squares = sum(part**2 / freedom for part, freedom in parts)
     return total**2 / squares if squares else 1.0
-
-
-def _with_seeds(seeds: int, warning: str) -> str:
-    few = f"{seeds} seeds say little of how much seeds matter; take at least {MIN_SEEDS}." if seeds < MIN_SEEDS else ""
-    return " ".join(filter(None, (warning, few)))

@@ -4,6 +4,7 @@ A path turns a question into a prompt and a completion into clean text. Whether 
 programs in `pad_ray.sandbox`, rationales and Socratic solutions in their own files here.
 """
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,6 +13,21 @@ from pad_ray.schema import PathKind, Question
 
 # What a model writes at the end of its turn, where a tokenizer does not take it for the end of text.
 END_TOKENS = ("<|im_end|>", "<|endoftext|>")
+# The same of more model families. A request has room for few stop texts, so these are cut from its completion instead.
+_TURN_END = re.compile(
+    r"<\|(?:im_end|endoftext|eot_id|eom_id|end_of_text|end|end_of_turn|eot|return|assistant_end|EOT|END_OF_TURN_TOKEN)\|>"
+    r"|<end_of_turn>|<eos>|</s>(?![^\n<])|<｜end▁of▁sentence｜>|<\|im_start\|>|<\|start_header_id\|>"
+)
+_TURN_START = re.compile(
+    r"\s*(?:(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|start\|>) ?(?:assistant|model)(?:<\|end_header_id\|>)?"
+    r"|<s>|<bos>|<\|begin_of_text\|>|<\|assistant\|>)"
+)
+_THOUGHT_TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    "[\ufeff\u200b\u2060\u00ad]"
+    # These join or order letters of some scripts, and are kept between two of them.
+    "|[\u200c-\u200f](?=[\x00-\x7f]|\\Z)|(?:(?<=[\x00-\x7f])|\\A)[\u200c-\u200f]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,46 @@ class Parsed:
     text: str
     complete: bool
     failure: str | None = None
+
+
+def clean_completion(text: str) -> str:
+    """A completion without what a model or its server puts around a path; the time is linear in the text.
+
+    Removed are byte order marks and zero-width characters, carriage returns, thoughts (`<think>…</think>`), the header of a
+    turn, and everything from the token that ends the turn. A line end takes the place of that token, so that the line
+    before it is known to be whole. A text that holds nothing but thoughts keeps their words.
+    """
+    text = _INVISIBLE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = _turn(without_thoughts(text))
+    ended = _TURN_END.search(text)
+    return text if ended is None else f"{text[: ended.start()]}\n"
+
+
+def without_thoughts(text: str) -> str:
+    """The text outside of `<think>…</think>`; what stands before a tag that only closes is a thought too."""
+    # [text, slash, text, slash, text]: each slash is that of the tag between two texts.
+    first, *rest = _THOUGHT_TAG.split(text)
+    if not rest:
+        return text
+    outside, depth = [first], 0
+    for closes, part in zip(rest[::2], rest[1::2], strict=True):
+        if closes and depth == 0:
+            outside.clear()
+        depth = max(0, depth - 1) if closes else depth + 1
+        if depth == 0:
+            outside.append(part)
+    answer = "".join(outside)
+    return answer if answer.strip() else "".join([first, *rest[1::2]])
+
+
+def _turn(text: str) -> str:
+    """The text behind the header of its turn."""
+    for _ in range(3):
+        header = _TURN_START.match(text)
+        if header is None:
+            break
+        text = text[header.end() :]
+    return text
 
 
 def unfinished(kind: PathKind) -> str:

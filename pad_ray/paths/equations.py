@@ -1,101 +1,100 @@
-"""Annotated calculations in free text, `<<16-3-4=9>>` (GSM8K, Cobbe et al. 2021, 2110.14168): found, computed, checked.
+"""Calculations in free text, annotated as `<<16-3-4=9>>` (GSM8K, Cobbe et al. 2021, 2110.14168) or plain as `16 - 3 = 13`.
 
-The text is a model's, so nothing in it is executed: an expression is cut into numbers and signs, parsed to a syntax tree
-of bounded size and computed exactly, with fractions. It may hold + - * / ( ), decimals, thousands separators, `$` before
-a number and `%` behind one; powers, whole division, names and calls are refused with a reason.
+Each is found, computed exactly and compared with the value that it states. What is not understood (a variable, a word in
+place of a number) is not judged. `pad_ray.paths.arithmetic` says what an expression may hold, `pad_ray.paths.prose` how plain
+calculations are told from prose.
 
-Not covered: calculations outside of `<<…>>`, units, and whether the text goes on with the value that it stated.
+Not covered: calculations in words, and whether the text goes on with the value that it stated.
 """
 
-import ast
-import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from pad_ray.paths import prose
+from pad_ray.paths.arithmetic import (
+    MAX_DIGITS,
+    MAX_EXPRESSION_CHARACTERS,
+    NotArithmeticError,
+    NoValueError,
+    evaluate,
+    fingerprint,
+)
+from pad_ray.paths.rounding import EXACT_DECIMALS, ROUNDED_DECIMALS, is_value, states
 from pad_ray.schema import content_id
 from pad_ray.tasks.answers import number_text
 
 MAX_TEXT_CHARACTERS = 20_000
-MAX_EXPRESSION_CHARACTERS = 200
-MAX_DIGITS = 40
-"""Of one number, and of a value that is shown."""
-MAX_NESTING = 20
-"""Brackets inside one another."""
-
-EXACT_DECIMALS = 4
-"""A calculator shows a value with no more decimals than these as it is."""
-ROUNDED_DECIMALS = 2
-"""A value that is rounded keeps at least these."""
-ROUNDING_ERROR = Fraction(1, 100)
-"""Relative to the exact value."""
-
 SHOWN_CHARACTERS = 50
+OPEN, CLOSE = "<<", ">>"
 
-_TOKEN = re.compile(
-    r"[ \t]*(?:\$?(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)(?P<percent>%)?|(?P<sign>[-+*/()]))"
-)
-_DECIMALS = re.compile(r"[-$]{0,2}[0-9,]*\.([0-9]+)%?")
 _WORD = re.compile(r"\w+")
-# Signs that models write where ASCII has none for them.
-_ASCII_SIGNS = str.maketrans({"×": "*", "÷": "/", "−": "-", "–": "-"})
-_OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
-
-
-class _NoValueError(Exception):
-    """Why an expression has no value, as words that follow it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """One annotated calculation. `step` is the number of its line, from 1, blank lines not counted.
+    """One calculation. `step` is the number of its line, from 1, blank lines not counted.
 
-    `value` is what `expression` is worth, None where it cannot be computed. `right` says whether `stated` is that value;
-    where it is not, `reason` says why, in at most 160 printable characters.
+    `value` is what `expression` is worth, None if it cannot be computed. `right` says whether `stated` is that value, None
+    if the calculation is not understood; if it is False, `reason` says why, in at most 160 printable characters.
     """
 
     step: int
     expression: str
     stated: str
     value: Fraction | None
-    right: bool
+    right: bool | None
     reason: str | None
 
 
 def check(text: str) -> list[Equation]:
-    """The annotated calculations of a text, in order, each computed and compared with the value it states.
+    """The calculations of a text by line, the annotated ones of a line first, each compared with the value it states.
 
-    A stated value is right where it equals the exact one, or where it is the exact one rounded to two or more decimals and
-    at most 1 % off: a third can only be stated rounded, and 0.00 for 0.004 states nothing. A whole number is never taken
-    for a rounding. The published GSM8K data need no tolerance, 27,996 of the 27,998 calculations of both splits are exact
-    and the other two use whole division; models round. A text longer than `MAX_TEXT_CHARACTERS` gives one equation, which
-    is not right.
+    A stated value is right if it equals the exact one, or is the exact one rounded to one or more decimals with at least
+    two significant digits: 3.3 for 10/3, but neither 3 nor, for 2/3, 0.7. A whole number counts as a rounding only in plain
+    text that says so. A text longer than `MAX_TEXT_CHARACTERS` gives one equation, which is not right.
     """
     if len(text) > MAX_TEXT_CHARACTERS:
         return [Equation(1, "", "", None, False, f"the text is longer than {MAX_TEXT_CHARACTERS} characters")]
     lines = [line for line in text.split("\n") if line.strip()]
+    found = [*_annotated(lines), *_plain(lines)]
+    return sorted(found, key=lambda equation: equation.step)
+
+
+def _annotated(lines: list[str]) -> list[Equation]:
     return [
-        _equation(step, *opened.partition(">>")[:2])
+        _equation(step, *opened.partition(CLOSE)[:2])
         for step, line in enumerate(lines, 1)
-        for opened in line.split("<<")[1:]
+        for opened in line.split(OPEN)[1:]
     ]
 
 
+def _plain(lines: list[str]) -> list[Equation]:
+    found = []
+    for one in prose.calculations([_without_annotations(line) for line in lines]):
+        reason = None if one.right else _correction(one.expression, one.stated, one.value)
+        found.append(Equation(one.step, legible(one.expression), legible(one.stated), one.value, one.right, reason))
+    return found
+
+
+def _without_annotations(line: str) -> str:
+    if OPEN not in line:
+        return line
+    first, *rest = line.split(OPEN)
+    return first + "".join(
+        closed if end else opened for opened, end, closed in (part.partition(CLOSE) for part in rest)
+    )
+
+
 def calculate(expression: str) -> str | None:
-    """What a calculator inserts after `<<16-3-4=` while a model decodes: `9`. None where the expression has no value.
+    """What a calculator inserts after `<<16-3-4=` while a model decodes: `9`. None if the expression has no value.
 
     In GSM8K's number style: no separators and no needless zeros; exact up to four decimals, otherwise rounded to two, or
-    to the fewest that `check` takes as right. None as well where that needs more than `MAX_DIGITS` digits.
+    to the fewest that `check` takes as right. None as well if that needs more than `MAX_DIGITS` digits.
     """
     try:
-        return _style(_evaluate(expression))
-    except _NoValueError:
+        return _style(evaluate(expression))
+    except (NotArithmeticError, NoValueError):
         return None
 
 
@@ -105,18 +104,26 @@ def _style(value: Fraction) -> str | None:
     if (value * 10**EXACT_DECIMALS).denominator == 1:
         return number_text(value)
     tried = ((round(value, decimals), decimals) for decimals in range(ROUNDED_DECIMALS, MAX_DIGITS))
-    return next((number_text(rounded) for rounded, decimals in tried if _is_value(rounded, decimals, value)), None)
+    return next((number_text(rounded) for rounded, decimals in tried if is_value(rounded, decimals, value)), None)
 
 
 def shape(text: str) -> str:
-    """32 hex digits, equal for texts with the same calculations in the same order, whatever the words around them.
+    """32 hex digits, equal for texts with the same annotated calculations in the same order, whatever the words.
 
-    A text without calculations is known by its words, in lower case. Programs have `pad_ray.sandbox.normalised_program_hash`.
+    A text without them is known by its words, in lower case. Programs have `pad_ray.sandbox.normalised_program_hash`.
     """
-    equations = check(text) if len(text) <= MAX_TEXT_CHARACTERS else []
+    lines = [line for line in text.split("\n") if line.strip()] if len(text) <= MAX_TEXT_CHARACTERS else []
+    equations = _annotated(lines)
     if equations:
-        return content_id("equations", [[_normal(one.expression), _normal(one.stated)] for one in equations])
+        return content_id("equations", [[_known_by(one.expression), _known_by(one.stated)] for one in equations])
     return content_id("words", _WORD.findall(text.lower()))
+
+
+def _known_by(expression: str) -> list[str]:
+    try:
+        return fingerprint(expression)
+    except (NotArithmeticError, NoValueError):
+        return [expression]
 
 
 def legible(text: str, limit: int = MAX_EXPRESSION_CHARACTERS) -> str:
@@ -127,104 +134,35 @@ def legible(text: str, limit: int = MAX_EXPRESSION_CHARACTERS) -> str:
 
 
 def _equation(step: int, inside: str, closed: str) -> Equation:
+    """An annotated calculation; one that is not closed or has no value is wrong, because a calculator cannot read it."""
     expression, equals, stated = inside.rpartition("=")
     if not closed or not equals:
         lack = f"<<{legible(inside, SHOWN_CHARACTERS)} has no {'=' if closed else '>>'}"
         return Equation(step, legible(inside), "", None, False, lack)
-    value, side = None, expression
-    reason: str | None
+    value, right, reason = _verdict(expression, stated)
+    return Equation(step, legible(expression), legible(stated), value, right, reason)
+
+
+def _verdict(expression: str, stated: str) -> tuple[Fraction | None, bool | None, str | None]:
+    """The value of an annotated expression, whether `stated` is right, and why not."""
+    value, side = None, expression.rpartition("=")[2]
     try:
-        value, side = _evaluate(expression), stated
-        reason = None if _states(stated, value) else _correction(expression, stated, value)
-    except _NoValueError as refusal:
-        reason = f"{legible(side, SHOWN_CHARACTERS) or 'an empty side'} {refusal}"
-    return Equation(step, legible(expression), legible(stated), value, reason is None, reason)
+        for earlier in expression.split("=")[:-1]:
+            if evaluate(earlier) != evaluate(side):
+                return evaluate(earlier), False, _correction(earlier, side, evaluate(earlier))
+        value, side = evaluate(side), stated
+        if not side.strip():
+            raise NoValueError("is not arithmetic")
+        right = states(stated, value)
+    except NotArithmeticError as refusal:
+        empty = not side.strip()
+        return value, False if empty else None, f"an empty side {refusal}" if empty else None
+    except NoValueError as refusal:
+        return value, False, f"{legible(side, SHOWN_CHARACTERS) or 'an empty side'} {refusal}"
+    return value, right, None if right else _correction(expression, stated, value)
 
 
 def _correction(expression: str, stated: str, value: Fraction) -> str:
     right = _style(value)
     known = f"is {right}, not" if right else "is not"
     return f"{legible(expression, SHOWN_CHARACTERS)} {known} {legible(stated, SHOWN_CHARACTERS)}"
-
-
-def _states(stated: str, value: Fraction) -> bool:
-    """Whether a text states that value. 60 % may state 0.6 and, as the result of 100-40, 60."""
-    claim = _evaluate(stated)
-    found = _DECIMALS.fullmatch(stated.strip())
-    decimals = len(found[1]) if found else 0
-    if "%" not in stated:
-        return _is_value(claim, decimals, value)
-    return _is_value(claim, decimals + 2, value) or _is_value(100 * claim, decimals, value)
-
-
-def _is_value(claim: Fraction, decimals: int, value: Fraction) -> bool:
-    """Whether a number stated with so many decimals is the value, exactly or as its rounding."""
-    error = abs(claim - value)
-    rounded = decimals >= ROUNDED_DECIMALS and 2 * error * 10**decimals <= 1
-    return error == 0 or (rounded and error <= ROUNDING_ERROR * abs(value))
-
-
-def _evaluate(expression: str) -> Fraction:
-    names, numbers = _tokens(expression)
-    try:
-        tree = ast.parse(names, mode="eval")
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise _NoValueError("is not arithmetic") from error
-    return _compute(tree.body, numbers)
-
-
-def _tokens(expression: str) -> tuple[str, dict[str, Fraction]]:
-    """The expression with names in place of its numbers, and the numbers.
-
-    Python's parser then reads nothing but names and signs: decimals stay exact, and none of its own ways to write a number
-    (`0x10`, `1_000`, `1e9`, `2j`) is taken.
-    """
-    if len(expression) > MAX_EXPRESSION_CHARACTERS:
-        raise _NoValueError(f"is longer than {MAX_EXPRESSION_CHARACTERS} characters")
-    text = expression.translate(_ASCII_SIGNS).rstrip()
-    parts: list[str] = []
-    numbers: dict[str, Fraction] = {}
-    place = depth = 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise _NoValueError("is not arithmetic")
-        place = found.end()
-        depth += {"(": 1, ")": -1}.get(found["sign"], 0)
-        if depth > MAX_NESTING:
-            raise _NoValueError(f"has more than {MAX_NESTING} brackets inside one another")
-        parts.append(found["sign"] or f"n{len(numbers)}")
-        if found["number"]:
-            numbers[parts[-1]] = _number(found)
-    return " ".join(parts), numbers
-
-
-def _number(found: re.Match[str]) -> Fraction:
-    digits = found["number"].replace(",", "")
-    if len(digits) > MAX_DIGITS:
-        raise _NoValueError(f"has a number of more than {MAX_DIGITS} digits")
-    value = Fraction(digits.rstrip("."))
-    return value / 100 if found["percent"] else value
-
-
-def _compute(node: ast.expr, numbers: dict[str, Fraction]) -> Fraction:
-    if isinstance(node, ast.Name):
-        return numbers[node.id]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        value = _compute(node.operand, numbers)
-        return -value if isinstance(node.op, ast.USub) else value
-    if not isinstance(node, ast.BinOp) or type(node.op) not in _OPERATORS:
-        raise _NoValueError("is not arithmetic")
-    left, right = _compute(node.left, numbers), _compute(node.right, numbers)
-    if isinstance(node.op, ast.Div) and right == 0:
-        raise _NoValueError("divides by zero")
-    return _OPERATORS[type(node.op)](left, right)
-
-
-def _normal(expression: str) -> list[str]:
-    """What an expression is known by: the same for `1,200 * 5%` and `1200*.05`."""
-    try:
-        names, numbers = _tokens(expression)
-    except _NoValueError:
-        return [expression]
-    return [names, *map(number_text, numbers.values())]

@@ -1,11 +1,22 @@
 """Program paths (PaD, program-of-thought): the answer to a question is a Python function `solution()`, run."""
 
 import re
+from dataclasses import dataclass
+from itertools import islice
 
-from pad_ray.paths.base import Parsed, ReasoningPath
+from pad_ray.paths.base import Parsed, ReasoningPath, without_thoughts
+from pad_ray.paths.requirements import required
+from pad_ray.paths.source import Parser, lines_of, returns, segments_of, statement_end
 from pad_ray.schema import PathKind
 
+FUNCTION = re.compile(r"def\s+solution\b")
+_INDENTED_FUNCTION = re.compile(r"^[ \t]*def\s+solution\b", re.M)
 _FENCE = re.compile(r"^\s*```(?:python)?\s*\n")
+_GLUED = re.compile(r"(?<=\S)(?:`{3,}|</\w{1,20}>|\[/\w{1,20}\])")
+NEXT_QUESTION = "Question:"
+FUNCTIONS_READ = 8
+"""Of a completion that holds more functions `solution`, the first and the last so many are read."""
+CUTS = 8
 
 
 class Program(ReasoningPath):
@@ -13,44 +24,119 @@ class Program(ReasoningPath):
 
     kind = PathKind.PROGRAM
     cue = "Solution:"
-    next_question = ("\nQuestion:", "\n```")
+    next_question = (f"\n{NEXT_QUESTION}", "\n```")
 
     def parse(self, completion: str) -> Parsed:
-        return Parsed(parse(completion), is_complete(completion))
+        return Parsed(*_read(completion))
 
 
 def parse(completion: str) -> str:
-    """The program in a completion, cut where the function's body ends; what stands around it, fences too, is removed.
+    """The program in a completion: its last function `solution` that is Python and returns something, below the imports,
+    constants, functions and classes that it needs. What else stands around it, fences too, is removed.
 
-    A completion without `def solution` comes back stripped but whole, so that the verdict on it can say what is wrong.
+    A function that is not Python is cut behind a `return` that ends its body, or stays as it is. A completion without
+    `def solution` comes back stripped but whole, so that the verdict on it can say what is wrong.
     """
-    lines = _lines(completion)
-    start = _start(lines)
-    if start is None:
-        return _FENCE.sub("", "\n".join(lines)).split("\n```")[0].strip()
-    imports = [line for line in lines[:start] if line.startswith(("import ", "from "))]
-    return "\n".join([*imports, *lines[start : _end(lines, start)]]).rstrip()
+    return _read(completion)[0]
 
 
 def is_complete(completion: str) -> bool:
-    """True where text follows the program, so that a completion cut by the token limit still holds all of it."""
-    lines = _lines(completion)
-    start = _start(lines)
-    return start is not None and _end(lines, start) < len(lines)
+    """True if text follows the program, so that a completion cut by the token limit still holds all of it."""
+    return _read(completion)[1]
 
 
-def _lines(completion: str) -> list[str]:
-    return completion.replace("\r\n", "\n").split("\n")
+@dataclass(frozen=True)
+class _Function:
+    """A function `solution`: lines `start` to `end` of a segment. `rank` says how good it is: 2 if it is Python and returns
+    something, 1 if it is Python, else 0. `ended` tells that text follows it in its last line.
+    """
+
+    segment: int
+    start: int
+    end: int
+    text: str
+    rank: int
+    ended: bool = False
 
 
-def _start(lines: list[str]) -> int | None:
-    return next((number for number, line in enumerate(lines) if line.startswith("def solution")), None)
+def _read(completion: str) -> tuple[str, bool]:
+    """The program of a completion, and whether text follows it."""
+    spoken = _spoken(completion)
+    segments = segments_of(lines_of(spoken), FUNCTION)
+    parser = Parser()
+    found = _last_function(segments, parser)
+    if found is None:
+        return _FENCE.sub("", completion.replace("\r\n", "\n")).split("\n```")[0].strip(), False
+    follows = found.ended or found.segment + 1 < len(segments) or found.end < len(segments[found.segment])
+    follows = follows or not completion.rstrip().endswith(spoken.rstrip())  # thoughts do
+    place = range(found.start, found.end)
+    return required(found.text, segments, found.segment, place, parser), follows
 
 
-def _end(lines: list[str], start: int) -> int:
-    """The first line below `start` that is neither indented nor blank nor a comment nor a closing bracket."""
-    inside = (" ", "\t", "#", ")", "]", "}")
-    below = range(start + 1, len(lines))
-    return next(
-        (number for number in below if lines[number].strip() and not lines[number].startswith(inside)), len(lines)
-    )
+def _spoken(completion: str) -> str:
+    """A completion without its thoughts, unless these alone hold a function `solution`."""
+    spoken = without_thoughts(completion)
+    return spoken if _INDENTED_FUNCTION.search(spoken) else completion
+
+
+def _last_function(segments: list[list[str]], parser: Parser) -> _Function | None:
+    """The last of the best functions `solution`; those of a further question do not count."""
+    starts = [
+        (segment, number)
+        for segment, lines in enumerate(segments)
+        for number, line in enumerate(lines)
+        if FUNCTION.match(line)
+    ]
+    best = last = None
+    for segment, number in starts[:FUNCTIONS_READ] + starts[FUNCTIONS_READ:][-FUNCTIONS_READ:]:
+        if last is not None:
+            if segment == last.segment and number < last.end:
+                continue
+            if _asked_again(segments, last, segment, number):
+                break
+        last = _function(segments[segment], segment, number, parser)
+        if best is None or last.rank >= best.rank:
+            best = last
+    return best
+
+
+def _asked_again(segments: list[list[str]], last: _Function, segment: int, number: int) -> bool:
+    """Whether a further question stands between a function and the next one."""
+    if segment == last.segment:
+        between = segments[segment][last.end : number]
+    else:
+        whole = [line for lines in segments[last.segment + 1 : segment] for line in lines]
+        between = [*segments[last.segment][last.end :], *whole, *segments[segment][:number]]
+    return any(line.startswith(NEXT_QUESTION) for line in between)
+
+
+def _function(lines: list[str], segment: int, number: int, parser: Parser) -> _Function:
+    """The function whose `def` is line `number`, up to where it is Python."""
+    start = number
+    while start and lines[start - 1].startswith("@"):
+        start -= 1
+    nodes, end = parser.statement(lines, start)
+    text = "\n".join(lines[start:end]).rstrip()
+    if nodes:
+        return _Function(segment, start, end, text, 1 + returns(nodes))
+    for cut in (*_unglued(text), *_ended_bodies(lines[start:end], number - start)):
+        if nodes := parser.parse(cut):
+            return _Function(segment, start, start + cut.count("\n") + 1, cut, 1 + returns(nodes), ended=True)
+    return _Function(segment, start, end, text, 0)
+
+
+def _unglued(text: str) -> list[str]:
+    """A function's text up to each fence or closing tag that does not begin its line."""
+    return [text[: match.start()].rstrip() for match in islice(_GLUED.finditer(text), CUTS)]
+
+
+def _ended_bodies(lines: list[str], head: int) -> list[str]:
+    """A function's text up to each `return` of its body's own indentation, behind which nothing is run; the last one first."""
+    first = next((line for line in lines[head + 1 :] if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    if not indent:
+        return []
+    ends = [number for number, line in enumerate(lines) if line.startswith((f"{indent}return ", f"{indent}return("))]
+    body = [line.removeprefix(indent) if line.startswith(indent) else line.lstrip() for line in lines]
+    below = [statement_end(body, number) for number in ends[-CUTS:]]
+    return ["\n".join(lines[:end]).rstrip() for end in reversed(below)]

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from pad_ray.paths.base import Parsed, ReasoningPath
+from pad_ray.paths.base import Parsed, ReasoningPath, clean_completion
 from pad_ray.paths.equations import Equation, check, legible
 from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Outcome, PathKind, Verdict
 from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
 
 ANSWER_MARK = "####"
 
+_FENCE = re.compile(r"```\w{0,20}|~~~\w{0,20}")
+# "**#### 13**", "> #### 13": what stands before the mark.
+_MARKED = re.compile(r"[*_`>\- ]{0,8}(?=####)")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
 
 
@@ -25,22 +28,36 @@ class Rationale(ReasoningPath):
 
 
 def up_to_answer(completion: str) -> Parsed:
-    """The lines of a completion up to its first one that begins with `####`; all of them where there is none."""
-    lines = [line.strip() for line in completion.lstrip().split("\n")]
+    """The lines of a completion up to its first one that begins with `####`; all of them if there is none.
+
+    What surrounds the path is removed: thoughts, the tokens of a turn, code fences, emphasis around the answer's line.
+    """
+    lines = [_line(line) for line in clean_completion(completion).lstrip().split("\n")]
     end = next((number for number, line in enumerate(lines) if line.startswith(ANSWER_MARK)), None)
-    kept = [line for line in lines[: None if end is None else end + 1] if line]
+    kept = [
+        line
+        for line in lines[: None if end is None else end + 1]
+        if line and not (line[0] in "`~" and _FENCE.fullmatch(line))
+    ]
     stated = end is not None and lines[end] != ANSWER_MARK
     # A cut completion may have lost digits of the answer, so the line has to end.
     complete = end is not None and end + 1 < len(lines)
     return Parsed("\n".join(kept), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
 
 
+def _line(line: str) -> str:
+    """A line without blanks around it; an answer's line also without emphasis, quotes and the fence behind it."""
+    line = line.strip()
+    marked = _MARKED.match(line) if ANSWER_MARK in line else None
+    return line[marked.end() :].rstrip("*_`").rstrip() if marked else line
+
+
 def judge_rationale(draft_id: str, text: str, gold: str, answer_kind: AnswerKind) -> Verdict:
-    """Accepts a rationale whose final answer is gold and whose annotated calculations are all right.
+    """Accepts a rationale whose final answer is gold and whose calculations are all right, annotated or plain.
 
     The answer is what stands behind `####` or "the answer is", else the last one in the text, so that a student that has
     not learned the format yet is measured by its answer too. Feedback names the first calculation that is wrong, or the
-    answer given; it never states gold. Not covered: calculations without annotation, and what the words say.
+    answer given; it never states gold. Not covered: calculations that are not understood, and what the words say.
 
     Raises:
         ValueError: `gold` is no answer of its kind.
@@ -53,7 +70,7 @@ def judge_rationale(draft_id: str, text: str, gold: str, answer_kind: AnswerKind
         feedback = f"the answer is {legible(answer, 100)}, which is no {answer_kind.value.replace('_', ' or ')}"
         return Verdict(draft_id, Outcome.NOT_COMPARABLE, None, feedback, 0.0)
     value = canonical_gold(answer_kind, answer)
-    wrong = next((equation for equation in check(text) if not equation.right), None)
+    wrong = next((equation for equation in check(text) if equation.right is False), None)
     if wrong is not None:
         return Verdict(draft_id, Outcome.WRONG_ANSWER, value, _correction(wrong, gold, answer_kind), 0.0)
     if not same:

@@ -99,7 +99,9 @@ def judge_socratic(draft_id: str, text: str, gold: str, answer_kind: AnswerKind)
         pairs(text)
     except ValueError as error:
         return Verdict(draft_id, Outcome.NO_ANSWER, None, str(error), 0.0)
-    return judge_rationale(draft_id, text, gold, answer_kind)
+    # The separator is no power between a number of the sub-question and one of the step.
+    lines = [line.replace(SEPARATOR, " : ", 1) for line in text.split("\n")]
+    return judge_rationale(draft_id, "\n".join(lines), gold, answer_kind)
 
 
 def _is_answer(line: str) -> bool:

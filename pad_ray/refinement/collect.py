@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from pad_ray.engines.config import EngineConfig
+from pad_ray.ledger import first_reasons
 from pad_ray.progress import Progress
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.refinement.programs import read_programs
@@ -31,7 +32,8 @@ FAILURES = "refinement/failures"
 @dataclass
 class Collected:
     """The student's drafts. `outcomes` counts them all, `rows` those that became repair rows, `left_out` the failures
-    that did not, by the reason; `seconds` and `protections` are of this call.
+    that did not, by the reason, `faults` the first reasons of faults, by outcome; `seconds` and `protections` are of this
+    call.
     """
 
     planned: int
@@ -40,6 +42,7 @@ class Collected:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rows: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, str] = field(default_factory=dict)
 
     @property
     def errors(self) -> dict[Outcome, int]:
@@ -73,6 +76,7 @@ def collect(
         failures = []
         for draft, verdict in _judged(attempts, plan, questions):
             collected.outcomes[verdict.outcome] += 1
+            collected.faults = first_reasons([(verdict.outcome, verdict.feedback)]) | collected.faults
             if verdict.outcome is not Outcome.ACCEPTED and not verdict.outcome.is_fault:
                 program = read_path(draft).text
                 failures.append(Failure(draft.question_id, program, verdict.outcome, verdict.feedback))

@@ -7,14 +7,17 @@ variant, real outcome and feedback, no variant that is right after all.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import ClassVar
 
+from pad_ray.errors import attempt
 from pad_ray.paths.base import asked_text
 from pad_ray.refinement.feedback import reveals, told
 from pad_ray.refinement.mutations import MUTATIONS, variants
 from pad_ray.refinement.source import Source
-from pad_ray.sandbox import Candidate, Sandbox, judge, normalised_program_hash
+from pad_ray.sandbox import Candidate, Sandbox, normalised_program_hash
+from pad_ray.sandbox.judgement import judge_each
 from pad_ray.schema import AnswerKind, Outcome, Question, Verdict, content_id
 
 # Programs whose variants are proposed and executed together: bounds memory, and keeps a sandbox's workers busy.
@@ -89,8 +92,13 @@ def inject(
     counts = Counter[str]() if dropped is None else dropped
     made = []
     for start in range(0, len(programs), BATCH_PROGRAMS):
-        batch = [_Proposals(correct, mix, seed) for correct in programs[start : start + BATCH_PROGRAMS]]
-        slots = [_Slot(proposals) for proposals in batch for _ in range(per_program)]
+        slots = []
+        for correct in programs[start : start + BATCH_PROGRAMS]:
+            proposals = attempt(partial(_Proposals, correct, mix, seed), lambda _: None)
+            if proposals is None:
+                counts[NO_MUTATION] += per_program
+            else:
+                slots += [_Slot(proposals) for _ in range(per_program)]
         for _ in range(ATTEMPTS):
             _attempt([slot for slot in slots if slot.variant is None and not slot.exhausted], sandbox, counts)
         made += [slot.variant for slot in slots if slot.variant is not None]
@@ -162,13 +170,14 @@ def _attempt(slots: Sequence[_Slot], sandbox: Sandbox, dropped: Counter[str]) ->
     """Propose a variant for each empty place, execute them all, and fill the places of those that are wrong."""
     proposed = []
     for slot in slots:
-        proposal = slot.proposals.next(slot.aim)
+        # A program that breaks what spoils it has no variant more.
+        proposal = attempt(partial(slot.proposals.next, slot.aim), lambda _: None)
         slot.exhausted = proposal is None
         if proposal is not None:
             # A class that is often right by chance would lose its share, were it drawn anew each time.
             slot.aim = proposal.aim
             proposed.append((slot, proposal))
-    verdicts = judge(sandbox, [_candidate(slot.proposals.correct, proposal) for slot, proposal in proposed])
+    verdicts = judge_each(sandbox, [_candidate(slot.proposals.correct, proposal) for slot, proposal in proposed])
     for (slot, proposal), verdict in zip(proposed, verdicts, strict=True):
         reason = _why_dropped(slot.proposals.correct, verdict)
         if reason is None:

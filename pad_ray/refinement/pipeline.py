@@ -1,7 +1,7 @@
 """Error injection at any size: slices of stored programs over a pool of Ray actors, each with a sandbox of its own.
 
-A slice is the unit of work. Its parts are named by a hash of its programs and of the settings, and the part of rows is
-written last: a slice that is done is not done again, and one that Ray runs twice replaces its own parts.
+A slice is the unit of work. Its parts are named by a hash of its programs, of the settings and of the rules of judging, and
+the part of rows is written last: a slice that is done is not done again, and one that Ray runs twice replaces its own parts.
 """
 
 import json
@@ -19,6 +19,7 @@ from pad_ray.refinement.inject import Correct, Variant, inject
 from pad_ray.refinement.rows import injected_rows
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Sandbox, SandboxConfig
+from pad_ray.sandbox.judgement import rules_of
 from pad_ray.schema import AnswerKind, CorpusRow, Outcome, arrow_schema, content_id, to_table
 from pad_ray.workers import actor_count, add_counts, rows
 
@@ -113,6 +114,7 @@ class _Inject:
     ) -> None:
         self.run = RunDir(location)
         self.mix, self.seed, self.config = mix, seed, config
+        self.rules = rules_of(sandbox)
         self.sandbox = Sandbox(sandbox)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -122,7 +124,7 @@ class _Inject:
     def _slice(self, part: str, start: int) -> tuple[str, str]:
         """The name of a slice's parts and its counts, as JSON; from its part of rows where that is there."""
         programs = self.run.read_part(part).slice(start, SLICE_PROGRAMS).to_pylist()
-        settings = [sorted(self.mix.items()), self.seed, self.config.variants_per_program]
+        settings = [sorted(self.mix.items()), self.seed, self.config.variants_per_program, self.rules]
         key = content_id("inject", programs, settings, self.config.max_source_characters)
         name = f"part-{key}.parquet"
         if self.run.exists(f"{ROWS}/{name}"):

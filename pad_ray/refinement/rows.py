@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from pad_ray.errors import attempt
 from pad_ray.paths import Program
 from pad_ray.refinement.feedback import reveals, told
 from pad_ray.refinement.inject import GOLD_IN_FEEDBACK, Correct, Variant
@@ -14,6 +15,8 @@ TOO_LONG = "too_long"
 DUPLICATE = "duplicate"
 NO_CORRECT_PROGRAM = "no_correct_program"
 NOT_A_FAILURE = "not_a_failure"
+# A program or feedback that breaks what makes a row of it.
+UNUSABLE = "unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def injected_rows(variants: Iterable[Variant], max_source_characters: int) -> Re
     made = RepairRows()
     seen: set[str] = set()
     for variant in variants:
-        _add(made, seen, variant.correct, variant.program, variant.feedback, max_source_characters)
+        _try_to_add(made, seen, [variant.correct], variant.program, variant.feedback, max_source_characters)
     return made
 
 
@@ -68,9 +71,18 @@ def on_policy_rows(failures: Iterable[Failure], corrects: Sequence[Correct], max
         elif failure.question_id not in by_question:
             made.left_out[NO_CORRECT_PROGRAM] += 1
         else:
-            target = _nearest(failure.program, by_question[failure.question_id])
-            _add(made, seen, target, failure.program, failure.feedback, max_source_characters)
+            corrects_of_it = by_question[failure.question_id]
+            _try_to_add(made, seen, corrects_of_it, failure.program, failure.feedback, max_source_characters)
     return made
+
+
+def _try_to_add(
+    made: RepairRows, seen: set[str], corrects: Sequence[Correct], program: str, feedback: str, longest: int
+) -> None:
+    """Add the row that repairs a program to the nearest correct one; a program that breaks this is counted."""
+    failed = attempt(lambda: _add(made, seen, _nearest(program, corrects), program, feedback, longest), str)
+    if failed is not None:
+        made.left_out[UNUSABLE] += 1
 
 
 def _add(made: RepairRows, seen: set[str], correct: Correct, program: str, feedback: str, longest: int) -> None:
@@ -91,6 +103,8 @@ def _add(made: RepairRows, seen: set[str], correct: Correct, program: str, feedb
 
 def _nearest(program: str, corrects: Sequence[Correct]) -> Correct:
     """The first of the most similar programs, compared by lines."""
+    if len(corrects) == 1:
+        return corrects[0]
     lines = program.strip().splitlines()
     ratios = [SequenceMatcher(None, lines, one.program.strip().splitlines()).ratio() for one in corrects]
     return corrects[ratios.index(max(ratios))]

@@ -1,7 +1,10 @@
 """What a run shows, in a sentence, and the numbers that bear it out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pad_ray.evaluation.claims import ONE_TRAINING
+from pad_ray.evaluation.families import holm
 from pad_ray.report import text
 from pad_ray.report.data import RunData
 from pad_ray.report.shapes import GREEDY, Paired, Score
@@ -25,7 +28,7 @@ class Headline:
 
 def headlines(data: RunData) -> list[Headline]:
     """One for each paired comparison, or the best that can be said without one."""
-    compared = [_compare(data, paired) for paired in data.metrics.paired]
+    compared = [_compare(data, paired) for paired in as_family(data.metrics.paired)]
     return compared or [_untested(data)]
 
 
@@ -47,7 +50,9 @@ def _compare(data: RunData, paired: Paired) -> Headline:
     }[verdict]
     return Headline(
         sentence=f"{opening}{_accuracies(before, after)}.",
-        evidence=" ".join(filter(None, (_intervals(before, after), evidence_of(paired), _prompts(before, after)))),
+        evidence=" ".join(
+            filter(None, (_intervals(before, after), evidence_of(paired), ONE_TRAINING, _prompts(before, after)))
+        ),
         verdict=verdict,
         before=before,
         after=after,
@@ -65,10 +70,23 @@ def _accuracies(before: Score | None, after: Score | None) -> str:
     return f": {text.percent(before.accuracy)} before, {text.percent(after.accuracy)} after"
 
 
+def as_family(pairs: Sequence[Paired]) -> list[Paired]:
+    """Comparisons that are read together, with Holm's adjusted p-values; one alone as it is."""
+    tested = [(place, pair.p_value) for place, pair in enumerate(pairs) if pair.p_value is not None]
+    adjusted = dict(zip((place for place, _ in tested), holm([p_value for _, p_value in tested]), strict=True))
+    if len(tested) < 2:
+        return list(pairs)
+    return [
+        pair.model_copy(update={"p_adjusted": adjusted.get(place), "comparisons": len(tested)})
+        for place, pair in enumerate(pairs)
+    ]
+
+
 def verdict_of(paired: Paired) -> str:
-    """A difference counts where the test finds it; without a p-value the interval decides."""
+    """A difference counts if the test finds it, as one of its family; without a p-value the interval decides."""
     low, high = paired.interval or (0.0, 0.0)
-    found = low > 0 or high < 0 if paired.p_value is None else paired.p_value < SIGNIFICANT
+    p_value = paired.p_value if paired.p_adjusted is None else paired.p_adjusted
+    found = low > 0 or high < 0 if p_value is None else p_value < SIGNIFICANT
     if not found:
         return "open"
     return "better" if paired.difference > 0 else "worse"
@@ -88,7 +106,13 @@ def evidence_of(paired: Paired) -> str:
     spread = f" (95\u00a0% interval {text.points_interval(paired.interval)})" if paired.interval else ""
     test = f" by the {paired.test} test" if paired.test else ""
     difference = f"Paired difference: {text.points(paired.difference)} points{spread}"
-    return f"{difference}, {text.p_value(paired.p_value)}{test}{_flips(paired)}."
+    return f"{difference}, {text.p_value(paired.p_value)}{test}{_adjusted(paired)}{_flips(paired)}."
+
+
+def _adjusted(paired: Paired) -> str:
+    if paired.p_adjusted is None:
+        return ""
+    return f" ({text.p_value(paired.p_adjusted)} by Holm's adjustment for {paired.comparisons} comparisons)"
 
 
 def _flips(paired: Paired) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
-from pad_ray.report.headline import REFINED, verdict_of
+from pad_ray.report.headline import REFINED, as_family, verdict_of
 from pad_ray.report.shapes import GREEDY, Paired, Pooled, Score, Training
 from pad_ray.report.subtasks import Ability, ability
 from pad_ray.schema import Outcome
@@ -90,7 +90,7 @@ def strategy_pairs(data: RunData) -> list[tuple[str, Paired, str]]:
     """Title, comparison and verdict of the paired tests between strategies of a student."""
     return [
         (f"{pair.task}, {pair.student}: {pair.b} against {pair.a}", pair, verdict_of(pair))
-        for pair in data.metrics.paired_strategies
+        for pair in as_family(data.metrics.paired_strategies)
     ]
 
 

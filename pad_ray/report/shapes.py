@@ -100,7 +100,10 @@ class Score(BaseModel):
 
 
 class Paired(BaseModel):
-    """Student or strategy `b` against `a` on the same questions of a task; `difference` is a fraction."""
+    """Student or strategy `b` against `a` on the same questions of a task; `difference` is a fraction.
+
+    `p_adjusted` is the p-value as one of a family of so many `comparisons`; `seeds` are trainings pooled in a and in b.
+    """
 
     task: str = ""
     a: str = "before"
@@ -108,6 +111,9 @@ class Paired(BaseModel):
     difference: float
     interval: Interval | None = None
     p_value: float | None = None
+    p_adjusted: float | None = None
+    comparisons: int = 1
+    seeds: tuple[int, int] = (1, 1)
     fixed: int | None = None
     broken: int | None = None
     test: str = ""

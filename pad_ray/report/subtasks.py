@@ -20,13 +20,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """`rows` have name, comparison and verdict of every sub-task; it is by the adjusted p-value."""
+    """`rows` have name, comparison and verdict of every sub-task; it goes by the adjusted p-value."""
 
     title: str
     sentence: str
     warning: str
     rows: list[tuple[str, Paired, str]]
-    adjusted: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _rows(students: Sequence[General]) -> list[Row]:
 
 
 def _change(change: GeneralChange) -> Change:
-    rows = [(name, one, _verdict(one, change.adjusted.get(name))) for name, one in change.subtasks.items()]
+    rows = [_row(name, one, change.adjusted.get(name)) for name, one in change.subtasks.items()]
     changed = [f"{name} ({text.points(one.difference)})" for name, one, verdict in rows if verdict != "open"]
     found = f"{len(changed)} of {len(rows)} sub-tasks changed: {', '.join(changed)}" if changed else ""
     found = found or f"none of {len(rows)} sub-tasks is shown to have changed"
@@ -92,9 +91,9 @@ def _change(change: GeneralChange) -> Change:
         ),
         warning=change.warning,
         rows=rows,
-        adjusted=change.adjusted,
     )
 
 
-def _verdict(paired: Paired, adjusted: float | None) -> str:
-    return "open" if adjusted is None else verdict_of(paired.model_copy(update={"p_value": adjusted}))
+def _row(name: str, paired: Paired, adjusted: float | None) -> tuple[str, Paired, str]:
+    told = paired.model_copy(update={"p_adjusted": adjusted})
+    return name, told, "open" if adjusted is None else verdict_of(told)

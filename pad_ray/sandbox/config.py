@@ -13,6 +13,17 @@ LIGHT_IMPORTS = (
     *("statistics", "string", "textwrap", "time", "typing", "uuid"),
 )
 HEAVY_IMPORTS = ("numpy", "sympy")
+# The compiler imports it for a name that is not ASCII, and for `\\N{...}`; a shared object in some builds of Python.
+UNICODE = ("unicodedata",)
+# What a module imports when it is first used, and no child can. Modules of Python code are kept on `inside/shelf.py`.
+LATE_IMPORTS = {"datetime": ("_strptime",), "time": ("_strptime",), "numpy": ("numpy.fft",)}
+# Extension modules that few programs use, and that would slow down every fork: a kind of zygote of their own, for programs that
+# name the module and match the pattern.
+RARE_IMPORTS = {
+    "numpy": (r"random|testing|lambdify|numpy import \*", ("numpy.random", "numpy.testing", "fileinput")),
+    "uuid": (r"uuid[35]", ("hashlib",)),
+}
+RARE = "rare "  # and the module's name: in a kind
 
 
 class SandboxConfig(BaseModel):

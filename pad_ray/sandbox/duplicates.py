@@ -1,52 +1,80 @@
 """One hash for programs that differ in names, comments and layout only."""
 
 import ast
+from collections.abc import Iterator, Sequence
 
 from pad_ray.sandbox.static import Rejection, parse
 from pad_ray.schema import content_id
 
-LONGEST_BYTES = 1 << 16
+LONGEST_BYTES = 1 << 15
+SEPARATOR = "\x1f"
+"""Between the parts of a program; `repr` escapes it in what a program writes."""
 
 
-class _Normaliser(ast.NodeTransformer):
-    """Renames what a program binds itself to v0, v1, … in order of appearance and drops docstrings and annotations."""
+def normalised_program_hash(program: str) -> str:
+    """32 hex digits, equal for programs whose syntax trees are equal once their own names are renamed consistently.
 
-    def __init__(self, bound: set[str]) -> None:
-        self.bound = bound
-        self.names: dict[str, str] = {}
-
-    def _renamed(self, name: str) -> str:
-        return self.names.setdefault(name, f"v{len(self.names)}") if name in self.bound else name
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        node.id = self._renamed(node.id)
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.arg = self._renamed(node.arg)
-        node.annotation = None
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.name = self._renamed(node.name)
-        node.returns = None
-        self.generic_visit(node)
-        node.body = [line for line in node.body if not _is_remark(line)] or [ast.Pass()]
-        return node
-
-    def visit_Module(self, node: ast.Module) -> ast.AST:
-        self.generic_visit(node)
-        node.body = [line for line in node.body if not _is_remark(line)]
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None or not isinstance(node.target, ast.Name):
-            return self.generic_visit(node)
-        return self.visit(ast.Assign([node.target], node.value))  # type: ignore[no-any-return]
+    Comments, docstrings, layout and annotations of names do not count; imported names, attributes and keyword arguments
+    do. A text that is no program, or is longer than 32 KiB, is hashed as it stands. Linear, without recursion.
+    """
+    tree = parse(program, LONGEST_BYTES)
+    if isinstance(tree, Rejection):
+        return content_id("text", program)
+    return content_id("program", SEPARATOR.join(_parts(tree, _bound_names(tree))))
 
 
-def _is_remark(line: ast.stmt) -> bool:
-    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+def _parts(tree: ast.Module, bound: set[str]) -> Iterator[str]:
+    """A program's tree as text: own names are v0, v1, … in order of appearance, remarks and annotations are left out."""
+    names: dict[str, str] = {}
+    waiting: list[object] = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.AST):
+            node = _without_annotation(part)
+            yield type(node).__name__
+            waiting += reversed(list(_fields(node)))
+        elif isinstance(part, list):
+            yield str(len(part))
+            waiting += reversed(part)
+        elif isinstance(part, _OwnName):
+            yield names.setdefault(part, f"v{len(names)}") if part in bound else part
+        else:
+            # Decimal digits of an integer may be too many for `repr`.
+            yield hex(part) if type(part) is int else f"{type(part).__name__} {part!r}"
+
+
+class _OwnName(str):
+    """A name that the program may have bound itself."""
+
+
+def _without_annotation(node: ast.AST) -> ast.AST:
+    """`name: int = 1` as `name = 1`."""
+    if isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+        return ast.Assign([node.target], node.value)
+    return node
+
+
+def _fields(node: ast.AST) -> Iterator[object]:
+    """What a node is known by, in the order of the program."""
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.expr_context) or name == "type_comment":
+            continue
+        if (isinstance(node, ast.arg) and name == "annotation") or (
+            isinstance(node, ast.FunctionDef) and name == "returns"
+        ):
+            yield None
+        elif name == "body" and isinstance(node, (ast.FunctionDef, ast.Module)):
+            yield _without_remarks(value)
+        else:
+            own = (isinstance(node, ast.Name) and name == "id") or (isinstance(node, ast.arg) and name == "arg")
+            own = own or (isinstance(node, ast.FunctionDef) and name == "name")
+            yield _OwnName(value) if own else value
+
+
+def _without_remarks(block: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """A block without its docstring and other constants; `pass` if nothing is left."""
+    lines = [line for line in block if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+    return lines or [ast.Pass()]
 
 
 def _bound_names(tree: ast.Module) -> set[str]:
@@ -59,19 +87,3 @@ def _bound_names(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.FunctionDef):
             names.add(node.name)
     return names
-
-
-def normalised_program_hash(program: str) -> str:
-    """32 hex digits, equal for programs whose syntax trees are equal once their own names are renamed consistently.
-
-    Comments, docstrings, layout and annotations of names do not count; imported names, attributes and keyword arguments
-    do. A text that is no program, or is nested too deeply, is hashed as it stands.
-    """
-    tree = parse(program, LONGEST_BYTES)
-    if isinstance(tree, Rejection):
-        return content_id("text", program)
-    try:
-        normal = _Normaliser(_bound_names(tree)).visit(tree)
-        return content_id("program", ast.dump(normal))
-    except RecursionError:
-        return content_id("text", program)

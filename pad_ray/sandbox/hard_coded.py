@@ -1,154 +1,134 @@
-"""Does a program compute its answer, or state it?
+"""Does a program compute its answer from its question, or state it?
 
 Programs such as `result = 42` pass an answer-only filter: in PaD's own data they are up to 5 % (arXiv 2305.13888). Here
-a program for a number must use at least one of the question's numbers in what its result is made from, and at least one
-operation. Lenient on purpose: what is unclear counts as computed. Not covered: arithmetic on the question's numbers
-that does not matter (`42 + 0 * 16`).
+what a result depends on (`pad_ray.sandbox.slicing`) must hold something of the question and an operation on it:
+
+- a number: one of the question's numbers, or things that it lists and the program counts;
+- yes or no, an option, a text: one of its numbers or words as a value, or a named fact that is tested. `coin_is_heads` is
+  a fact, `x` is one only if the program changes it step by step.
+
+Lenient on purpose: what is unclear counts as computed. Not covered: arithmetic on the question's numbers that does not
+matter (`16 - 3 + 5` for 18), and facts that are not the question's.
 """
 
 import ast
 import re
 from collections.abc import Iterator
 
+from pad_ray.sandbox.question_facts import TRIVIAL, QuestionFacts, digits_in, holds, question_facts
+from pad_ray.sandbox.slicing import ARITHMETIC, CALL, COMPARE, INDEX, LOOP, Slice, backward_slice
 from pad_ray.schema import AnswerKind
 
-DIGITS = re.compile(
-    r"(\d[\d,]*(?:\.\d+)?|\.\d+)\s*(%|percent|hundred|thousand|million|billion|k\b|m\b)?", re.ASCII | re.IGNORECASE
+COMPUTES = {ARITHMETIC, CALL, LOOP}
+LONGEST_STRING = 1000
+_ANSWERS = (
+    "yes no true false valid invalid plausible implausible none correct incorrect"
+    " да нет 是 否 不是 不 はい いいえ हाँ हां नहीं نعم لا 예 네 아니요 아니오"
 )
-WORD = re.compile(r"[a-z]+", re.IGNORECASE)
-SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3, "m": 1e6}
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+ANSWERS = frozenset(_ANSWERS.split())
+"""Words that are answers themselves, and so no facts."""
+_COMMON = (
+    "a an and are as at be by do does for from had has have he her his how if in is it its not of on or she so still that the"
+    " their then there they this to was what when where which who will with would"
 )
-_UNITS += " eighteen nineteen"
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-NUMBER_WORDS: dict[str, tuple[float, ...]] = {
-    **{word: (float(value),) for value, word in enumerate(_UNITS.split())},
-    **{word: (float(value), 1 / value) for value, word in enumerate(_ORDINALS.split(), 1)},
-    **{word: (float(value * 10),) for value, word in enumerate(_TENS.split(), 2)},
-    **{word: (value,) for word, value in SCALES.items() if len(word) > 1},
-    **dict.fromkeys(("half", "halve", "halves", "halved", "midpoint"), (0.5, 2.0, 50.0, 1.5)),
-    **dict.fromkeys(
-        ("twice", "double", "doubles", "doubled", "pair", "pairs", "couple", "both", "twin", "twins"), (2.0,)
-    ),
-    **dict.fromkeys(("thrice", "triple", "triples", "tripled", "triplets", "trio"), (3.0,)),
-    **dict.fromkeys(("quadruple", "quadruples", "quadrupled"), (4.0,)),
-    **dict.fromkeys(("quarter", "quarters"), (0.25, 4.0, 25.0, 0.75, 15.0)),
-    **dict.fromkeys(("thirds", "third"), (1 / 3, 2 / 3, 3.0)),
-    **dict.fromkeys(("fourths", "fifths", "sixths", "sevenths", "eighths", "tenths"), (4.0, 5.0, 6.0, 7.0, 8.0, 10.0)),
-    **dict.fromkeys(("dozen", "dozens"), (12.0,)),
-    **dict.fromkeys(("once", "single"), (1.0,)),
-    **dict.fromkeys(("day", "days", "daily"), (24.0, 7.0, 365.0, 30.0, 31.0)),
-    **dict.fromkeys(("week", "weeks", "weekly", "weekday", "weekdays", "weekend", "weekends"), (7.0, 52.0, 5.0, 2.0)),
-    **dict.fromkeys(("month", "months", "monthly"), (12.0, 30.0, 31.0, 28.0, 4.0)),
-    **dict.fromkeys(("year", "years", "yearly", "annual", "annually"), (12.0, 52.0, 365.0, 366.0)),
-    **dict.fromkeys(("hour", "hours", "minute", "minutes", "second", "seconds", "hourly"), (60.0, 24.0, 3600.0)),
-    **dict.fromkeys(("decade", "decades"), (10.0,)),
-    **dict.fromkeys(("century", "centuries", "percent", "percentage", "cent", "cents"), (100.0, 0.01)),
-    **dict.fromkeys(("foot", "feet", "inch", "inches", "yard", "yards"), (12.0, 3.0, 36.0)),
-    **dict.fromkeys(("pound", "pounds", "ounce", "ounces"), (16.0,)),
-    **dict.fromkeys(("gallon", "gallons", "quart", "quarts", "pint", "pints", "cup", "cups"), (4.0, 2.0, 8.0, 16.0)),
-    **dict.fromkeys(("dime", "dimes", "nickel", "nickels", "penny", "pennies"), (10.0, 0.1, 5.0, 0.05, 1.0, 0.01)),
-    **dict.fromkeys(("square", "squares", "triangle", "rectangle", "hexagon"), (4.0, 3.0, 2.0, 6.0)),
-}
-OPERATIONS = (ast.BinOp, ast.AugAssign, ast.Compare, ast.BoolOp, ast.Call, ast.Subscript, ast.comprehension, ast.IfExp)
-BRANCHES = (*OPERATIONS, ast.If, ast.For, ast.While, ast.Match, ast.JoinedStr)
+COMMON = frozenset(_COMMON.split())
+"""Words that any text may hold."""
+_UNSPECIFIC = (
+    "ans answer bar baz check cond condition dummy final flag foo func function index item key out output res response"
+    " result ret return returned returns solution temp test tmp unused val value var variable"
+)
+UNSPECIFIC = frozenset(_UNSPECIFIC.split())
+"""Parts of names that say nothing of what is meant."""
+SHORTEST_NAME = 3
 
-
-def question_numbers(text: str) -> tuple[set[float], bool]:
-    """Every number that a question may mean, read leniently, and whether it states any number at all.
-
-    Digits with separators, decimals, percentages (20 % is 20, 0.2, 0.8 and 1.2), scales (1.5 million), number words and
-    units of time or measure that imply a factor.
-    """
-    numbers: set[float] = set()
-    for match in DIGITS.finditer(text):
-        value = float(match[1].replace(",", "")[:40])
-        numbers |= {value, value / 100, 1 - value / 100, 1 + value / 100}
-        if match[2] and match[2].lower() in SCALES:
-            numbers.add(value * SCALES[match[2].lower()])
-    stated = bool(numbers)
-    words = [word.lower() for word in WORD.findall(text)]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        values = NUMBER_WORDS.get(word, ())
-        numbers |= set(values)
-        stated = stated or bool(values)
-        numbers |= {first + second for first in values for second in NUMBER_WORDS.get(following, ())}
-        numbers |= {first * second for first in values for second in NUMBER_WORDS.get(following, ())}
-    return numbers, stated
-
-
-def _constants(nodes: list[ast.AST]) -> Iterator[float]:
-    """Numbers in code, also those written as text (`Decimal("0.2")`, `"3,000"`) or in a date."""
-    for node in nodes:
-        if not isinstance(node, ast.Constant) or isinstance(node.value, (bool, bytes)):
-            continue
-        if isinstance(node.value, (int, float)) and abs(node.value) < 1e300:
-            yield float(node.value)
-        elif isinstance(node.value, str):
-            yield from (float(match[1].replace(",", "")[:40]) for match in DIGITS.finditer(node.value[:1000]))
-
-
-def _assigned_names(target: ast.AST) -> Iterator[str]:
-    for node in ast.walk(target):
-        if isinstance(node, ast.Name):
-            yield node.id
-
-
-def _definitions(tree: ast.Module) -> dict[str, list[ast.AST]]:
-    """What each name may be made from: assignments, loops, and calls of its methods (`total.append(x)`)."""
-    found: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(tree):
-        targets: list[ast.AST] = []
-        if isinstance(node, ast.Assign):
-            targets = list(node.targets)
-        elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr, ast.For, ast.comprehension)):
-            targets = [node.target]
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            targets = [node.value.func]
-        elif isinstance(node, ast.withitem) and node.optional_vars:
-            targets = [node.optional_vars]
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name != "solution":
-            found.setdefault(node.name, []).append(node)
-        for target in targets:
-            for name in _assigned_names(target):
-                found.setdefault(name, []).append(node)
-    return found
-
-
-def result_slice(tree: ast.Module) -> list[ast.AST]:
-    """Every node that the result may depend on: returns, branches and loops, and what their names are made from."""
-    definitions = _definitions(tree)
-    frontier: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, (ast.Return, ast.Lambda, ast.Yield))]
-    frontier += [node.test for node in ast.walk(tree) if isinstance(node, (ast.If, ast.While))]
-    seen: set[int] = set()
-    nodes: list[ast.AST] = []
-    while frontier:
-        for node in ast.walk(frontier.pop()):
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            nodes.append(node)
-            if isinstance(node, ast.Name):
-                frontier += definitions.pop(node.id, [])
-    return nodes
-
-
-def _matches(value: float, numbers: set[float]) -> bool:
-    return any(abs(value - number) <= 1e-9 * max(1.0, abs(number)) for number in numbers)
+_PART = re.compile(r"[^\W\d_][a-z]*|[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 def is_hard_coded(tree: ast.Module, kind: AnswerKind, question: str) -> bool:
-    """True where a program states its result instead of computing it from the question.
+    """True if a program states its result instead of computing it from the question."""
+    facts = question_facts(question)
+    of_number = kind is AnswerKind.NUMBER
+    found = backward_slice(tree, frozenset(facts.stated), of_number)
+    return not (_computes_number(found, facts) if of_number else _computes_text(found, facts))
 
-    Any operation will do for yes/no, text and options. For a number one of the question's numbers must also go into the
-    result; a question that states no number asks for an operation only.
-    """
-    nodes = result_slice(tree)
-    if kind is not AnswerKind.NUMBER:
-        return not any(isinstance(node, BRANCHES) for node in ast.walk(tree))
-    if not any(isinstance(node, OPERATIONS) for node in nodes):
+
+def _computes_number(found: Slice, facts: QuestionFacts) -> bool:
+    numbers = facts.telling
+    if not numbers:
+        return bool(found.operations & {*COMPUTES, COMPARE, INDEX})
+    if found.operations & COMPUTES:
+        values = [value for value in _numbers(found.constants) if value not in TRIVIAL]
+        known = any(holds(numbers, value) for value in _numbers(found.constants))
+        return known or _mostly_implied(values, facts) or _counts(found, facts)
+    return COMPARE in found.operations and any(holds(numbers, value) for value in _numbers(found.chosen))
+
+
+def _mostly_implied(values: list[float], facts: QuestionFacts) -> bool:
+    """Whether two numbers or more, and half of all, are those of the question's units: 12 + 12 checks a year, for 1 a month."""
+    implied = sum(holds(facts.implied, value) for value in values)
+    return implied >= 2 and 2 * implied >= len(values)
+
+
+def _counts(found: Slice, facts: QuestionFacts) -> bool:
+    """Whether things that the question names are counted."""
+    if not found.operations & {CALL, LOOP}:
+        return False
+    named = [value for value in found.constants if isinstance(value, str) and _is_named(value, facts)]
+    listed = {value for value in found.keys if isinstance(value, str) and _is_named(value, facts)}
+    return bool(named) or len(listed) > 1
+
+
+def _computes_text(found: Slice, facts: QuestionFacts) -> bool:
+    values = [*found.constants, *found.keys]
+    if found.operations and any(_is_stated(value, facts) for value in values):
         return True
-    numbers, stated = question_numbers(question)
-    return stated and not any(_matches(value, numbers) for value in _constants(nodes))
+    if COMPARE not in found.operations and CALL not in found.operations:
+        return False
+    if found.tested and (found.negations or found.updates > 1):
+        return True
+    return any(_says_something(name, facts) for name in found.tested)
+
+
+def _is_stated(value: object, facts: QuestionFacts) -> bool:
+    """Whether a constant is one of the question's numbers, or holds one of its words."""
+    if isinstance(value, str):
+        return _is_named(value, facts)
+    if isinstance(value, bool):
+        return str(value).lower() in facts.words
+    return any(holds(facts.stated, number) for number in _numbers([value]) if number not in TRIVIAL)
+
+
+def _is_named(value: str, facts: QuestionFacts) -> bool:
+    text = value[:LONGEST_STRING]
+    words = {word.lower() for word in _WORD.findall(text)}
+    telling = words - ANSWERS - COMMON
+    if any(_is_word_of(word, facts) for word in telling if len(word) > 1 or not word.isascii()):
+        return True
+    # Brackets, or a sequence of single letters, as the question writes them.
+    return not telling and not words and len(text.strip()) > 1 and text.strip() in facts.text
+
+
+def _is_word_of(word: str, facts: QuestionFacts) -> bool:
+    """Whether a word, or its singular or plural, is one of the question's."""
+    if not word.isascii():
+        # Some scripts put no blanks between words.
+        return word in facts.text.lower()
+    return word in facts.words or f"{word}s" in facts.words or (word.endswith("s") and word[:-1] in facts.words)
+
+
+def _says_something(name: str, facts: QuestionFacts) -> bool:
+    parts = [part.lower() for part in _PART.findall(name)]
+    telling = [part for part in parts if part not in UNSPECIFIC and part not in ANSWERS]
+    return any(len(part) >= SHORTEST_NAME or not part.isascii() or _is_word_of(part, facts) for part in telling)
+
+
+def _numbers(constants: list[object]) -> Iterator[float]:
+    """Numbers in code, also those written as text (`Decimal("0.2")`, `"3,000"`) or in a date."""
+    for value in constants:
+        if isinstance(value, bool):
+            continue
+        if isinstance(value, (int, float)) and abs(value) < 1e300:
+            yield float(value)
+        elif isinstance(value, str):
+            yield from digits_in(value[:LONGEST_STRING])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pad_ray.sandbox.config import SandboxConfig
 from pad_ray.sandbox.inside.protocol import CPU_LIMIT, FRAME, ISOLATED, WALL_LIMIT
-from pad_ray.sandbox.inside.values import HUGE, NONE, OPAQUE, PLAIN
+from pad_ray.sandbox.inside.values import HUGE, NAME_CHARACTERS, NONE, OPAQUE, PLAIN, TEXT_CHARACTERS
 from pad_ray.schema import FEEDBACK_CHARACTERS, Outcome
 
 ANSWER_BYTES = 8192
@@ -17,7 +17,11 @@ CPU_MARGIN = (
 NUMBER = re.compile(r"-?[0-9]{1,40}(/[0-9]{1,41}|(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,10})?)", re.ASCII)
 PATH = re.compile(r"(?<![\w./])/(?:[\w.+@-]+/)+[\w.+@-]*")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+# Control characters, line separators and what is no character; then what is invisible, or turns the direction of text around.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
+)
 OUTCOME_OF_EXCEPTION = {
     "UnboundLocalError": Outcome.UNBOUND_LOCAL,
     "NameError": Outcome.NAME_ERROR,
@@ -58,8 +62,13 @@ class Ending:
 
 def clean(text: str) -> str:
     """Feedback fit to be stored and shown to a student: one line, printable, no host paths, no addresses."""
-    line = ADDRESS.sub("0x…", PATH.sub("<path>", UNPRINTABLE.sub(" ", text))).strip()
+    line = ADDRESS.sub("0x…", clean_value(text)).strip()
     return line if len(line) <= FEEDBACK_CHARACTERS else line[: FEEDBACK_CHARACTERS - 1] + "…"
+
+
+def clean_value(text: str) -> str:
+    """Text of a program in one printable line, without paths of the host and without characters that are not seen."""
+    return PATH.sub("<path>", INVISIBLE.sub("", UNPRINTABLE.sub(" ", text)))
 
 
 def rejected(outcome: Outcome, feedback: str, duration_ms: float = 0.0) -> Execution:
@@ -68,20 +77,21 @@ def rejected(outcome: Outcome, feedback: str, duration_ms: float = 0.0) -> Execu
 
 
 def _parse_frame(data: bytes) -> tuple[str, str, str] | None:
-    """(code, type name, text) of exactly one frame; None where the bytes are anything else."""
+    """(code, type name, text) of exactly one frame with text of the permitted length; None if the bytes are anything else."""
     if len(data) < FRAME.size or len(data) != FRAME.size + FRAME.unpack_from(data)[0]:
         return None
     try:
         head, separator, text = data[FRAME.size :].decode().partition("\0")
     except UnicodeDecodeError:
         return None
-    return (head[0], head[1:61], text) if head and separator else None
+    fits = len(head) <= 1 + NAME_CHARACTERS and len(text) <= TEXT_CHARACTERS
+    return (head[0], head[1:], text) if head and separator and fits else None
 
 
 def _returned(kind: str, text: str, wall_ms: float) -> Execution:
     """A plain value, checked again: a number must look like one, whatever type the child says it has."""
     if kind == "str" or (kind == "bool" and text in ("True", "False")) or NUMBER.fullmatch(text):
-        return Execution(None, UNPRINTABLE.sub(" ", text), kind, clean(f"returned {text}"), wall_ms)
+        return Execution(None, clean_value(text), kind, clean(f"returned {text}"), wall_ms)
     return Execution(Outcome.NOT_COMPARABLE, None, kind, clean(f"returned {text[:60]}"), wall_ms)
 
 

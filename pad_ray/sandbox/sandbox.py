@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from pad_ray.errors import StageError
-from pad_ray.sandbox.config import HEAVY_IMPORTS, SandboxConfig
+from pad_ray.sandbox.config import HEAVY_IMPORTS, RARE, RARE_IMPORTS, SandboxConfig
 from pad_ray.sandbox.launcher import Spawner, find_bwrap
 from pad_ray.sandbox.probes import blocked_probes, probe_programs
 from pad_ray.sandbox.protections import Protections, level_of
@@ -22,7 +22,8 @@ QUEUE_DEPTH = (
 )
 ATTEMPTS = 2
 RESTARTS = 3
-MENTIONS_HEAVY = re.compile(r"\b(" + "|".join(HEAVY_IMPORTS) + r")\b")
+LETTER = re.compile(r"(?![\x00-\x7f])\w")  # not ASCII: a name that holds it makes the compiler import a module
+MENTIONS = re.compile(r"\b(" + "|".join({*HEAVY_IMPORTS, *RARE_IMPORTS}) + r")\b")
 
 
 def kind_of(program: str) -> Kind:
@@ -30,7 +31,14 @@ def kind_of(program: str) -> Kind:
 
     A zygote with few modules is smaller, and so forks faster: most programs import nothing.
     """
-    return (STANDARD, *sorted(set(MENTIONS_HEAVY.findall(program)))) if "import" in program else ()
+    if "import" in program:
+        mentioned = sorted(set(MENTIONS.findall(program)))
+        heavy = [name for name in mentioned if name in HEAVY_IMPORTS]
+        rare = [
+            f"{RARE}{name}" for name in mentioned if name in RARE_IMPORTS and re.search(RARE_IMPORTS[name][0], program)
+        ]
+        return (STANDARD, *heavy, *rare)
+    return (STANDARD,) if "\\N{" in program or (not program.isascii() and LETTER.search(program)) else ()
 
 
 def unfit(program: str, limit_bytes: int) -> Execution | bytes:

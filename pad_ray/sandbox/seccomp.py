@@ -43,8 +43,6 @@ PURE: dict[str, tuple[int, int | None]] = {  # reads, writes, memory, time and t
     "getresgid": (120, 150),
     "getppid": (110, 173),
     "getgroups": (115, 158),
-    "clock_gettime": (228, 113),
-    "clock_getres": (229, 114),
     "gettimeofday": (96, 169),
     "time": (201, None),
     "getrandom": (318, 278),
@@ -52,15 +50,12 @@ PURE: dict[str, tuple[int, int | None]] = {  # reads, writes, memory, time and t
     "exit": (60, 93),
     "exit_group": (231, 94),
     "sched_yield": (24, 124),
-    "sched_getaffinity": (204, 123),
-    "sysinfo": (99, 179),
     "uname": (63, 160),
     "getcwd": (79, 17),
     "getrusage": (98, 165),
     "times": (100, 153),
     "getrlimit": (97, 163),
     "nanosleep": (35, 101),
-    "clock_nanosleep": (230, 115),
     "poll": (7, None),
     "ppoll": (271, 73),
     "select": (23, None),
@@ -81,6 +76,7 @@ ZYGOTE_ONLY: dict[str, tuple[int, int | None]] = {  # fork, wait, kill, the cont
     "prctl": (157, 167),
     "kill": (62, 129),
     "clone": (56, 220),
+    "sysinfo": (99, 179),  # counts the host's processes
 }
 RESTRICTED: dict[str, tuple[int, int | None]] = {  # allowed by argument, see `_rules`
     "mmap": (9, 222),
@@ -89,6 +85,10 @@ RESTRICTED: dict[str, tuple[int, int | None]] = {  # allowed by argument, see `_
     "prlimit64": (302, 261),
     "ioctl": (16, 29),
     "clone3": (435, 435),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "clock_nanosleep": (230, 115),
+    "sched_getaffinity": (204, 123),
 }
 
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -100,6 +100,7 @@ DUPLICATING_FCNTLS = (1, 3, 1030)  # F_GETFD, F_GETFL, F_DUPFD_CLOEXEC
 ZYGOTE_PRCTLS = (1, 22)  # PR_SET_PDEATHSIG, PR_SET_SECCOMP
 SIGKILL = 9
 PROT_EXEC = 4
+PROCESS_CLOCKS = 0x80000000  # from here on a clock is the CPU time of a process or a thread, by its id, or a device
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def _one_of(argument: int, accepted: tuple[int, ...]) -> list[Instruction]:
 
 
 NOT_EXECUTABLE = [Instruction(LOAD, _argument(2)), Instruction(JUMP_ANY_BIT, PROT_EXEC, "deny", "allow")]
+SHARED_CLOCK = [Instruction(LOAD, _argument(0)), Instruction(JUMP_AT_LEAST, PROCESS_CLOCKS, "deny", "allow")]
 READ_OWN_LIMITS = [  # prlimit64 with pid = 0 and new_limit = NULL
     Instruction(LOAD, _argument(0)),
     Instruction(JUMP_EQUAL, 0, "", "deny"),
@@ -148,7 +150,8 @@ def _rules(child: bool) -> Rules:
         "mprotect": NOT_EXECUTABLE,
     }
     if child:
-        return rules | {"prlimit64": READ_OWN_LIMITS}
+        clocks = dict.fromkeys(("clock_gettime", "clock_getres", "clock_nanosleep"), SHARED_CLOCK)
+        return rules | clocks | {"prlimit64": READ_OWN_LIMITS, "sched_getaffinity": _one_of(0, (0,))}
     return rules | {
         "clone": _one_of(0, (FORK_FLAGS,)),
         "kill": _one_of(1, (SIGKILL,)),

@@ -6,12 +6,13 @@ import os
 import select
 import socket
 import subprocess
+import sys
 from array import array
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from pad_ray.sandbox.config import HEAVY_IMPORTS, SandboxConfig
+from pad_ray.sandbox.config import HEAVY_IMPORTS, LATE_IMPORTS, RARE, RARE_IMPORTS, UNICODE, SandboxConfig
 from pad_ray.sandbox.inside.protocol import JOB, SETUP_FORMAT, STATUS
 from pad_ray.sandbox.launcher import Spawner, base_interpreter, bwrap_command, package_paths, zygote_command
 from pad_ray.sandbox.results import ANSWER_BYTES, Ending
@@ -51,8 +52,21 @@ class Job:
 
 
 def modules_of(config: SandboxConfig, kind: Kind) -> list[str]:
-    """What a zygote of this kind imports: nothing, or every allowed module but the heavy ones that it is not for."""
-    return [name for name in config.allowed_imports if name not in HEAVY_IMPORTS or name in kind] if kind else []
+    """What a zygote of this kind imports: nothing, or every allowed module but the heavy ones that it is not for, with what
+    these import when they are first used and a child cannot.
+    """
+    if not kind:
+        return []
+    allowed = [name for name in config.allowed_imports if name not in HEAVY_IMPORTS or name in kind]
+    late = [module for name in allowed for module in LATE_IMPORTS.get(name, ())]
+    rare = [module for name in allowed if f"{RARE}{name}" in kind for module in RARE_IMPORTS[name][1]]
+    return list(dict.fromkeys([*allowed, *UNICODE, *late, *rare]))
+
+
+def paths_of(config: SandboxConfig, kind: Kind) -> list[str]:
+    """Where a zygote of this kind imports from beside the standard library; nowhere if it needs nothing else."""
+    needs = [name for name in modules_of(config, kind) if name.split(".")[0] not in sys.stdlib_module_names]
+    return package_paths() if needs else []
 
 
 def setup_message(config: SandboxConfig, kind: Kind, launch: Launch) -> dict[str, Any]:
@@ -60,8 +74,8 @@ def setup_message(config: SandboxConfig, kind: Kind, launch: Launch) -> dict[str
     off = config.disabled_layers
     return {
         "modules": modules_of(config, kind),
-        "paths": package_paths() if set(kind) & set(HEAVY_IMPORTS) else [],
-        "warm_up": [program for name in ("", *kind) for program in SAMPLES[name]],
+        "paths": paths_of(config, kind),
+        "warm_up": [program for name in ("", *kind) for program in SAMPLES.get(name, ())],
         "uid": None if "uid" in off else launch.uid,
         "memory_bytes": config.memory_mib << 20,
         "undumpable": "undumpable" not in off,

@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 import ray
 from ray.exceptions import RayError
 
-from pad_ray.errors import DeadEndError, StageError, reason
+from pad_ray.errors import DeadEndError, StageError, attempt, reason
+from pad_ray.ledger import first_reasons
 from pad_ray.rundir import RunDir
 from pad_ray.schema import (
     CorpusRow,
     Draft,
+    Objective,
     Outcome,
     Question,
     Verdict,
@@ -27,13 +29,13 @@ from pad_ray.schema import (
     from_table,
 )
 from pad_ray.synthesis.config import CorpusConfig
-from pad_ray.synthesis.contamination import KnownTests
+from pad_ray.synthesis.contamination import KnownTests, Overlap
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
-from pad_ray.synthesis.verify import engine_fault, read_path
+from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
 from pad_ray.workers import add_counts
 
 TRAIN = "corpus/train"
@@ -55,7 +57,8 @@ class Corpus:
 
     `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
     `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with. `hash`
-    covers every row id and its side.
+    covers every row id and its side. `faults` are the first reasons of faults, by outcome, of drafts while they were judged
+    and of accepted ones while the corpus was built.
     """
 
     planned: int = 0
@@ -66,6 +69,7 @@ class Corpus:
     by_path: Counter[str] = field(default_factory=Counter)
     accepted_by_path: Counter[str] = field(default_factory=Counter)
     contaminated: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, str] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
     hash: str = ""
@@ -89,7 +93,8 @@ class Corpus:
 
     def add(self, other: "Corpus") -> None:
         """Take in another bucket's part; hashes are chained in the order of the buckets."""
-        add_counts(self, {name: value for name, value in vars(other).items() if name != "hash"})
+        add_counts(self, {name: value for name, value in vars(other).items() if name not in ("hash", "faults")})
+        self.faults = other.faults | self.faults
         self.hash = content_id("corpus", self.hash, other.hash)
 
 
@@ -151,7 +156,8 @@ def _sort_into_buckets(run: RunDir, folder: str, buckets: int) -> None:
 def _sort_group(location: str, folder: str, number: int, names: list[str], buckets: int) -> None:
     run = RunDir(location)
     tables = [run.read_part(name).replace_schema_metadata(None) for name in names]
-    table = pa.concat_tables(tables)
+    # Verdicts of an earlier schema lack a column.
+    table = pa.concat_tables(tables, promote_options="default")
     if folder == VERDICTS:
         # A verdict does not name its question; its draft stands in the part of the same name.
         drafts = [name.replace(VERDICTS, DRAFTS, 1) for name in names]
@@ -176,10 +182,7 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
     verdicts = {verdict.draft_id: verdict for verdict in _read(run, bucket, VERDICTS, Verdict)}
     for question in sorted(_read(run, bucket, QUESTIONS, Question), key=lambda item: item.question_id):
         judged = _judged(question, plan, drafts.get(question.question_id, {}), verdicts)
-        overlap = known.overlap(question.text)
-        if overlap is not None and not overlap.exact and overlap.share < config.max_overlap:
-            overlap = None
-        chosen, made = teach(question, select(question, judged, config, overlap), objectives)
+        chosen, made, overlap = _taught(question, judged, config, known, objectives)
         _count(corpus, plan, judged, chosen)
         if overlap is not None:
             corpus.contaminated[overlap.task] += 1
@@ -196,6 +199,21 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
         corpus.rows.update(f"{folder.removeprefix('corpus/')}/{row.objective.value}" for row in content)
     corpus.hash = content_id("bucket", {folder: [row.row_id for row in content] for folder, content in rows.items()})
     return corpus
+
+
+def _taught(
+    question: Question, judged: Sequence[Judged], config: CorpusConfig, known: KnownTests, objectives: list[Objective]
+) -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
+    """A question's drafts, its rows of the corpus, and the test question that it is; none of it fails the bucket."""
+
+    def work() -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
+        overlap = known.overlap(question.text)
+        if overlap is not None and not overlap.exact and overlap.share < config.max_overlap:
+            overlap = None
+        return *teach(question, select(question, judged, config, overlap), objectives), overlap
+
+    # A question that cannot be compared with test questions is not taught.
+    return attempt(work, lambda reason: ([item.fault(reason) if item.accepted else item for item in judged], [], None))
 
 
 def is_held_out(question_id: str, config: CorpusConfig, seed: int) -> bool:
@@ -224,13 +242,22 @@ def _judged(question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: 
         if draft is None:
             continue
         verdict = engine_fault(draft) if draft.failed else verdicts[draft.draft_id]
-        found.append(Judged(draft, verdict, read_path(draft).text))
+        found.append(_readable(draft, verdict))
     return found
+
+
+def _readable(draft: Draft, verdict: Verdict) -> Judged:
+    """The draft with its path, or as a fault if what was judged cannot be read any more."""
+    path = read_path(draft)
+    item = Judged(draft, verdict, path.text)
+    return item.fault("the path cannot be read") if path is UNREADABLE and item.accepted else item
 
 
 def _count(corpus: Corpus, plan: Plan, judged: Sequence[Judged], chosen: Sequence[Judged]) -> None:
     corpus.planned += plan.drafts_per_question
     corpus.verified.update(item.verdict.outcome.value for item in judged)
+    told = [(item.verdict.outcome, item.verdict.feedback) for item in chosen]
+    corpus.faults = first_reasons(told) | corpus.faults
     corpus.final.update(item.verdict.outcome.value for item in chosen)
     corpus.by_path.update(item.draft.path.value for item in judged)
     corpus.accepted_by_path.update(item.draft.path.value for item in judged if item.verdict.outcome is Outcome.ACCEPTED)

@@ -4,6 +4,7 @@ A block's verdicts are written first and its drafts last, so a part of drafts ma
 cannot be read, or that has lost its verdicts, is set aside with its reason, and its drafts are made again.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,17 +26,36 @@ Ids = npt.NDArray[np.bytes_]
 """Sorted 16-byte ids: a million take 16 MB."""
 
 
+Names = npt.NDArray[np.uint64]
+"""What verdicts were reached by (`Verdict.judged_by`), 8 bytes each; 0 for one that does not say."""
+
+
 @dataclass(frozen=True)
 class Finished:
-    """The drafts that exist. `rows` gives the drafts of each part."""
+    """The drafts that exist: sorted `ids`, and beside each what its verdict was `judged_by` and the index of its part.
+
+    `parts` are the names of the parts, `rows` the drafts of each.
+    """
 
     ids: Ids
+    judged_by: Names
+    places: npt.NDArray[np.int32]
+    parts: list[str]
     rows: dict[str, int]
 
     def missing(self, ids: list[str]) -> list[bool]:
         """Which of the ids are not there."""
         missing: list[bool] = (~among(self.ids, ids)).tolist()
         return missing
+
+    def outdated(self, ids: list[str], judged_by: str) -> Counter[str]:
+        """The drafts among the ids whose verdict was reached by anything else: how many of each part."""
+        wanted, name = as_ids(ids), int(judged_by, 16)
+        first, last = np.searchsorted(self.ids, wanted, "left"), np.searchsorted(self.ids, wanted, "right")
+        # A draft that two parts hold is found in both.
+        found = [place for start, end in zip(first, last, strict=True) for place in range(start, end)]
+        parts = [self.parts[self.places[place]] for place in found if self.judged_by[place] != name]
+        return Counter(part for part in parts if part.startswith(f"{DRAFTS}/"))
 
 
 def among(known: Ids, ids: list[str]) -> npt.NDArray[np.bool_]:
@@ -60,34 +80,51 @@ def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) ->
     folders = [DRAFTS, FAULTS] if with_faults else [DRAFTS]
     names = [name for folder in folders for name in run.parts(folder)]
     with ThreadPoolExecutor(READERS) as readers:
-        read = dict(zip(names, readers.map(lambda name: _read_ids(run, name, say), names), strict=True))
+        read = dict(zip(names, readers.map(lambda name: _read_part(run, name, say), names), strict=True))
     lost = set(run.read_json(f"{DRAFTS}/{MANIFEST}", {"parts": {}})["parts"]) - set(names) if with_faults else set()
     for name in sorted(lost):
         say(f"{run.path(name)} is in the manifest and gone: its drafts are made again")
-    ids = [part for part in read.values() if part is not None]
-    return Finished(
-        np.unique(np.concatenate(ids)) if ids else np.empty(0, "S16"),
-        {name: len(part) for name, part in read.items() if part is not None},
+    there = {name: part for name, part in read.items() if part is not None}
+    ids, judged, places = (
+        np.concatenate([np.empty(0, kind), *columns])
+        for kind, columns in (
+            ("S16", [part[0] for part in there.values()]),
+            (np.uint64, [part[1] for part in there.values()]),
+            (np.int32, [np.full(len(part[0]), place, np.int32) for place, part in enumerate(there.values())]),
+        )
     )
+    order = np.argsort(ids, kind="stable")
+    rows = {name: len(part[0]) for name, part in there.items()}
+    return Finished(ids[order], judged[order], places[order], list(there), rows)
 
 
 def write_manifest(run: RunDir, finished: Finished) -> None:
     """Write which parts there are and how many drafts each holds."""
-    run.write_json(f"{DRAFTS}/{MANIFEST}", {"drafts": len(finished.ids), "parts": dict(sorted(finished.rows.items()))})
+    drafts, parts = len(np.unique(finished.ids)), dict(sorted(finished.rows.items()))
+    run.write_json(f"{DRAFTS}/{MANIFEST}", {"drafts": drafts, "parts": parts})
 
 
-def _read_ids(run: RunDir, name: str, say: Callable[[str], None]) -> Ids | None:
+def _read_part(run: RunDir, name: str, say: Callable[[str], None]) -> tuple[Ids, Names] | None:
+    """The ids of a part, and what their verdicts were reached by."""
     verdicts = name.replace(f"{DRAFTS}/", f"{VERDICTS}/", 1)
     try:
         ids = as_ids(run.read_part(name, ["draft_id"])["draft_id"].to_pylist())
-        judged = run.row_count(verdicts) if name.startswith(DRAFTS) else len(ids)
+        judged = _judged_by(run, verdicts) if name.startswith(DRAFTS) else np.zeros(len(ids), np.uint64)
     except (pa.ArrowInvalid, FileNotFoundError, ValueError) as error:
         _set_aside(run, [name, verdicts], str(error).splitlines()[0], say)
         return None
-    if judged != len(ids):
-        _set_aside(run, [name, verdicts], f"{len(ids)} drafts and {judged} verdicts", say)
+    if len(judged) != len(ids):
+        _set_aside(run, [name, verdicts], f"{len(ids)} drafts and {len(judged)} verdicts", say)
         return None
-    return np.sort(ids)
+    return ids, judged
+
+
+def _judged_by(run: RunDir, verdicts: str) -> Names:
+    """What the verdicts of a part were reached by, in their order, which is that of their drafts."""
+    found = run.read_present(verdicts, ["judged_by"])
+    if not found.column_names:
+        return np.zeros(run.row_count(verdicts), np.uint64)
+    return np.array([int(name or "0", 16) for name in found["judged_by"].to_pylist()], np.uint64)
 
 
 def _set_aside(run: RunDir, names: list[str], reason: str, say: Callable[[str], None]) -> None:

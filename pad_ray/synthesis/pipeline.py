@@ -3,6 +3,7 @@
 A block of questions is the unit of work. Workers read it, ask for the drafts that it lacks, and commit them with their
 verdicts as two Parquet parts whose name is a hash of the drafts' ids: a block that Ray runs again replaces its own parts.
 The driver holds block numbers and counts alone. Stages overlap, and Ray Data holds a stage back whose output waits.
+Stored drafts whose verdict is outdated are judged again first.
 """
 
 import json
@@ -33,9 +34,11 @@ from pad_ray.engines.stage import (
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import Protections, Sandbox, SandboxConfig, weakest
-from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, content_id
+from pad_ray.sandbox.judgement import judged_by, rules_of
+from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, content_id, storable
 from pad_ray.synthesis.config import SynthesisConfig
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Finished, read_finished, write_manifest
+from pad_ray.synthesis.outdated import OutdatedPart, judge_again, outdated_parts
 from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
 from pad_ray.synthesis.verify import verify
@@ -49,14 +52,20 @@ PLANNERS = 2
 
 @dataclass
 class Tally:
-    """What one call of `synthesize` made; tokens and seconds of this call alone."""
+    """What one call of `synthesize` made; tokens and seconds of this call alone.
+
+    `judged_again` counts stored drafts whose verdict was outdated, `changed` those of them that have another outcome now.
+    """
 
     planned: int
     found: int
+    judged_again: int = 0
+    changed: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    engine_seconds: float = 0.0
     engines: int = 0
     on_gpu: bool = False
     protections: Protections | None = None
@@ -74,7 +83,7 @@ class Tally:
     @property
     def device_seconds(self) -> float:
         """Seconds of all GPUs, or of all CPU engines, that the call held."""
-        return self.seconds * self.engines
+        return self.engine_seconds * self.engines
 
     def add(self, row: dict[str, Any]) -> None:
         """Take in a committed block."""
@@ -112,26 +121,60 @@ def synthesize(
     Raises:
         StageError: an engine does not start, or the store fails; what is committed stays, and the same call continues.
     """
+    call = _Call(run, plan, teacher, sandbox, config, progress, stage)
     started = time.monotonic()
     finished = read_finished(run, not config.retry_faults, progress.say)
-    work, total, found = _missing(run, plan, finished, config)
-    tally = Tally(planned=total, found=found)
-    if not work:
-        return tally
+    work = _work(call, finished)
+    tally = Tally(planned=work.planned, found=work.found)
+    if work.outdated:
+        _judge_again(call, work.outdated, tally)
+    if work.lacking:
+        _make(call, work.lacking, finished, tally)
+        write_manifest(run, read_finished(run, True, progress.say))
+    tally.seconds = time.monotonic() - started if work.lacking or work.outdated else 0.0
+    return tally
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What `synthesize` was called with."""
+
+    run: RunDir
+    plan: Plan
+    teacher: EngineConfig
+    sandbox: SandboxConfig
+    config: SynthesisConfig
+    progress: Progress
+    stage: str
+
+
+def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Tally) -> None:
+    stage, say, drafts = call.stage, call.progress.say, sum(part.drafts for part in outdated)
+    actors = call.config.verifiers or max(1, int(ray.cluster_resources().get("CPU", 1.0)))
+    say(f"{stage}: {drafts} stored drafts were judged by other rules or another gold answer; they are judged again")
+    with call.progress.stage(f"{stage}.judging", "drafts", drafts) as bar:
+        for row in judge_again(call.run, outdated, call.sandbox, actors, call.config.verifier_cpus, stage):
+            tally.judged_again += row["judged"]
+            tally.changed += row["changed"]
+            tally.protections = weakest(tally.protections, Protections(**json.loads(row["protections"])))
+            bar.update(tally.judged_again, f"{tally.changed} with another outcome")
+    say(f"{stage}: {tally.changed} of {tally.judged_again} drafts that were judged again have another outcome")
+
+
+def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) -> None:
+    started, teacher = time.monotonic(), call.teacher
     tally.on_gpu = uses_gpu(teacher)
     engines = engine_count(teacher)
     tally.engines = engines * teacher.tensor_parallel
-    sandboxes = min(len(work), verifier_count(config, teacher))
+    sandboxes = min(len(work), verifier_count(call.config, teacher))
     devices = f"{tally.engines} GPUs" if tally.on_gpu else f"{teacher.cpus:g} CPUs each"
-    progress.say(f"{stage}: {engines} engines ({plan.engine}) on {devices}, {sandboxes} sandboxes")
-    with progress.stage(stage, "drafts", total, done=found) as bar:
-        for row in rows(_pipeline(run, work, plan, finished, teacher, sandbox, config, sandboxes), stage):
+    call.progress.say(f"{call.stage}: {engines} engines ({call.plan.engine}) on {devices}, {sandboxes} sandboxes")
+    with call.progress.stage(call.stage, "drafts", tally.planned, done=tally.found) as bar:
+        for row in rows(_pipeline(call, work, finished, sandboxes), call.stage):
             tally.add(row)
             rates = tally.rates(time.monotonic() - started)
-            bar.update(found + tally.made, _note(rates, tally.on_gpu), rates)
-    tally.seconds = time.monotonic() - started
-    write_manifest(run, read_finished(run, True, progress.say))
-    return tally
+            bar.update(tally.found + tally.made, _note(rates, tally.on_gpu), rates)
+    tally.engine_seconds = time.monotonic() - started
 
 
 def _note(rates: dict[str, float], on_gpu: bool) -> str:
@@ -141,32 +184,56 @@ def _note(rates: dict[str, float], on_gpu: bool) -> str:
     )
 
 
-def _missing(run: RunDir, plan: Plan, finished: Finished, config: SynthesisConfig) -> tuple[list[Block], int, int]:
-    """The blocks with drafts to make, the number of planned drafts, and how many of them are there.
-
-    Where some are there, workers compute the ids of all, so that no engine starts for a block that lacks nothing.
+@dataclass(frozen=True)
+class _Work:
+    """What is left to do: the blocks with drafts to make, and the parts with verdicts to replace; `found` of the `planned`
+    drafts are there.
     """
-    everything = list(blocks(run, config.block_questions))
-    total = sum(block.questions for block in everything) * plan.drafts_per_question
+
+    planned: int
+    found: int
+    lacking: list[Block]
+    outdated: list[OutdatedPart]
+
+
+def _work(call: _Call, finished: Finished) -> _Work:
+    """If some drafts are there, workers compute the ids of all, so that no engine starts for a block that lacks nothing."""
+    run, plan = call.run, call.plan
+    everything = list(blocks(run, call.config.block_questions))
+    planned = sum(block.questions for block in everything) * plan.drafts_per_question
     if not len(finished.ids):
-        return everything, total, 0
-    shared = ray.put(finished)
+        return _Work(planned, 0, everything, [])
+    arguments = {"location": run.location, "plan": plan, "rules": rules_of(call.sandbox), "finished": ray.put(finished)}
     chunks = ray.data.from_items([{BLOCK: json.dumps(asdict(block))} for block in everything])
-    counted = chunks.map_batches(
-        _count_missing, fn_kwargs={"location": run.location, "plan": plan, "finished": shared}, batch_format="pyarrow"
-    )
-    lacking = {row[BLOCK]: row["missing"] for row in counted.iter_rows()}
-    left = [block for block in everything if lacking[json.dumps(asdict(block))]]
-    return left, total, total - sum(lacking.values())
+    counted = chunks.map_batches(_count, fn_kwargs=arguments, batch_format="pyarrow")
+    found = {Block(**json.loads(row[BLOCK])): row for row in counted.iter_rows()}
+    missing = {block: row["missing"] for block, row in found.items()}
+    outdated = outdated_parts({block: json.loads(found[block]["outdated"]) for block in everything})
+    lacking = [block for block in everything if missing[block]]
+    return _Work(planned, planned - sum(missing.values()), lacking, outdated)
 
 
-def _count_missing(batch: pa.Table, location: str, plan: Plan, finished: Any) -> pa.Table:
+def _count(batch: pa.Table, location: str, plan: Plan, rules: str, finished: Any) -> pa.Table:
+    """For each block how many drafts are missing, and how many have an outdated verdict, by part."""
     run, done = RunDir(location), ray.get(finished)
-    missing = []
+    missing, outdated = [], []
     for text in batch[BLOCK].to_pylist():
         questions = read_block(run, Block(**json.loads(text)))
         missing.append(sum(len(drafts) for _, drafts in _lacking(questions, plan, done)))
-    return batch.append_column("missing", pa.array(missing, pa.int64()))
+        outdated.append(json.dumps(_outdated(questions, plan, rules, done)))
+    columns = {"missing": pa.array(missing, pa.int64()), "outdated": pa.array(outdated, pa.string())}
+    return pa.table({BLOCK: batch[BLOCK], **columns})
+
+
+def _outdated(questions: Sequence[Question], plan: Plan, rules: str, finished: Finished) -> Counter[str]:
+    found = Counter[str]()
+    for question in questions:
+        ids: dict[PathKind, list[str]] = {}
+        for draft in plan.drafts(question):
+            ids.setdefault(draft.path, []).append(draft.request.request_id)
+        for path, some in ids.items():
+            found += finished.outdated(some, judged_by(rules, question, path))
+    return found
 
 
 def _lacking(
@@ -178,33 +245,25 @@ def _lacking(
         yield question, [draft for draft, lacks in zip(drafts, missing, strict=True) if lacks]
 
 
-def _pipeline(
-    run: RunDir,
-    work: Sequence[Block],
-    plan: Plan,
-    finished: Finished,
-    teacher: EngineConfig,
-    sandbox: SandboxConfig,
-    config: SynthesisConfig,
-    sandboxes: int,
-) -> ray.data.Dataset:
+def _pipeline(call: _Call, work: Sequence[Block], finished: Finished, sandboxes: int) -> ray.data.Dataset:
+    run = call.run
     chunks = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]
     planned = ray.data.from_arrow(chunks).map_batches(
         _requests,
-        fn_kwargs={"location": run.location, "plan": plan, "finished": ray.put(finished)},
+        fn_kwargs={"location": run.location, "plan": call.plan, "finished": ray.put(finished)},
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=0,
         compute=ray.data.TaskPoolStrategy(size=min(PLANNERS, len(work))),
     )
-    generated = generate(planned, teacher)
+    generated = generate(planned, call.teacher)
     return generated.map_batches(
         _VerifyAndCommit,
-        fn_constructor_args=(run.location, sandbox),
+        fn_constructor_args=(run.location, call.sandbox),
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=sandboxes),
-        num_cpus=config.verifier_cpus,
+        num_cpus=call.config.verifier_cpus,
         max_restarts=-1,
         max_task_retries=-1,
     )
@@ -271,7 +330,7 @@ def _draft(question: Question, path: PathKind, index: int, generation: Generatio
         draft_id=generation.request_id,
         question_id=question.question_id,
         path=path,
-        text=generation.error or generation.text,
+        text=storable(generation.error or generation.text),
         sample_index=index,
         finish_reason=generation.finish_reason,
         prompt_tokens=generation.prompt_tokens,

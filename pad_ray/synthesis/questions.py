@@ -1,18 +1,24 @@
 """The questions of a run as Parquet, and the blocks of them that are the units of work."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 
+from pad_ray.errors import InputError
 from pad_ray.rundir import RunDir
-from pad_ray.schema import Question, from_table
+from pad_ray.schema import AnswerKind, Question, from_table, storable
+from pad_ray.tasks.answers import canonical_gold
 
 TRAIN = "questions/train"
 TEST = "questions/test"
 UNUSABLE = "questions/unusable"
+# Its first 32 bits say in which bucket of the corpus a question is.
+ID = re.compile("[0-9a-f]{8,}")
 # A worker that is handed a block reads its whole part, so a part is small.
 QUESTIONS_PER_PART = 2000
 
@@ -46,10 +52,10 @@ def store(run: RunDir, questions: Iterable[Question]) -> Stored:
     written = 0
     for question in questions:
         stored.asked += 1
-        reason = _fault(question, seen)
+        reason = fault(question) or _repeated(question, seen)
         if reason is not None:
             stored.unusable[reason] += 1
-            unusable.append((question.question_id, reason))
+            unusable.append((storable(str(question.question_id)), reason))
             continue
         part.append(question)
         if len(part) == QUESTIONS_PER_PART:
@@ -64,19 +70,51 @@ def store(run: RunDir, questions: Iterable[Question]) -> Stored:
     return stored
 
 
-def _fault(question: Question, seen: set[int]) -> str | None:
-    """Why a question cannot be asked, or None."""
-    try:
-        " ".join([question.text, question.gold, *question.facts]).encode()
-    except UnicodeEncodeError:
-        return "not valid Unicode"
-    if not question.text.strip():
-        return "empty text"
+def _repeated(question: Question, seen: set[int]) -> str | None:
     number = int(question.question_id, 16)
     if number in seen:
         return "id seen before"
     seen.add(number)
     return None
+
+
+def fault(question: Question) -> str | None:
+    """Why a question cannot be asked or compared, or None."""
+    texts = [question.question_id, question.task, question.split, question.text, question.gold, *question.facts]
+    if not all(isinstance(text, str) for text in texts):
+        return "a field is no text"
+    if any(text != storable(text) for text in texts):
+        return "not valid Unicode"
+    if not question.text.strip():
+        return "empty text"
+    if not ID.fullmatch(question.question_id):
+        return "id is no hexadecimal number"
+    try:
+        if question.gold:
+            canonical_gold(AnswerKind(question.answer_kind), question.gold)
+    except ValueError:
+        return "gold is no answer of its kind"
+    return None
+
+
+def demand_usable(name: str, questions: Sequence[Question], where: str) -> None:
+    """InputError if a test question cannot be asked: a test set does not shrink silently.
+
+    `questions` are all of the split in the order of its file, and `where` says where they come from.
+    """
+    seen: dict[str, int] = {}
+    for row, question in enumerate(questions, 1):
+        reason = fault(question)
+        first = seen.setdefault(str(question.question_id), row)
+        if first != row:
+            reason = reason or f"id seen before, in question {first}"
+        if reason is not None:
+            which = f"question {row} of {where} ({_shown(question.text)})"
+            raise InputError(f"test set {name}: {which}: {reason}; repair that row, or take it out")
+
+
+def _shown(text: Any) -> str:
+    return ascii(text[:40]) if isinstance(text, str) else type(text).__name__
 
 
 def blocks(run: RunDir, size: int) -> Iterator[Block]:
@@ -89,10 +127,14 @@ def blocks(run: RunDir, size: int) -> Iterator[Block]:
 
 def read_block(run: RunDir, block: Block) -> list[Question]:
     """The questions of a block."""
-    return from_table(Question, _part(run.location, block.part).slice(block.start, block.questions))
+    part = _part(run.location, block.part, run.modified(block.part))
+    return from_table(Question, part.slice(block.start, block.questions))
 
 
 @lru_cache(maxsize=2)
-def _part(location: str, name: str) -> pa.Table:
-    """The part that a worker's last blocks came from; the next ones usually come from it too."""
+def _part(location: str, name: str, modified: int) -> pa.Table:
+    """The part that a worker's last blocks came from; the next ones usually come from it too.
+
+    Named by its time too: a worker that lives on must not see the questions that an earlier call stored.
+    """
     return RunDir(location).read_part(name)

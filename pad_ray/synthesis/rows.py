@@ -1,8 +1,9 @@
 """From kept drafts to the rows of the corpus: one draft teaches every objective that its path can teach."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
-from pad_ray.errors import InputError
+from pad_ray.errors import InputError, attempt
 from pad_ray.paths import PATHS
 from pad_ray.paths.answer import answer_source, answer_target
 from pad_ray.paths.socratic import decompose_source, decompose_target, step_examples
@@ -57,11 +58,21 @@ def teach(
     taught = []
     for item in judged:
         if item.accepted:
-            made = [row for row in _rows(question, item, objectives) if row.row_id not in rows]
-            rows |= {row.row_id: row for row in made}
-            item = item if made else item.drop(Outcome.DUPLICATE, "teaches nothing that an earlier draft does not")
+            made = attempt(partial(_new_rows, question, item, objectives, rows), str)
+            if isinstance(made, str):
+                item = item.fault(made)
+            elif not made:
+                item = item.drop(Outcome.DUPLICATE, "teaches nothing that an earlier draft does not")
+            else:
+                rows |= {row.row_id: row for row in made}
         taught.append(item)
     return taught, list(rows.values())
+
+
+def _new_rows(
+    question: Question, item: Judged, objectives: Collection[Objective], known: Mapping[str, CorpusRow]
+) -> list[CorpusRow] | str:
+    return [row for row in _rows(question, item, objectives) if row.row_id not in known]
 
 
 def _rows(question: Question, item: Judged, objectives: Collection[Objective]) -> Iterator[CorpusRow]:

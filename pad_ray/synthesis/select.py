@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pad_ray.errors import attempt
 from pad_ray.paths.equations import shape
 from pad_ray.sandbox import normalised_program_hash
 from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Draft, Outcome, PathKind, Question, Verdict
@@ -30,6 +31,10 @@ class Judged:
     def drop(self, outcome: Outcome, feedback: str) -> "Judged":
         """The same draft, left out for a reason."""
         return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:FEEDBACK_CHARACTERS]))
+
+    def fault(self, reason: str) -> "Judged":
+        """The same draft, left out since it breaks what builds the corpus."""
+        return self.drop(Outcome.SANDBOX_FAULT, f"building the corpus failed: {reason}")
 
 
 def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, overlap: Overlap | None) -> list[Judged]:
@@ -68,7 +73,8 @@ def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> li
     groups = agreeing(kind, [item.verdict.value if item.accepted else None for item in judged])
     if share is None or not groups:
         return _drop_all(judged, Outcome.NOT_COMPARABLE, "the question has no gold answer")
-    winners = set(max(groups, key=len))
+    largest = max(groups, key=len)
+    winners = set(largest)
     if len(winners) < share * sum(map(len, groups)):
         return _drop_all(judged, Outcome.NOT_COMPARABLE, f"no answer is given by {share:.0%} of the drafts")
     return [
@@ -83,14 +89,17 @@ def _distinct(judged: list[Judged]) -> list[Judged]:
     seen: set[tuple[PathKind, str]] = set()
     kept = []
     for item in judged:
-        if item.accepted:
-            program = item.draft.path is PathKind.PROGRAM
-            key = item.draft.path, normalised_program_hash(item.text) if program else shape(item.text)
-            if key in seen:
-                item = item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
-            seen.add(key)
-        kept.append(item)
+        kept.append(attempt(lambda item=item: _unless_seen(item, seen), item.fault) if item.accepted else item)  # type: ignore[misc]
     return kept
+
+
+def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
+    program = item.draft.path is PathKind.PROGRAM
+    key = item.draft.path, normalised_program_hash(item.text) if program else shape(item.text)
+    if key in seen:
+        return item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
+    seen.add(key)
+    return item
 
 
 def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:

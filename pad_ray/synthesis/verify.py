@@ -2,53 +2,62 @@
 
 from collections.abc import Sequence
 
+from pad_ray.errors import attempt
 from pad_ray.paths import PATHS
 from pad_ray.paths.base import Parsed, unfinished
 from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
-from pad_ray.sandbox import Candidate, Sandbox, judge
+from pad_ray.sandbox import Candidate, Sandbox
+from pad_ray.sandbox.judgement import judge_each, judged_by, named, rules_of, sandbox_fault
 from pad_ray.schema import FEEDBACK_CHARACTERS, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.tasks.answers import canonical_gold, extract_final_answer
 
 READERS = {PathKind.RATIONALE: judge_rationale, PathKind.SOCRATIC: judge_socratic}
 
 
+UNREADABLE = Parsed("", True)
+"""What is read from a text that breaks its reader."""
+
+
 def read_path(draft: Draft) -> Parsed:
-    """The path in a draft, as it is judged and taught."""
-    return PATHS[draft.path]().parse(draft.text)
+    """The path in a draft, as it is judged and taught; `UNREADABLE` if its text breaks the reader."""
+    return attempt(lambda: PATHS[draft.path]().parse(draft.text), lambda _: UNREADABLE)
 
 
 def verify(sandbox: Sandbox, pairs: Sequence[tuple[Question, Draft]]) -> list[Verdict]:
-    """One verdict a draft, in order. Only paths that are whole are judged; without gold the answer is not compared."""
-    verdicts: dict[str, Verdict] = {}
-    candidates = []
-    for question, draft in pairs:
-        path = read_path(draft)
-        early = _without_judging(draft, path)
-        if early is not None:
-            verdicts[draft.draft_id] = early
-        elif draft.path is PathKind.PROGRAM:
-            gold = question.gold or None
-            candidates.append(Candidate(draft.draft_id, path.text, gold, question.answer_kind, question.text))
-        else:
-            verdicts[draft.draft_id] = _read(question, draft, path.text)
-    verdicts |= {verdict.draft_id: verdict for verdict in judge(sandbox, candidates)}
-    return [verdicts[draft.draft_id] for _, draft in pairs]
+    """One verdict a draft, in order. Only paths that are whole are judged; without gold the answer is not compared.
+
+    A draft that breaks what judges it is a `sandbox_fault`, whose feedback says how.
+    """
+    early = {draft.draft_id: _early(question, draft) for question, draft in pairs}
+    candidates = [found for found in early.values() if isinstance(found, Candidate)]
+    verdicts = {verdict.draft_id: verdict for verdict in judge_each(sandbox, candidates)}
+    verdicts |= {name: found for name, found in early.items() if isinstance(found, Verdict)}
+    rules = rules_of(sandbox.config)
+    return [named(verdicts[draft.draft_id], judged_by(rules, question, draft.path)) for question, draft in pairs]
+
+
+def _early(question: Question, draft: Draft) -> Verdict | Candidate:
+    """The verdict on a draft that is not executed, or what to execute."""
+    return attempt(lambda: _before_execution(question, draft), lambda reason: sandbox_fault(draft.draft_id, reason))
+
+
+def _before_execution(question: Question, draft: Draft) -> Verdict | Candidate:
+    if draft.failed:
+        return engine_fault(draft)
+    path = PATHS[draft.path]().parse(draft.text)
+    if draft.finish_reason == "length" and not path.complete:
+        return Verdict(draft.draft_id, Outcome.TRUNCATED, None, unfinished(draft.path), 0.0)
+    if path.failure is not None:
+        return Verdict(draft.draft_id, Outcome.NO_ANSWER, None, path.failure[:FEEDBACK_CHARACTERS], 0.0)
+    if draft.path is not PathKind.PROGRAM:
+        return _read(question, draft, path.text)
+    return Candidate(draft.draft_id, path.text, question.gold or None, question.answer_kind, question.text)
 
 
 def engine_fault(draft: Draft) -> Verdict:
     """The verdict on a draft that the engine failed to make: its text says why."""
     return Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:FEEDBACK_CHARACTERS], 0.0)
-
-
-def _without_judging(draft: Draft, path: Parsed) -> Verdict | None:
-    if draft.failed:
-        return engine_fault(draft)
-    if draft.finish_reason == "length" and not path.complete:
-        return Verdict(draft.draft_id, Outcome.TRUNCATED, None, unfinished(draft.path), 0.0)
-    if path.failure is not None:
-        return Verdict(draft.draft_id, Outcome.NO_ANSWER, None, path.failure[:FEEDBACK_CHARACTERS], 0.0)
-    return None
 
 
 def _read(question: Question, draft: Draft, text: str) -> Verdict:

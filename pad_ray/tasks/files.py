@@ -152,15 +152,17 @@ def read_rows(path: Path, key: str | None = None) -> Iterator[Row]:
 
 
 def read_text(path: Path) -> str:
-    """A file's text. Raises InputError where it is not UTF-8 or cannot be read."""
+    """A file's text, without a byte order mark. Raises InputError if it is not UTF-8 or cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
+        # Files that are joined may have a byte order mark before each.
+        line = line.removeprefix("\ufeff")
         if line.strip():
             yield _row(_json(line, f"{path} line {number}"), f"{path} line {number}")
 

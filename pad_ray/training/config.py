@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pad_ray.schema import Objective
 
 
 class LoraConfig(BaseModel):
@@ -39,7 +41,13 @@ class TrainingConfig(BaseModel):
         0.5,
         ge=0,
         le=1,
-        description="share of the rationales in the loss where the corpus has programs too (Mixed Distillation's lambda)",
+        description="Mixed Distillation's lambda: the rationales' part of the share of the loss that rationales and programs "
+        "have together, if the corpus has both",
+    )
+    objective_weights: dict[Objective, Annotated[float, Field(gt=0)]] = Field(
+        {},
+        description="how often a target token counts in the loss, for rows that teach neither a program nor a rationale, such "
+        "as {repair: 0.5}; default: 1 each",
     )
     rows_per_step: int = Field(16, ge=1, description="corpus rows in one optimiser step, over all workers")
     tokens_per_pass: int = Field(
@@ -80,10 +88,18 @@ class TrainingConfig(BaseModel):
     validation_questions: int = Field(
         0,
         ge=0,
-        description="validation questions that each validation answers and executes: accuracy picks the best then",
+        description="validation questions that each validation answers, for every path that the corpus teaches: the mean of "
+        "the paths' accuracies picks the best then",
     )
     validation_tokens: int = Field(256, ge=1, description="longest answer to a validation question")
     max_failures: int = Field(2, ge=0, description="times a failed worker group is restarted from its last checkpoint")
+
+    @field_validator("objective_weights")
+    @classmethod
+    def _others(cls, weights: dict[Objective, float]) -> dict[Objective, float]:
+        if own := sorted({Objective.PROGRAM, Objective.RATIONALE} & weights.keys()):
+            raise ValueError(f"{' and '.join(own)}: what programs and rationales weigh is `rationale_weight`")
+        return weights
 
     @model_validator(mode="after")
     def _fewer(self) -> "TrainingConfig":

@@ -23,7 +23,7 @@ from pad_ray.training import checkpoints
 from pad_ray.training.batches import Batch, Rows, deal, epoch_steps, steps_in_epoch
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.objectives import OBJECTIVES, Numbers, losses, token_weights, tokens_by_objective
-from pad_ray.training.probes import accuracy
+from pad_ray.training.probes import accuracies
 from pad_ray.training.tokens import TokenTable, discard_copy
 from pad_ray.training.worker import Worker, set_up
 
@@ -80,7 +80,7 @@ def _steps_left(worker: Worker, total: int) -> Iterator[tuple[int, Rows]]:
     if worker.history.without_better() >= worker.config.patience:
         return
     in_epoch = steps_in_epoch(len(worker.train), worker.config.rows_per_step)
-    paired = worker.rationale_weight is not None and worker.config.rows_per_step > 1
+    paired = worker.train.mixed and worker.config.rows_per_step > 1
     plan = lru_cache(maxsize=1)(
         lambda epoch: epoch_steps(worker.train, worker.config.rows_per_step, worker.task.seed, epoch, paired=paired)
     )
@@ -105,7 +105,8 @@ def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, floa
     torch.manual_seed(int(content_id("step", worker.task.seed, number, worker.rank)[:15], 16))
     worker.engine.train()
     tokens = tokens_by_objective(worker.train.objectives[rows], worker.train.target_tokens[rows])
-    weights = token_weights(tokens, worker.rationale_weight)
+    weighing = worker.weighing(worker.train)
+    weights = token_weights(tokens, weighing)
     passes = _own_passes(worker, worker.train, rows)
     sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
     for place, shared in enumerate(passes, 1):
@@ -117,7 +118,7 @@ def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, floa
     norm = gradient_norm(worker.engine)
     worker.engine.step()
     norm = float(worker.engine.get_global_grad_norm()) if norm is None else norm
-    found = losses(worker.over_workers(sums).tolist(), tokens, worker.rationale_weight)
+    found = losses(worker.over_workers(sums).tolist(), tokens, weighing)
     in_epoch = steps_in_epoch(len(worker.train), worker.config.rows_per_step)
     # DeepSpeed has -1 for what is no number.
     position = {"step": number + 1, "epoch": (number + 1) / in_epoch}
@@ -202,10 +203,9 @@ def _checkpoint(worker: Worker, *, validate: bool) -> None:
 
 
 def _validate(worker: Worker) -> dict[str, float]:
-    """Losses over the validation rows in nats a token, and with probes the accuracy."""
+    """Losses over the validation rows in nats a token, and with probes the accuracies."""
     worker.engine.eval()
     table = worker.validation
-    weight = worker.config.rationale_weight if worker.rationale_weight is not None and table.mixed else None
     sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
     with torch.no_grad():
         for start in range(0, len(table), VALIDATION_ROWS):
@@ -213,5 +213,5 @@ def _validate(worker: Worker) -> dict[str, float]:
             for shared in _own_passes(worker, table, rows):
                 sums += _pass(worker, table, shared, np.zeros(len(OBJECTIVES)))[1]
     tokens = tokens_by_objective(table.objectives, table.target_tokens)
-    found = losses(worker.over_workers(sums).tolist(), tokens, weight)
-    return {**found, "accuracy": accuracy(worker)} if worker.task.probes else found
+    found = losses(worker.over_workers(sums).tolist(), tokens, worker.weighing(table))
+    return {**found, **accuracies(worker)} if worker.task.probes else found

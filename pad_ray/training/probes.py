@@ -1,69 +1,113 @@
 """Validation questions that a student answers while it is trained, so that accuracy can pick the best checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pad_ray.errors import DeadEndError, StageError
+from pad_ray.errors import DeadEndError, StageError, attempt
 from pad_ray.paths import PATHS
+from pad_ray.paths.answer import answer_source
+from pad_ray.paths.reading import Answer, broken_answer, outcome_of, read_answer, read_verdict
 from pad_ray.rundir import RunDir
-from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
-from pad_ray.schema import Outcome, PathKind, Question, Verdict
+from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
+from pad_ray.sandbox.judgement import judge_each
+from pad_ray.schema import Objective, Outcome, PathKind, Question
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.rows import WHOLE
-from pad_ray.synthesis.verify import READERS
 
 if TYPE_CHECKING:
     from pad_ray.training.worker import Worker
 
 # Prompts that a worker completes at once.
 PROMPTS = 16
-KINDS = {objective: kind for kind, objective in WHOLE.items()}
+# What answers a question at once is read as a rationale without steps.
+KINDS = {objective: kind for kind, objective in WHOLE.items()} | {Objective.ANSWER: PathKind.RATIONALE}
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a student wrote; `cut` is True if it had not ended when its tokens were spent."""
+
+    text: str
+    cut: bool
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A question and the kind of path that is asked for."""
+    """A question, and the objective that says how it is asked."""
 
     question: Question
-    path: PathKind
+    objective: Objective
+
+    @property
+    def kind(self) -> PathKind:
+        return KINDS[self.objective]
 
     @property
     def prompt(self) -> str:
-        return PATHS[self.path]().source(self.question)
+        if self.objective is Objective.ANSWER:
+            return answer_source(self.question)
+        return PATHS[self.kind]().source(self.question)
+
+    def read(self, completion: Completion) -> Answer | Candidate:
+        """What a completion answers, or what to execute: read as the answers of an evaluation are."""
+        path = PATHS[self.kind]()
+        text, ended = up_to_stop(completion.text, path.stop)
+        parsed = attempt(partial(path.parse, text), partial(broken_answer, self.kind, text))
+        if isinstance(parsed, Answer):
+            return parsed
+        answer = read_answer(self.kind, parsed, self.question.answer_kind, cut=completion.cut and not ended)
+        # Without gold and the question's text a program is executed only: a student is scored on its answer alone.
+        return answer or Candidate(self.question.question_id, parsed.text, None, self.question.answer_kind, None)
+
+
+def up_to_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
+    """A completion up to the first text that ends it, as an engine cuts it, and whether there was one."""
+    ends = [text.index(stop) for stop in stops if stop in text]
+    return text[: min(ends, default=len(text))], bool(ends)
 
 
 def choose_probes(run: RunDir, folder: str, count: int) -> list[Probe]:
-    """`count` questions of the corpus in `folder`, those with the smallest ids, as programs where it has any.
+    """`count` questions of the corpus in `folder` for each objective that answers questions, those with the smallest ids.
 
     Raises:
-        DeadEndError: no row of `folder` holds a whole path.
+        DeadEndError: no row of `folder` answers a question.
         StageError: the run does not hold its questions.
     """
     if not count:
         return []
-    by_objective: dict[str, set[str]] = {}
-    for part in run.parts(folder):
-        for row in run.read_part(part, ["question_id", "objective"]).to_pylist():
-            by_objective.setdefault(row["objective"], set()).add(row["question_id"])
-    kind = next((objective for objective in KINDS if objective in by_objective), None)
-    if kind is None:
+    taught = _questions_by_objective(run, folder)
+    wanted = {objective: sorted(taught[objective])[:count] for objective in KINDS if objective in taught}
+    if not wanted:
         raise DeadEndError(
             f"training: {folder} has no row with a whole path, so its questions cannot be answered; leave out "
             "--training.validation_questions"
         )
-    wanted = set(sorted(by_objective[kind])[:count])
-    found = [question for question in run.iter_records(QUESTIONS, Question) if question.question_id in wanted]
-    if len(found) < len(wanted):
+    names = {name for some in wanted.values() for name in some}
+    questions = {one.question_id: one for one in run.iter_records(QUESTIONS, Question) if one.question_id in names}
+    if len(questions) < len(names):
         raise StageError(
-            f"training: {QUESTIONS} holds {len(found)} of {len(wanted)} questions of {folder}; leave out "
+            f"training: {QUESTIONS} holds {len(questions)} of {len(names)} questions of {folder}; leave out "
             "--training.validation_questions"
         )
-    return [Probe(question, KINDS[kind]) for question in found]
+    return [Probe(questions[name], objective) for objective, some in wanted.items() for name in some]
 
 
-def accuracy(worker: "Worker") -> float:
-    """The share of the probes that the student answers right, greedily; its programs are executed by the first worker."""
+def _questions_by_objective(run: RunDir, folder: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for part in run.parts(folder):
+        for row in run.read_part(part, ["question_id", "objective"]).to_pylist():
+            found.setdefault(row["objective"], set()).add(row["question_id"])
+    return found
+
+
+def accuracies(worker: "Worker") -> dict[str, float]:
+    """The shares of probes that the student answers right, greedily; its programs are executed by the first worker.
+
+    `accuracy` chooses the checkpoint: the mean over the objectives that were asked, each of which weighs the same, and
+    which stand beside it as `accuracy_<objective>` if there are several.
+    """
     import torch
     import torch.distributed as dist
 
@@ -71,21 +115,28 @@ def accuracy(worker: "Worker") -> float:
     own = probes[worker.rank :: worker.workers]
     # Under ZeRO-3 all workers generate together, so that all have to do so equally often.
     rounds = -(-len(probes) // (worker.workers * PROMPTS))
-    texts: list[str] = []
+    made: list[Completion] = []
     for number in range(rounds):
-        texts += _complete(worker, own[number * PROMPTS : (number + 1) * PROMPTS])
+        made += _complete(worker, own[number * PROMPTS : (number + 1) * PROMPTS])
     gathered: list[Any] = [None] * worker.workers
-    dist.all_gather_object(gathered, texts)
-    answers = [
-        (probes[rank + worker.workers * place], text)
-        for rank, completed in enumerate(gathered)
-        for place, text in enumerate(completed)
-    ]
-    right = _count_right(answers, worker.task.sandbox) if worker.rank == 0 else 0
-    return float(worker.over_workers(torch.tensor(float(right)))) / len(probes)
+    dist.all_gather_object(gathered, made)
+    completions = [gathered[place % worker.workers][place // worker.workers] for place in range(len(probes))]
+    right = [0.0] * len(probes)
+    if worker.rank == 0:
+        right = [float(one) for one in answered_right(probes, completions, worker.task.sandbox)]
+    return shares_right(probes, worker.over_workers(torch.tensor(right)).tolist())
 
 
-def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[str]:
+def shares_right(probes: Sequence[Probe], right: Sequence[float]) -> dict[str, float]:
+    """`accuracy`, and of several objectives that of each."""
+    by_objective: dict[Objective, list[float]] = {}
+    for probe, one in zip(probes, right, strict=True):
+        by_objective.setdefault(probe.objective, []).append(one)
+    each = {f"accuracy_{objective}": sum(some) / len(some) for objective, some in by_objective.items()}
+    return {"accuracy": sum(each.values()) / len(each), **(each if len(each) > 1 else {})}
+
+
+def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[Completion]:
     """Greedy completions. Without probes, one that nobody reads."""
     import torch
 
@@ -105,26 +156,35 @@ def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[str]:
             synced_gpus=worker.placement.stage == 3,
         )
     made = made if student.encodes else made[:, inputs["input_ids"].shape[1] :]
-    return list(tokenizer.batch_decode(made, skip_special_tokens=True))[: len(probes)]
+    texts = tokenizer.batch_decode(made, skip_special_tokens=True)
+    ended = torch.isin(made, _end_ids(worker).to(made.device)).any(dim=1).tolist()
+    return [Completion(text, not end) for text, end in zip(texts, ended, strict=True)][: len(probes)]
 
 
-def _count_right(answers: Sequence[tuple[Probe, str]], config: SandboxConfig) -> int:
-    verdicts = [_read(probe, text) for probe, text in answers if probe.path is not PathKind.PROGRAM]
-    programs = [_candidate(probe, text) for probe, text in answers if probe.path is PathKind.PROGRAM]
-    if programs:
-        with Sandbox(config) as sandbox:
-            verdicts += judge(sandbox, programs)
-    return sum(verdict.outcome is Outcome.ACCEPTED for verdict in verdicts)
+def _end_ids(worker: "Worker") -> Any:
+    """The tokens with which the student ends a text."""
+    import torch
+
+    given = worker.engine.module.generation_config.eos_token_id
+    ids = [worker.student.tokenizer.eos_token_id] if given is None else given
+    return torch.tensor(ids).flatten()
 
 
-def _candidate(probe: Probe, text: str) -> Candidate:
-    # Without the question's text the check for hard-coded answers is off: a student is scored on its answer alone.
-    question = probe.question
-    program = PATHS[probe.path]().parse(text).text
-    return Candidate(question.question_id, program, question.gold, question.answer_kind, question_text=None)
+def answered_right(probes: Sequence[Probe], completions: Sequence[Completion], config: SandboxConfig) -> list[bool]:
+    """Whether each probe is answered right; programs are executed together."""
+    readings = [probe.read(completion) for probe, completion in zip(probes, completions, strict=True)]
+    executed = _executed([one for one in readings if isinstance(one, Candidate)], config)
+    answers = [next(executed) if isinstance(one, Candidate) else one for one in readings]
+    return [
+        outcome_of(probe.question, answer)[0] is Outcome.ACCEPTED for probe, answer in zip(probes, answers, strict=True)
+    ]
 
 
-def _read(probe: Probe, text: str) -> Verdict:
-    question = probe.question
-    path = PATHS[probe.path]().parse(text).text
-    return READERS[probe.path](question.question_id, path, question.gold, question.answer_kind)
+def _executed(programs: Sequence[Candidate], config: SandboxConfig) -> Iterator[Answer]:
+    if not programs:
+        return iter([])
+    with Sandbox(config) as sandbox:
+        verdicts = judge_each(sandbox, programs)
+    return iter(
+        [read_verdict(one.program, verdict, one.answer_kind) for one, verdict in zip(programs, verdicts, strict=True)]
+    )

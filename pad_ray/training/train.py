@@ -167,7 +167,9 @@ def _trained(
 
 def _key(config: TrainingConfig, corpus_hash: str, student: str, seed: int) -> str:
     """Names a training run: the same corpus, student and settings are the same run, and continue it."""
-    return content_id("training", config.model_dump(exclude=MEANS), corpus_hash, student, seed)
+    # Weights that are not given are no setting: a run that is older than they are is the same run.
+    unset = set() if config.objective_weights else {"objective_weights"}
+    return content_id("training", config.model_dump(exclude=MEANS | unset), corpus_hash, student, seed)
 
 
 def _fit(

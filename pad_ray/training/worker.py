@@ -14,6 +14,7 @@ from pad_ray.training import checkpoints
 from pad_ray.training.checkpoints import History
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.deepspeed_config import Placement, deepspeed_settings, place
+from pad_ray.training.objectives import Weighing
 from pad_ray.training.probes import Probe
 from pad_ray.training.students import Student, load_student, parameter_count
 from pad_ray.training.tokens import TokenTable, open_tokens
@@ -58,10 +59,10 @@ class Worker:
     def config(self) -> TrainingConfig:
         return self.task.config
 
-    @property
-    def rationale_weight(self) -> float | None:
-        """Mixed Distillation's lambda; None where the corpus does not mix programs and rationales."""
-        return self.config.rationale_weight if self.train.mixed else None
+    def weighing(self, table: TokenTable) -> Weighing:
+        """What objectives weigh in a split's loss; lambda counts if both splits mix programs and rationales."""
+        mixed = self.train.mixed and table.mixed
+        return Weighing(self.config.rationale_weight if mixed else None, self.config.objective_weights)
 
     def over_workers(self, values: torch.Tensor) -> torch.Tensor:
         """The sum of each value over all workers."""

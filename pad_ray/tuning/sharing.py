@@ -22,8 +22,10 @@ from pad_ray.recipe import Recipe
 from pad_ray.refinement.collect import ATTEMPTS, FAILURES, Collected
 from pad_ray.refinement.pipeline import CORRECT, ROWS
 from pad_ray.rundir import RunDir
+from pad_ray.sandbox.judgement import rules_of
 from pad_ray.schema import Outcome, content_id
 from pad_ray.stages import Run
+from pad_ray.tasks import get_task
 from pad_ray.training.config import MEANS, STUDENT
 from pad_ray.training.model_card import TRAINED
 from pad_ray.training.tokens import TOKENS
@@ -63,7 +65,8 @@ class Stage:
 def _drafts(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
     inputs = stages.read_inputs(run.recipe)
     stages.store_questions(run, inputs)
-    return Made(stages.make_drafts(run, inputs.plan).made > 0, {})
+    tally = stages.make_drafts(run, inputs.plan)
+    return Made(tally.made + tally.judged_again > 0, {})
 
 
 def _corpus(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
@@ -110,8 +113,18 @@ def _plain(section: Any) -> object:
 def _drafted(recipe: Recipe) -> object:
     # The teacher's machines are no matter of its drafts; its weights are, which may change in a folder of the same name.
     asked = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
-    sandbox = recipe.sandbox.model_dump(mode="json", exclude={"workers"})
-    return [asked, fingerprint(recipe.teacher), sandbox, _sections("questions", "seed", "synthesis")(recipe)]
+    judged = [rules_of(recipe.sandbox), _golds(recipe)]
+    return [asked, fingerprint(recipe.teacher), judged, _sections("questions", "seed", "synthesis")(recipe)]
+
+
+def _golds(recipe: Recipe) -> str:
+    """What names the gold answers of a published split, where one may be corrected; generated ones follow from the seed."""
+    asked = recipe.questions
+    task = get_task(asked.task)
+    if asked.split not in task.published:
+        return ""
+    questions = task.stream(asked.split, recipe.data_dir, asked.limit, recipe.seed)
+    return content_id([(question.question_id, question.gold) for question in questions])
 
 
 def _training(recipe: Recipe) -> object:

@@ -11,6 +11,9 @@ class VerificationConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer_kind: AnswerKind = Field(AnswerKind.NUMBER, description="how `gold` is written and compared")
+    keep: list[str] = Field(
+        default_factory=list, description="further columns of the file that the verdicts carry on, as `level,source`"
+    )
     part_rows: int = Field(
         2000, ge=1, le=100_000, description="rows of one part of the output: what a kill loses at most for each actor"
     )

@@ -2,8 +2,9 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ import xxhash
 
 from pad_ray.errors import InputError
 from pad_ray.rundir import open_location
-from pad_ray.schema import AnswerKind
+from pad_ray.schema import AnswerKind, storable
 from pad_ray.tasks.answers import canonical_gold
 
 # A program is bytes: a model's text may hold what is no valid Unicode, and that is for its verdict to say.
@@ -26,49 +27,101 @@ SCHEMA = pa.schema(
     ]
 )
 REQUIRED = ("id", "program")
+VERDICT_COLUMNS = ("id", "outcome", "value", "feedback", "duration_ms", "judged_by")
+"""What a verdict says of a row; no other column of the file can be kept under these names."""
 READ_BUFFER_BYTES = 1 << 20
+CHECKED_ROWS = 2000
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive rows. `first_row` counts from 1; `key` is a hash of everything that a verdict depends on in them."""
+    """Consecutive rows. `first_row` counts from 1; `key` is a hash of everything that a verdict depends on in them.
+
+    `kept` are the columns that the verdicts carry on.
+    """
 
     number: int
     first_row: int
     rows: pa.Table
+    kept: pa.Table
     key: str
 
 
 class ProgramFile:
     """A file with the columns `id` and `program`, optionally `gold` and `question`; `.jsonl`, else Parquet.
 
+    Every row is checked at once, so that nothing is verified of a file that cannot be used as a whole. `keep` names further
+    columns that the verdicts carry on: from Parquet with their type, from JSONL as text.
+
     Raises:
-        InputError: the file is missing, is neither, or lacks a column.
+        InputError: the file is missing, is neither, lacks a column, or a row is not usable; it names the row.
     """
 
-    def __init__(self, location: str, kind: AnswerKind) -> None:
-        self.location = location
-        self.kind = kind
+    def __init__(self, location: str, kind: AnswerKind, keep: Sequence[str] = ()) -> None:
+        self.location, self.kind, self.keep = location, kind, tuple(dict.fromkeys(keep))
         self.is_jsonl = location.endswith((".jsonl", ".json", ".ndjson"))
         self._filesystem, self._path = open_location(location)
         if self._filesystem.get_file_info(self._path).type != pafs.FileType.File:
             raise InputError(f"input {location}: there is no such file")
-        self.rows = self._count_lines() if self.is_jsonl else self._parquet().metadata.num_rows
+        self._types = self._kept_types()
+        self.rows = self._check()
 
     def pieces(self, size: int) -> Iterator[Piece]:
         """All rows in order, `size` at a time.
 
         Raises:
-            InputError: a row is not usable; it names the row and what is wrong.
+            InputError: a row is not usable, as the file has been changed; it names the row and what is wrong.
         """
         first = 1
-        for number, batch in enumerate(self._read_lines(size) if self.is_jsonl else self._read_parquet(size)):
+        for number, batch in enumerate(self._batches(size)):
             rows = [self._row(first + place, row) for place, row in enumerate(batch)]
+            kept = [[self._kept(row.get(name)) for row in batch] for name in self.keep]
             columns = [
                 pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)
             ]
-            yield Piece(number, first, pa.table(columns, schema=SCHEMA), xxhash.xxh3_128_hexdigest(repr(rows).encode()))
+            carried = pa.table(
+                [pa.array(values, kind) for values, kind in zip(kept, self._types, strict=True)], list(self.keep)
+            )
+            key = xxhash.xxh3_128_hexdigest(repr((rows, self.keep, kept)).encode("utf-8", "surrogatepass"))
+            yield Piece(number, first, pa.table(columns, schema=SCHEMA), carried, key)
             first += len(rows)
+
+    def _check(self) -> int:
+        """Read the whole file once; returns how many rows it has."""
+        rows, lacking = 0, set(self.keep)
+        for batch in self._batches(CHECKED_ROWS):
+            for place, row in enumerate(batch, rows + 1):
+                self._row(place, row)
+                lacking -= row.keys()
+            rows += len(batch)
+        if lacking and rows:
+            raise InputError(
+                f"input {self.location}: no row has a column {sorted(lacking)[0]!r}, which verify.keep names; leave it out"
+            )
+        return rows
+
+    def _kept_types(self) -> list[pa.DataType]:
+        taken = [name for name in self.keep if name in VERDICT_COLUMNS]
+        if taken:
+            raise InputError(f"verify.keep: {taken[0]!r} is a column of every verdict; rename that of {self.location}")
+        if self.is_jsonl:
+            return [pa.string()] * len(self.keep)
+        schema = self._parquet().schema_arrow
+        lacking = [name for name in self.keep if name not in schema.names]
+        if lacking:
+            found = ", ".join(schema.names)
+            raise InputError(f"input {self.location}: no column {lacking[0]}, which verify.keep names; it has {found}")
+        types = [schema.field(name).type for name in self.keep]
+        return [kind.value_type if pa.types.is_dictionary(kind) else kind for kind in types]
+
+    def _kept(self, value: Any) -> Any:
+        """A value that is carried on: as it is from Parquet, as text from JSONL."""
+        if not self.is_jsonl or value is None:
+            return value
+        return storable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+    def _batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
+        return self._read_lines(size) if self.is_jsonl else self._read_parquet(size)
 
     def _read_lines(self, size: int) -> Iterator[list[dict[str, Any]]]:
         batch: list[dict[str, Any]] = []
@@ -87,6 +140,8 @@ class ProgramFile:
             row = json.loads(line)
         except ValueError as error:
             raise InputError(f"input {self.location}: line {number} is not JSON: {error}") from None
+        except RecursionError:
+            raise InputError(f"input {self.location}: line {number} is nested too deeply to be read") from None
         if not isinstance(row, dict):
             raise InputError(f"input {self.location}: line {number} has to be an object with `id` and `program`")
         return row
@@ -94,33 +149,77 @@ class ProgramFile:
     def _read_parquet(self, size: int) -> Iterator[list[dict[str, Any]]]:
         """Row groups differ from file to file, and pieces must not: rows are collected until a piece is full."""
         file = self._parquet()
-        columns = [name for name in SCHEMA.names if name in file.schema_arrow.names]
+        columns = [name for name in dict.fromkeys([*SCHEMA.names, *self.keep]) if name in file.schema_arrow.names]
         held: list[dict[str, Any]] = []
-        for batch in file.iter_batches(size, columns=columns):
-            held += batch.to_pylist()
+        for batch in self._parquet_batches(file, size, columns):
+            held += self._decoded(_undecoded(batch, set(SCHEMA.names) - set(self.keep)))
             while len(held) >= size:
                 yield held[:size]
                 held = held[size:]
         if held:
             yield held
 
-    def _row(self, number: int, row: dict[str, Any]) -> tuple[str, bytes, str | None, str | None]:
-        name, program = row.get("id"), row.get("program")
-        where = f"input {self.location}: row {number}"
-        if not isinstance(name, (str, int)) or isinstance(name, bool):
-            raise InputError(f"{where}: `id` has to be a text or an integer (given: {name!r:.60})")
-        if not isinstance(program, (str, bytes)):
-            raise InputError(f"{where} (id {name}): `program` has to be a text (given: {program!r:.60})")
-        gold, question = row.get("gold"), row.get("question")
+    def _decoded(self, batch: pa.RecordBatch) -> list[dict[str, Any]]:
         try:
-            answer = None if gold is None else canonical_gold(self.kind, str(gold))
-        except ValueError as error:
-            raise InputError(f"{where} (id {name}): gold {error}") from None
-        source = program.encode("utf-8", "surrogatepass") if isinstance(program, str) else program
-        return str(name), source, answer, None if question is None else str(question)
+            return list(batch.to_pylist())
+        except UnicodeDecodeError as error:
+            columns = ", ".join(self.keep)
+            raise InputError(
+                f"input {self.location}: a column that verify.keep names ({columns}) is not valid Unicode: {error}"
+            ) from None
 
-    def _count_lines(self) -> int:
-        return sum(1 for line in self._lines() if line.strip())
+    def _parquet_batches(self, file: pq.ParquetFile, size: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from file.iter_batches(size, columns=columns)
+        except (pa.ArrowInvalid, OSError) as error:
+            # What a store or disk fails has a number, and may succeed when it is tried again.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise InputError(f"input {self.location}: damaged Parquet: {error}; write the file anew") from None
+
+    def _row(self, number: int, row: dict[str, Any]) -> tuple[str, bytes, str | None, str | None]:
+        where = f"input {self.location}: row {number}"
+        name = self._text(row.get("id"), "id", where)
+        if name is None:
+            raise InputError(f"{where}: `id` has to be a text or an integer (given: {row.get('id')!r:.60})")
+        where, program = f"{where} (id {name:.60})", row.get("program")
+        if not isinstance(program, (str, bytes)):
+            raise InputError(f"{where}: `program` has to be a text (given: {program!r:.60})")
+        source = program.encode("utf-8", "surrogatepass") if isinstance(program, str) else program
+        question = row.get("question")
+        if isinstance(question, bytes):
+            question = question.decode("utf-8", "replace")
+        # Only the check for stated answers reads it.
+        asked = None if question is None else storable(str(question))
+        return name, source, self._gold(row.get("gold"), where), asked
+
+    def _gold(self, given: Any, where: str) -> str | None:
+        if given is None:
+            return None
+        gold = str(given) if isinstance(given, (float, Decimal)) else self._text(given, "gold", where)
+        if gold is None and isinstance(given, bool) and self.kind is AnswerKind.YES_NO:
+            gold = "yes" if given else "no"
+        if gold is None:
+            raise InputError(f"{where}: `gold` has to be a text or a number (given: {given!r:.60})")
+        try:
+            return canonical_gold(self.kind, gold)
+        except ValueError as error:
+            raise InputError(f"{where}: gold {error}") from None
+
+    def _text(self, value: Any, name: str, where: str) -> str | None:
+        """A text or an integer as text; None for anything else."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not isinstance(value, (str, bytes)):
+            return None
+        try:
+            text = value.decode() if isinstance(value, bytes) else value
+            text.encode()
+        except UnicodeError:
+            raise InputError(
+                f"{where}: `{name}` is not valid Unicode (given: {value!a:.60}); repair that row"
+            ) from None
+        return text
 
     def _lines(self) -> Iterator[bytes]:
         with self._filesystem.open_input_stream(self._path, compression=None) as stream:
@@ -138,3 +237,15 @@ class ProgramFile:
             found = ", ".join(file.schema_arrow.names)
             raise InputError(f"input {self.location}: no column {' and '.join(lacking)}; its columns are {found}")
         return file
+
+
+def _undecoded(batch: pa.RecordBatch, names: set[str]) -> pa.RecordBatch:
+    """The batch with the texts of these columns as bytes: Arrow does not check that a text is UTF-8, and Python fails on it."""
+    for place, field in enumerate(batch.schema):
+        column = batch.column(place)
+        if pa.types.is_dictionary(field.type):
+            column = column.dictionary_decode()
+        if field.name in names and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            column = column.cast(pa.large_binary())
+        batch = batch.set_column(place, field.name, column)
+    return batch

@@ -58,7 +58,8 @@ def beam_search(tree, beams, weight=0.0):
 def test_with_room_for_all_it_finds_what_an_exhaustive_search_finds(seed):
     tree = random_tree(seed)
     every = sorted(paths_of(tree), key=lambda item: (-item[1], item[0]))
-    found, _ = search(TreeEngine(tree), StepBeam(beams=len(every), proposals=EVERY_LINE, temperature=1.0, weight=0))
+    strategy = StepBeam(beams=len(every), proposals=EVERY_LINE, temperature=1.0, weight=0, score="sum")
+    found, _ = search(TreeEngine(tree), strategy)
     assert [hypothesis.text for hypothesis in found] == [text for text, _ in every]
     assert [hypothesis.score for hypothesis in found] == pytest.approx([logprob for _, logprob in every])
 
@@ -66,7 +67,7 @@ def test_with_room_for_all_it_finds_what_an_exhaustive_search_finds(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_without_weight_it_is_ordinary_beam_search(seed):
     tree = random_tree(seed, depth=4)
-    strategy = StepBeam(beams=2, proposals=EVERY_LINE, temperature=1.0, weight=0, verifiers=["execution"])
+    strategy = StepBeam(beams=2, proposals=EVERY_LINE, temperature=1.0, weight=0, verifiers=["execution"], score="sum")
     found, _ = search(TreeEngine(tree), strategy)
     expected = beam_search(tree, beams=2)
     assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
@@ -77,7 +78,7 @@ def test_without_weight_it_is_ordinary_beam_search(seed):
 def test_a_verifier_adds_its_weighted_log_score_for_every_line_below_def(seed):
     tree = random_tree(seed)
     verifier = f"{__name__}:ShortNumbers"
-    strategy = StepBeam(beams=3, proposals=EVERY_LINE, temperature=1.0, weight=0.5, verifiers=[verifier])
+    strategy = StepBeam(beams=3, proposals=EVERY_LINE, temperature=1.0, weight=0.5, verifiers=[verifier], score="sum")
     found, _ = search(TreeEngine(tree), strategy)
     expected = beam_search(tree, beams=3, weight=0.5)
     assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
@@ -109,6 +110,104 @@ def test_the_mean_likelihood_of_a_line_does_not_count_its_tokens():
     }
     assert short in best["total"]
     assert long in best["mean"]
+
+
+class Likes:
+    """A step verifier that gives every line 0.8."""
+
+    def __init__(self, config):
+        pass
+
+    async def scores(self, question, steps, execute):
+        return [0.8] * len(steps)
+
+
+SHORT = f"{HEAD}    return 7\n"
+LONG = f"{HEAD}    a = 2\n    b = 3\n    c = a * b\n    d = c + c\n    e = d\n    return e\n"
+
+
+def chain(text, probability=1.0):
+    """The children of each beginning of a program, each line with the probability given."""
+    lines = text.splitlines(keepends=True)
+    begun = ["".join(lines[:number]) for number in range(len(lines))]
+    return {before: {line: probability} for before, line in zip(begun, lines, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("score", "likelihood", "best"),
+    [
+        ("sum", "total", SHORT),
+        ("sum", "mean", SHORT),
+        ("mean", "total", LONG),
+        ("mean", "mean", LONG),
+    ],
+)
+def test_many_lines_are_no_worse_than_few_unless_they_are_summed(score, likelihood, best):
+    # Of two programs whose lines are equally likely and equally liked the one with more lines has the lower sum.
+    tree = chain(LONG, 0.8) | {HEAD: {"    return 7\n": 0.5, "    a = 2\n": 0.5}}
+    strategy = StepBeam(
+        proposals=EVERY_LINE, temperature=1.0, verifiers=[f"{__name__}:Likes"], score=score, likelihood=likelihood
+    )
+    found, _ = search(TreeEngine(tree), strategy)
+    assert {hypothesis.text for hypothesis in found} == {SHORT, LONG}
+    assert found[0].text == best
+
+
+@pytest.mark.parametrize("score", ["sum", "mean", "length"])
+def test_few_lines_win_if_they_are_better(score):
+    tree = chain(LONG, 0.3) | {HEAD: {"    return 7\n": 0.9, "    a = 2\n": 0.1}}
+    strategy = StepBeam(proposals=64, temperature=1.0, verifiers=[f"{__name__}:Likes"], score=score)
+    assert search(TreeEngine(tree), strategy)[0][0].text == SHORT
+
+
+@pytest.mark.parametrize(("score", "best"), [("sum", SHORT), ("mean", LONG), ("length", SHORT)])
+def test_a_search_token_by_token_compares_programs_of_different_length_likewise(score, best):
+    tree = {HEAD: {"    return 7\n": 0.5, "    a = 2\n": 0.5}}
+    strategy = TokenBeam(beams=4, verifiers=[f"{__name__}:Likes"], score=score)
+
+    async def run():
+        attempt = Attempt(make_question(), tools(LetterEngine(chain(LONG) | tree), None, max_tokens=200), "test")
+        return await strategy.search(attempt)
+
+    found = asyncio.run(run())
+    assert {beam.text for beam in found} == {SHORT, LONG}
+    assert found[0].text == best
+
+
+@pytest.mark.parametrize("score", ["sum", "mean", "length"])
+def test_a_finished_program_is_not_displaced_by_ones_that_end_worse(score):
+    # Two lines that are likelier than the finished program, and that can only end in unlikely ways.
+    tree = {"": {HEAD: 1.0}, HEAD: {"    return 7\n": 0.32, "    a = 1\n": 0.34, "    b = 1\n": 0.34}}
+    for line in ("    a = 1\n", "    b = 1\n"):
+        tree[HEAD + line] = {f"    return {number}\n": 0.02 for number in range(50)}
+    found, _ = search(TreeEngine(tree), StepBeam(beams=3, proposals=64, temperature=1.0, weight=0, score=score))
+    assert found[0].text == SHORT
+    assert len(found) == 3
+
+
+def test_finished_programs_take_places_so_that_the_others_get_fewer():
+    tree = chain(LONG) | {HEAD: {"    return 7\n": 0.6, "    a = 2\n": 0.2, "    b = 2\n": 0.2}}
+    tree |= {HEAD + "    b = 2\n": {"    return b\n": 1.0}}
+    engine = TreeEngine(tree)
+    found, _ = search(engine, StepBeam(beams=1, proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in found] == [SHORT]
+    assert len(engine.requests) == 2 * EVERY_LINE
+
+
+def test_blanks_make_no_other_hypothesis():
+    tree = {"": {HEAD: 1.0}, HEAD: {"    return 7\n": 0.4, "    return 7 \n": 0.3, "\n    return 7\n": 0.3}}
+    found, _ = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in found] == [SHORT]
+
+
+def test_a_line_that_the_engine_failed_is_not_likelier_than_one_that_runs_and_fails(sandbox):
+    left = [HEAD, ValueError("out of memory")]
+    engine = WrittenEngine(lambda request: left.pop(0) if left else ("    return apples\n", -0.5))
+    (solution,) = solve([make_question()], engine, StepBeam(beams=1, proposals=1), sandbox)
+    assert solution.outcome is Outcome.ENGINE_FAULT
+    left += [HEAD, HEAD, ValueError("out of memory")]
+    (solution,) = solve([make_question()], engine, StepBeam(beams=1, proposals=2), sandbox)
+    assert solution.outcome is Outcome.NAME_ERROR
 
 
 def test_a_failing_line_is_pruned_and_the_search_goes_on_beside_it(sandbox):
@@ -218,7 +317,7 @@ class LetterEngine:
 @pytest.mark.parametrize("weight", [0.0, 1.0])
 def test_a_search_token_by_token_scores_each_line_once_when_it_is_finished(weight):
     tree = random_tree(3, depth=2)
-    strategy = TokenBeam(beams=9, weight=weight, verifiers=[f"{__name__}:ShortNumbers"])
+    strategy = TokenBeam(beams=9, weight=weight, verifiers=[f"{__name__}:ShortNumbers"], score="sum")
 
     async def run():
         attempt = Attempt(make_question(), tools(LetterEngine(tree), None, max_tokens=200), "test")

@@ -10,13 +10,14 @@ from safetensors.torch import save_file
 from pad_ray.decoding import stage
 from pad_ray.decoding.config import strategy
 from pad_ray.decoding.stage import BLOCK_QUESTIONS, Asking, Solver
+from pad_ray.decoding.stored import StoredSolutions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
-from pad_ray.paths import PATHS
+from pad_ray.paths import PATHS, Program
 from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.sandbox import SandboxConfig
-from pad_ray.schema import Outcome
+from pad_ray.schema import Outcome, PathKind, Solution, from_table
 from tests.decoding.engines import make_question
 
 RIGHT = "def solution():\n    apples = 3 * 4\n    return apples\n"
@@ -99,7 +100,7 @@ def test_solutions_of_other_questions_are_kept(engine, solver, tmp_path):
         assert calls(tmp_path) - before == new
 
 
-def test_a_question_whose_gold_answer_or_budget_has_changed_is_asked_again(engine, solver, tmp_path):
+def test_a_changed_gold_answer_is_compared_and_a_changed_budget_is_asked_again(engine, solver, tmp_path):
     solving, resample = solver(engine(RIGHT)), strategy({"kind": "resample", "like": "greedy"})
     first, second, third = QUESTIONS[:3]
     budgets = {question.question_id: 1 for question in QUESTIONS[:3]}
@@ -107,8 +108,63 @@ def test_a_question_whose_gold_answer_or_budget_has_changed_is_asked_again(engin
     corrected, before = replace(first, gold="13"), calls(tmp_path)
     solved = solving.solve("toy", "more", [corrected, second, third], resample, budgets | {third.question_id: 2})
     assert [solution.gold for solution in solved.solutions] == ["13", second.gold, third.gold]
+    assert [solution.outcome.value for solution in solved.solutions] == ["wrong_answer", "accepted", "accepted"]
     assert not solved.solutions[0].correct
-    assert calls(tmp_path) - before == 2
+    assert calls(tmp_path) - before == 1
+
+
+def under_earlier_rules(run, place):
+    """Solutions as a run has them whose manifest names no rules, with another answer than the texts give now."""
+    (part,) = run.parts(place)
+    solutions = from_table(Solution, run.read_part(part))
+    spoiled = [replace(one, answer="1", outcome=Outcome.WRONG_ANSWER, correct=False) for one in solutions]
+    run.write_records(part, Solution, spoiled)
+    manifest = run.read_json(f"{place}/manifest.json")
+    del manifest["rules"]
+    run.write_json(f"{place}/manifest.json", manifest)
+
+
+@pytest.mark.parametrize(("given", "asked_again"), [("greedy", False), ("vote", True)])
+def test_solutions_of_earlier_rules_are_read_again_if_they_are_greedy_else_asked_again(
+    engine, solver, tmp_path, given, asked_again
+):
+    run, solving = RunDir(str(tmp_path / "run")), solver(engine(RIGHT, CRASHES))
+    whole = solving.solve("toy", given, QUESTIONS[:6], strategy(given))
+    under_earlier_rules(run, f"solutions/toy/{given}")
+    before = calls(tmp_path)
+    again = solving.solve("toy", given, QUESTIONS[:6], strategy(given))
+    assert (calls(tmp_path) > before) == asked_again
+    assert [(one.outcome, one.answer, one.feedback) for one in again.solutions] == [
+        (one.outcome, one.answer, one.feedback) for one in whole.solutions
+    ]
+    assert solving.solve("toy", given, QUESTIONS[:6], strategy(given)).seconds == 0
+
+
+def test_a_manifest_that_has_the_sandbox_in_its_key_is_known(engine, solver, tmp_path):
+    run, solving = RunDir(str(tmp_path / "run")), solver(engine(RIGHT))
+    solving.solve("toy", "greedy", QUESTIONS[:6], strategy("greedy"))
+    manifest, before = run.read_json("solutions/toy/greedy/manifest.json"), calls(tmp_path)
+    stored = StoredSolutions(
+        run, "solutions/toy/greedy", solving.engine, SandboxConfig(), solving.asking, strategy("greedy")
+    )
+    del manifest["rules"]
+    run.write_json("solutions/toy/greedy/manifest.json", {**manifest, "key": stored._keys(QUESTIONS[0])[1]})
+    assert all(one.correct for one in solving.solve("toy", "greedy", QUESTIONS[:6], strategy("greedy")).solutions)
+    assert calls(tmp_path) == before
+
+
+def test_a_text_that_breaks_its_reader_costs_one_question(engine, solver):
+    class Breaks(Program):
+        def parse(self, completion):
+            if "* 4" in completion:
+                raise KeyError("no such thing")
+            return super().parse(completion)
+
+    solving = solver(engine(WRONG, **{QUESTIONS[1].text: [RIGHT]}))
+    solving.asking = replace(solving.asking, paths={**solving.asking.paths, PathKind.PROGRAM: Breaks()})
+    solved = solving.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy")).solutions
+    assert [one.outcome for one in solved] == [Outcome.WRONG_ANSWER, Outcome.SANDBOX_FAULT, Outcome.WRONG_ANSWER]
+    assert solved[1].feedback == "judging failed: KeyError: 'no such thing'"
 
 
 def test_a_fault_is_asked_again_where_that_is_wanted(engine, solver):

@@ -125,6 +125,49 @@ def test_best_of_n_takes_the_sample_whose_lines_the_verifier_likes(sandbox):
     assert solution.answer == "12"
 
 
+class Liked:
+    """A step verifier that reads its scores from the lines: 1 for a line without one."""
+
+    def __init__(self, config):
+        pass
+
+    async def scores(self, question, steps, execute):
+        return [float(step.line.partition("#")[2] or 1.0) for step in steps]
+
+
+LINES = {
+    "one bad line": "def solution():\n    a = 1  # 0.2\n    b = 2  # 0.9\n    return 1  # 0.9\n",
+    "all fair lines": "def solution():\n    a = 1  # 0.5\n    return 2  # 0.5\n",
+    "a good end": "def solution():\n    a = 1  # 0.3\n    b = 2  # 0.3\n    return 3  # 1.0\n",
+}
+
+
+@pytest.mark.parametrize(("aggregate", "best"), [("last", "3"), ("minimum", "2"), ("mean", "1")])
+def test_best_of_n_scores_a_sample_by_the_last_the_worst_or_the_mean_line(sandbox, aggregate, best):
+    verifiers = ["tests.decoding.test_strategies:Liked"]
+    given = {"kind": "best_of_n", "samples": 3, "verifiers": verifiers, "aggregate": aggregate}
+    assert solve(in_turn(*LINES.values()), given, sandbox)[0].answer == best
+
+
+def test_of_equally_liked_samples_one_of_unknown_likelihood_is_not_the_likeliest(sandbox):
+    write = in_turn(program(7), (program(12), -0.5))
+    given = {"kind": "best_of_n", "samples": 2, "verifiers": ["none"]}
+    assert solve(write, given, sandbox)[0].answer == "12"
+
+
+@pytest.mark.parametrize(
+    "given", [{"kind": "vote"}, {"kind": "best_of_n", "verifiers": ["none"]}], ids=["vote", "best"]
+)
+def test_where_nothing_can_be_compared_a_failure_of_the_engine_does_not_hide_why(sandbox, given):
+    write = in_turn(ValueError("out of memory"), CRASHES)
+    assert solve(write, {**given, "samples": 2}, sandbox)[0].outcome is Outcome.NAME_ERROR
+
+
+def test_resampling_behind_a_short_first_path_does_not_spend_many_budgets(sandbox):
+    solution, _ = solve(in_turn("", RIGHT), {"kind": "resample", "like": "refine"}, sandbox, budget=40)
+    assert 40 <= solution.completion_tokens < 2 * 40
+
+
 def test_resampling_spends_at_least_the_budget_and_little_more(sandbox):
     each = len(RIGHT.split())
     for budget in (0, 1, 10 * each, 10 * each + 1):
@@ -192,11 +235,38 @@ def test_a_repair_that_repeats_the_program_is_the_last(sandbox):
     assert (solution.outcome, len(requests)) == (Outcome.NAME_ERROR, 2)
 
 
-def test_little_support_for_a_vote_may_ask_for_a_repair_too(sandbox):
-    write = in_turn(program(1), program(2), program(3), RIGHT)
-    given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.5}
+@pytest.mark.parametrize(
+    ("votes", "repair", "answer"),
+    [
+        ((1, 2, 3), 12, "1"),
+        ((1, 12, 3), 12, "12"),
+        ((1, 12, 3), 3, "3"),
+        ((1, 1, 2, 3, 4), 12, "1"),
+        ((1, 1, 12, 12, 4), 12, "12"),
+    ],
+    ids=["a lone repair wins no tie", "it decides", "it decides otherwise", "it is not two", "it breaks a tie"],
+)
+def test_a_repair_of_an_answer_with_little_support_is_one_more_vote(sandbox, votes, repair, answer):
+    write = in_turn(*map(program, votes), program(repair))
+    given = {"kind": "refine", "first": {"kind": "vote", "samples": len(votes)}, "min_support": 0.5}
     solution, requests = solve(write, given, sandbox)
-    assert (solution.answer, len(requests)) == ("12", 4)
+    assert (solution.answer, len(requests)) == (answer, len(votes) + 1)
+
+
+def test_a_repair_is_the_answer_if_no_vote_had_one(sandbox):
+    write = in_turn(CRASHES, program("pears"), program("None"), RIGHT)
+    given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.5}
+    assert solve(write, given, sandbox)[0].answer == "12"
+
+
+def test_the_same_repair_does_not_vote_twice(sandbox):
+    given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.9, "rounds": 5}
+    texts = [program(1), program(1), program(2), program(12)]
+    solution, requests = solve(in_turn(*texts), given, sandbox)
+    assert (solution.answer, len(requests)) == ("1", 4)
+    # Repairs that are drawn are votes each.
+    solution, requests = solve(in_turn(*texts), {**given, "temperature": 0.7}, sandbox)
+    assert (solution.answer, len(requests)) == ("12", 8)
 
 
 def test_an_answer_is_not_given_up_for_a_repair_that_crashes(sandbox):
@@ -270,8 +340,14 @@ POT, COT = PathKind.PROGRAM, PathKind.RATIONALE
         ([(COT, "5", -0.1), (COT, "5", -0.1), (POT, "6", -1), (POT, "6", -1)], "6"),
         ([(POT, "5", -0.9), (POT, "6", -0.1)], "6"),
         ([(COT, "5", None), (COT, "6", None)], "5"),
+        ([(COT, "5", None), (COT, "6", -2)], "6"),
+        ([(COT, "5", -0.1), (POT, "6", -2)], "6"),
+        ([(COT, "5", -0.1), (POT, "5", -3), (POT, "6", -1), (POT, "6", -1)], "6"),
     ],
-    ids=["more votes", "a program on a tie", "the likelier program", "the earlier answer"],
+    ids=[
+        *("more votes", "a program on a tie", "the likelier program", "the earlier answer"),
+        *("a likelihood before none", "one program on a tie", "a program each, and the mean likelihood"),
+    ],
 )
 def test_votes_of_both_kinds(given, won):
     assert elect(answers(*given), AnswerKind.NUMBER).value == won

@@ -59,8 +59,44 @@ def test_a_line_is_sound_where_the_program_so_far_runs_and_its_value_is_finite(s
     assert scores(ExecutionVerifier(EXECUTION), sandbox, HEAD + body) == [score]
 
 
+@pytest.mark.parametrize(
+    ("body", "score"),
+    [
+        ("    name = 'Nancy'\n", SOUND),
+        ("    verb = 'Inform'\n", SOUND),
+        ("    bread = ['naan']\n", SOUND),
+        ("    unit = 'inf'\n", SOUND),
+        ("    unit = 'nan'\n", SOUND),
+        ("    name = 'Nancy'\n    names = name + ' and Ina'\n", SOUND),
+        ("    return 'Infinite Jest'\n", SOUND),
+        ("    best = float('inf')\n", SOUND),
+        ("    best = -float('Infinity')\n", SOUND),
+        ("    import math\n    best: float = -math.inf\n", SOUND),
+        ("    import numpy as np\n    low, best = 0, np.inf\n", SOUND),
+        ("    best = worst = 1e999\n", SOUND),
+        ("    best = [float('inf')]\n", SOUND),
+        ("    from decimal import Decimal\n    best = Decimal('Infinity')\n", SOUND),
+        ("    best = float('inf')\n    cheapest = best\n", SOUND),
+        ("    prices = []\n    best = min(prices, default=float('inf'))\n", SOUND),
+        (
+            "    best = float('inf')\n    for price in [3, 2]:\n        best = min(best, price)\n    twice = best * 2\n",
+            SOUND,
+        ),
+        ("    best = float('inf')\n    twice = best * 2\n", FAILING),
+        ("    a = 1e308\n    a *= 1000\n", FAILING),
+        ("    a = 1e308 * 10\n    a += a\n", FAILING),
+        ("    best = float('inf')\n    return best\n", FAILING),
+        ("    best = float('inf')\n    a = best - best\n", FAILING),
+        ("    from decimal import Decimal\n    a = Decimal('NaN')\n", FAILING),
+    ],
+)
+def test_a_value_is_finite_by_its_type_and_a_stated_infinity_is_where_a_search_starts(sandbox, body, score):
+    assert scores(ExecutionVerifier(EXECUTION), sandbox, HEAD + body) == [score]
+
+
 def test_the_new_value_is_what_is_returned():
-    assert probe(HEAD + "    a = 1\n    b = a\n").endswith("\n    return b")
+    assert probe(HEAD + "    a = 1\n    b = a + 1\n").endswith("\n    return b")
+    assert probe(HEAD + "    a = 1\n    b = a\n").endswith("\n    return 0")  # a copy is as finite as `a`
     assert probe(HEAD + "    if True:\n        a = 1\n") == SOUND
 
 
@@ -75,6 +111,13 @@ def test_steps_are_the_lines_below_def():
     [
         (PathKind.PROGRAM, HEAD + "    a = 1\n", False),
         (PathKind.PROGRAM, HEAD + "    return 1\n", True),
+        (PathKind.PROGRAM, HEAD + "    return\n", True),
+        (PathKind.PROGRAM, HEAD + "    return-1\n", True),
+        (PathKind.PROGRAM, HEAD + "    return 'yes' if (1 + 2) > 2 else 'no'\n", True),
+        (PathKind.PROGRAM, HEAD + "    return sum([\n", False),
+        (PathKind.PROGRAM, HEAD + "    return 1 + \\\n", False),
+        (PathKind.PROGRAM, HEAD + "    returned = 1\n", False),
+        (PathKind.PROGRAM, HEAD + "    return_value(1)\n", False),
         (PathKind.PROGRAM, HEAD + "    if a:\n        return 1\n", False),
         (PathKind.PROGRAM, HEAD + "    a = 1\nQuestion: next\n", True),
         (PathKind.RATIONALE, "so\n#### 1\n", True),

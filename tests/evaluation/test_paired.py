@@ -51,17 +51,62 @@ def test_a_sampled_run_compares_with_a_greedy_one():
     assert (paired.difference, paired.test) == (pytest.approx(1 / 6), SIGN_FLIP)
 
 
-def test_the_same_run_differs_in_nothing_and_proves_nothing():
-    same = run([1, 0] * 50)
-    paired = compare(same, same, seed=0)
-    assert (paired.difference, paired.interval, paired.p_value) == (0.0, (0.0, 0.0), 1.0)
-    assert "100 questions do not show that the runs differ" in paired.warning
+# (fixed, broken, alike) -> interval. The first is near the rule of three, 3 / 100; by hand, after Bonett and Price (2012):
+# p12 = (fixed + 1) / (n + 2), p21 = (broken + 1) / (n + 2), +- 1.96 * sqrt((p12 + p21 - (p12 - p21)^2) / (n + 2)).
+FEW = [
+    (0, 0, 100, (-0.0272, 0.0272)),
+    (0, 0, 1000, (-0.0028, 0.0028)),
+    (0, 0, 1, (-0.9239, 0.9239)),
+    (1, 0, 99, (-0.0234, 0.0430)),
+    (0, 1, 99, (-0.0430, 0.0234)),
+    (4, 0, 96, (-0.0072, 0.0857)),
+    (1, 0, 0, (-0.7336, 1.0)),
+    (40, 0, 0, (0.8601, 1.0)),
+    (0, 40, 0, (-1.0, -0.8601)),
+]
 
 
-def test_a_small_difference_on_few_questions_is_warned_about():
+@pytest.mark.parametrize(("fixed", "broken", "alike", "interval"), FEW)
+def test_few_changes_have_an_honest_interval(fixed, broken, alike, interval):
+    right = [1] * alike
+    paired = compare(run([0] * fixed + [1] * broken + right), run([1] * fixed + [0] * broken + right), seed=0)
+    assert paired.interval == pytest.approx(interval, abs=1e-4)
+    assert (paired.fixed, paired.broken) == (fixed, broken)
+    # The interval holds 0 if the test finds nothing.
+    assert (paired.p_value >= 0.05) == (interval[0] <= 0 <= interval[1])
+
+
+def test_the_interval_of_few_changes_does_not_depend_on_what_both_answer_right():
+    right, wrong = run([1] * 100), run([0] * 100)
+    assert compare(right, right, seed=0).interval == compare(wrong, wrong, seed=0).interval
+
+
+@pytest.mark.parametrize("table", [[[1, 0]] * 50, [[1, 1]] * 50])
+def test_sampled_runs_that_are_alike_have_an_interval_too(table):
+    paired = compare(run(table), run(table), seed=0)
+    assert (paired.interval[0], paired.difference) == (pytest.approx(-0.0533, abs=1e-4), 0)
+
+
+def test_many_changes_are_drawn_anew():
+    before, after = [1] * 20 + [0] * 80, [1] * 10 + [0] * 10 + [1] * 20 + [0] * 60
+    low, high = compare(run(before), run(after), seed=0).interval
+    # The normal interval of 20 fixed and 10 broken of 100 is -0.7 to 20.7 points; the adjusted one would be around 9.8.
+    assert (low + high) / 2 == pytest.approx(0.10, abs=0.006) and high - low == pytest.approx(0.213, abs=0.015)
+
+
+def test_a_warning_speaks_of_the_interval_and_not_of_power():
     paired = compare(run([1, 0] * 50), run([1, 1] + [1, 0] * 49), seed=0)
-    assert "interval of the difference is +0.0 to +3.0 points, p = 1" in paired.warning
-    assert "Differences below 2.8 points" in paired.warning
+    assert paired.warning == (
+        "100 questions do not show that the runs differ: the interval of the difference is -2.3 to +4.3 points, p = 1."
+    )
+    assert paired.detectable > paired.difference
+
+
+def test_a_difference_that_is_found_is_not_doubted_for_being_below_what_is_detectable():
+    # 6 of 6 changes are fixed: p = 0.03, and a repetition would find as much in fewer than 80 % of all cases.
+    paired = compare(run([0] * 6 + [1] * 194), run([1] * 200), seed=0)
+    assert paired.p_value < 0.05 and paired.difference < paired.detectable
+    assert "repetitions" not in paired.warning
 
 
 def test_order_does_not_matter():

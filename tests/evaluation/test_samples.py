@@ -1,9 +1,14 @@
+import asyncio
 from itertools import combinations
 
 import pytest
 
-from pad_ray.evaluation.samples import maj_at_k, majority, pass_at_k, unbiased_pass
-from pad_ray.schema import AnswerKind
+from pad_ray.decoding.base import Tools, solve_question
+from pad_ray.decoding.sampling import Vote
+from pad_ray.decoding.votes import majority
+from pad_ray.evaluation.samples import each_sample, maj_at_k, pass_at_k, unbiased_pass
+from pad_ray.schema import AnswerKind, PathKind
+from tests.decoding.engines import WrittenEngine, make_question
 from tests.evaluation.conftest import RIGHT, WRONG, question, run, solution
 
 NUMBER = AnswerKind.NUMBER
@@ -39,8 +44,35 @@ def test_k_has_to_fit(k):
         pass_at_k(run([[1, 0], [1, 0]]), k=k)
 
 
+def majority_of(values):
+    """The place that wins, all samples being equally likely."""
+    return majority(NUMBER, values, [-1.0] * len(values))
+
+
+@pytest.mark.parametrize(
+    ("samples", "answer"),
+    [
+        ([("7", -0.5), ("12", -0.1)], "12"),
+        ([("7", -0.1), ("12", -0.5)], "7"),
+        ([("7", -0.4), ("12", -0.1), ("12.0", -0.9), ("7", -0.4)], "7"),
+        ([("7", None), ("12", -3.0)], "12"),
+        ([("7", None), ("12", None)], "7"),
+        ([("", -0.1), ("12", -3.0)], "12"),
+    ],
+)
+def test_maj_at_k_of_a_vote_s_own_samples_is_its_accuracy_however_a_tie_ends(samples, answer):
+    left = [(f"#### {value}" if value else "I do not know", logprob) for value, logprob in samples]
+    engine = WrittenEngine(lambda request: left.pop(0))
+    asked = make_question(gold="12")
+    vote = Vote(path=PathKind.RATIONALE, samples=len(samples))
+    solved = asyncio.run(solve_question(asked, vote, Tools(engine, execute=None)))
+    assert solved.answer == answer
+    found = maj_at_k(each_sample(solved, asked), [asked], k=len(samples))
+    assert found.value == solved.correct == (answer == "12")
+
+
 def test_the_majority_is_of_equal_numbers():
-    assert majority(NUMBER, ["7", "0.5", "1/2", "$0.50", "7"]) == 1
+    assert majority_of(["7", "0.5", "1/2", "$0.50", "7"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -54,16 +86,16 @@ def test_the_majority_is_of_equal_numbers():
     ],
 )
 def test_numbers_vote_by_their_value(answers, place):
-    assert majority(NUMBER, answers) == place
+    assert majority_of(answers) == place
 
 
 def test_of_a_tie_the_earlier_answer_wins():
-    assert majority(NUMBER, ["3", "4", "4", "3"]) == 0
+    assert majority_of(["3", "4", "4", "3"]) == 0
 
 
 def test_what_cannot_be_read_does_not_vote():
-    assert majority(NUMBER, [None, "no", "no", "9**9**9", "5"]) == 4
-    assert majority(NUMBER, [None, "none"]) is None
+    assert majority_of([None, "no", "no", "9**9**9", "5"]) == 4
+    assert majority_of([None, "none"]) is None
 
 
 def test_maj_at_k_holds_as_many_votes_as_fit():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pad_ray.evaluation.seeds import RANDOM_EFFECTS, compare_seeds, mean_squares, pool
+from pad_ray.evaluation.seeds import mean_squares, pool
 from tests.evaluation.conftest import run
 
 TABLE = [[1, 0, 1, 1, 0, 1, 0, 0], [1, 0, 1, 0, 0, 1, 0, 1], [1, 0, 1, 1, 1, 1, 0, 1]]
@@ -58,33 +58,3 @@ def test_two_seeds_are_warned_about():
 def test_what_cannot_be_pooled_is_refused(given):
     with pytest.raises(ValueError, match=r"give at least two|the same questions, at least two"):
         pool(runs(given))
-
-
-def test_systems_without_spread_between_seeds_compare_as_their_questions_do():
-    random = np.random.default_rng(1)
-    a, b = random.binomial(1, 0.4, 200), random.binomial(1, 0.6, 200)
-    paired = compare_seeds(runs([a.tolist()] * 3), runs([b.tolist()] * 3))
-    expected = stats.ttest_rel(b, a)
-    assert (paired.test, paired.p_value) == (RANDOM_EFFECTS, pytest.approx(expected.pvalue))
-    assert paired.interval == pytest.approx(tuple(expected.confidence_interval()))
-
-
-def test_seeds_that_differ_take_a_difference_its_proof():
-    a = [[1] * n + [0] * (100 - n) for n in (30, 45, 60)]
-    b = [[1] * n + [0] * (100 - n) for n in (45, 55, 65)]
-    paired = compare_seeds(runs(a), runs(b))
-    assert paired.difference == pytest.approx(0.10) and paired.p_value > 0.2
-    assert "do not show that the runs differ" in paired.warning
-
-
-def test_two_seeds_are_compared_with_a_warning():
-    system = [[1] * n + [0] * (100 - n) for n in (30, 32, 31)]
-    assert "2 seeds say little" in compare_seeds(runs(system), runs(system[:2])).warning
-    assert "seeds say little" not in compare_seeds(runs(system), runs(system)).warning
-
-
-def test_systems_on_different_questions_are_not_compared():
-    with pytest.raises(ValueError, match="the same questions"):
-        compare_seeds(runs([[1, 0, 1]] * 2), runs([[1, 0]] * 2))
-    with pytest.raises(ValueError, match="give at least two"):
-        compare_seeds([], [])

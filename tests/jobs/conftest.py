@@ -1,5 +1,6 @@
 """What the tests of the jobs share: a recipe of the whole way with scripted engines and a tiny student."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,15 @@ import psutil
 import pytest
 import yaml
 
+from jobs import evaluate, synthesize, verify
+from pad_ray import job as jobs_main
+from pad_ray.preview import preview, preview_evaluation
+from pad_ray.tasks import TASKS
+from tests.jobs import things
 from tests.servers import free_ports, wait_until_answers
 
+# Registered for the tests that ask for it alone.
+TASKS.pop("things")
 REPOSITORY = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).parent / "ray")
 # As the README has it.
@@ -143,3 +151,69 @@ def change_nodes(*arguments):
 def distill():
     """Runs `jobs/distill.py`."""
     return partial(run_job, "distill")
+
+
+SOLVES = "def solution():\n    red = 3\n    blue = {number}\n    return red + blue\n"
+
+
+@pytest.fixture
+def own_task(monkeypatch):
+    """The task of `tests.jobs.things`."""
+    monkeypatch.setitem(TASKS, "things", things.THINGS)
+
+
+@pytest.fixture
+def told(own_task, capsys):
+    """Runs a job and returns its exit status and all that it says."""
+
+    def run(which, *words):
+        words = [str(word) for word in words]
+        if which is verify:
+            status = jobs_main.main_with_options("", verify.Options, verify.verify, verify.preview, words)
+        else:
+            work, show = {
+                synthesize: (synthesize.synthesize, preview),
+                evaluate: (evaluate.evaluate, preview_evaluation),
+            }[which]
+            status = jobs_main.main("", work, show, words)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return status, out
+
+    return run
+
+
+def rows(split, count):
+    """Rows that the script below solves; those of a split differ from those of others."""
+    words = {"train": "Ann has 3 red pens and {n} blue ones. How many has she?", "test": "Bo: 3 cups, {n} pots. All?"}
+    return [{"question": words[split].format(n=number), "answer": 3 + number} for number in range(4, 4 + count)]
+
+
+@pytest.fixture
+def make_data(own_task, tmp_path):
+    """Writes a task of 12 train and 4 test questions, with further rows, and a recipe for it; returns the recipe."""
+
+    def write(train=(), test=(), mark="", **changes):
+        completions = {"*": ["def solution():\n    return 0\n"]}
+        folder = tmp_path / "data" / "things"
+        folder.mkdir(parents=True)
+        for split, count, further in (("train", 12, train), ("test", 4, test)):
+            own = rows(split, count)
+            completions |= {row["question"]: [SOLVES.format(number=number)] for number, row in enumerate(own, 4)}
+            lines = [line if isinstance(line, str) else json.dumps(line) for line in [*own, *further]]
+            (folder / f"{split}.jsonl").write_text(mark + "\n".join(lines))
+        (tmp_path / "script.json").write_text(json.dumps(completions))
+        recipe = {
+            "run_dir": str(tmp_path / "run"),
+            "data_dir": str(tmp_path / "data"),
+            "extensions": ["tests.jobs.things"],
+            "questions": {"task": "things", "limit": 100, "test_limit": 100},
+            "teacher": {"kind": "scripted", "script": str(tmp_path / "script.json")},
+            "synthesis": {"samples": 1},
+            "corpus": {"validation_share": 0.4, "decontaminate": []},
+        }
+        path = tmp_path / "recipe.yaml"
+        path.write_text(yaml.safe_dump({**recipe, **changes}))
+        return path
+
+    return write

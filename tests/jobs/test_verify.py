@@ -4,8 +4,10 @@ import json
 from collections import Counter
 from functools import partial
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from pad_ray.rundir import RunDir
-from pad_ray.schema import Verdict
 from tests.jobs.conftest import command_line, kill, kill_driver, run_job, start_job, wait_until
 
 ENDINGS = {
@@ -39,10 +41,15 @@ def verify(tmp_path, *words):
     return run_job("verify", *options(tmp_path, *words))
 
 
+def read_verdicts(tmp_path):
+    run = RunDir(str(tmp_path / "out"))
+    return pa.concat_tables(run.read_part(part) for part in run.parts("verdicts")).to_pylist()
+
+
 def assert_one_verdict_each(tmp_path, count):
-    verdicts = RunDir(str(tmp_path / "out")).read_records("verdicts", Verdict)
-    assert [int(verdict.draft_id.split(":")[0]) for verdict in verdicts] == list(range(count))
-    assert [verdict.outcome.value for verdict in verdicts] == [verdict.draft_id.split(":")[1] for verdict in verdicts]
+    verdicts = read_verdicts(tmp_path)
+    assert [int(verdict["id"].split(":")[0]) for verdict in verdicts] == list(range(count))
+    assert [verdict["outcome"] for verdict in verdicts] == [verdict["id"].split(":")[1] for verdict in verdicts]
 
 
 def started(tmp_path):
@@ -109,17 +116,66 @@ def test_a_changed_row_is_verified_again_and_other_options_need_another_output(t
     refused = verify(tmp_path, "--sandbox.memory-mib", "100")
     assert refused.returncode == 2
     assert "give another --output" in refused.stdout
-    verdicts = RunDir(str(tmp_path / "out")).read_records("verdicts", Verdict)
-    assert (len(verdicts), verdicts[150].outcome.value) == (300, "wrong_answer")
+    verdicts = read_verdicts(tmp_path)
+    assert (len(verdicts), verdicts[150]["outcome"]) == (300, "wrong_answer")
 
 
-def test_a_bad_row_ends_the_job_with_its_place_and_keeps_what_is_done(tmp_path):
+def test_verdicts_of_other_rules_are_reached_again(tmp_path):
+    write_programs(tmp_path / "programs.jsonl", 300)
+    assert verify(tmp_path).returncode == 0
+    run = RunDir(str(tmp_path / "out"))
+    for part in run.parts("verdicts")[:2]:
+        table = run.read_part(part).rename_columns({"id": "draft_id"}).drop_columns(["judged_by"])
+        run.write_table(part, table.replace_schema_metadata({"pad_ray.piece": "0" * 32}))
+    done = verify(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "200 verified" in done.stdout
+    assert_one_verdict_each(tmp_path, 300)
+
+
+def test_a_bad_row_ends_the_job_with_its_place_before_anything_is_written(tmp_path):
     path = write_programs(tmp_path / "programs.jsonl", 300)
     with path.open("a") as file:
         file.write('{"id": "last"}\n')
     done = verify(tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "row 301 (id last): `program`" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_verdicts_carry_the_columns_that_are_kept(tmp_path):
+    rows = [
+        {"id": number, "program": f"def solution():\n    return {number} * 1", "level": level, "source": "ours"}
+        for number, level in enumerate(["easy", None, {"steps": 3}])
+    ]
+    rows.append({"id": "no UTF-8", "program": "x = '\ud800'"})
+    (tmp_path / "programs.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    done = verify(tmp_path, "--verify.keep", "level,source")
+    assert done.returncode == 0, done.stdout
+    verdicts = read_verdicts(tmp_path)
+    assert [verdict["id"] for verdict in verdicts] == ["0", "1", "2", "no UTF-8"]
+    assert [verdict["level"] for verdict in verdicts] == ["easy", None, '{"steps": 3}', None]
+    assert [verdict["source"] for verdict in verdicts] == ["ours"] * 3 + [None]
+    assert verdicts[3]["outcome"] == "syntax_error"
+
+
+def test_bytes_that_are_no_utf_8_are_a_syntax_error_of_their_row(tmp_path):
+    programs = [
+        b"def solution():\n    return 6 * 7",
+        b"\xff\xfe",
+        b"x = '\x80'",
+        b"# caf\xe9\ndef solution(): return 1",
+    ]
+    table = pa.table({"id": ["a", "b", "c", "d"], "program": pa.array(programs, pa.binary()), "level": [1, 2, 3, 4]})
+    pq.write_table(table, tmp_path / "programs.parquet")
+    words = [
+        str(word).replace("programs.jsonl", "programs.parquet") for word in options(tmp_path, "--verify.keep", "level")
+    ]
+    done = run_job("verify", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdicts = read_verdicts(tmp_path)
+    assert [verdict["outcome"] for verdict in verdicts] == ["accepted", *["syntax_error"] * 3]
+    assert [verdict["level"] for verdict in verdicts] == [1, 2, 3, 4]
 
 
 def test_a_dry_run_counts_and_writes_nothing(tmp_path):

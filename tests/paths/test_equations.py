@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from fractions import Fraction
 
@@ -36,6 +37,35 @@ def test_calculations_come_in_their_order():
         ("100÷8−1×2", Fraction(21, 2)),
         ("(((((1)))))", 1),
         ("6", 6),
+        ("3 x 4", 12),
+        ("3 X $4.50", Fraction(27, 2)),
+        ("3·4", 12),
+        ("2^3", 8),
+        ("2**10", 1024),
+        ("5²", 25),
+        ("2^-1", Fraction(1, 2)),
+        ("17//2", 8),
+        ("2(3+4)", 14),
+        ("(2)(3)", 6),
+        ("2(3)", 6),
+        ("[3+4]*2", 14),
+        ("€5*3", 15),
+        ("5 hours * 3", 15),
+        ("12 eggs/day * 7 days", 84),
+        ("60% of 50", 30),
+        ("1/2 of 10", 5),
+        ("10 plus 5", 15),
+        ("6 divided by 4", Fraction(3, 2)),
+        ("1 1/2 * 2", 3),
+        ("2½*2", 5),
+        ("\\frac{1}{2} \\times 6", 3),
+        ("٣+١", 4),
+        ("１２＋３", 15),
+        ("३×४", 12),
+        ("1,00,000*2", 200_000),
+        ("1.5e3*2", 3000),
+        ("½", Fraction(1, 2)),
+        ("5 - (-3)", 8),
     ],
 )
 def test_arithmetic_is_exact(expression, value):
@@ -48,10 +78,18 @@ def test_arithmetic_is_exact(expression, value):
         ("10/3=3.33", True),
         ("10/3=3.333", True),
         ("10/3=3.34", False),
-        ("10/3=3.3", False),
+        ("10/3=3.3", True),
+        ("5000/12=416.7", True),
+        ("7/3=2.3", True),
+        ("20/3=6.6", False),
+        ("2/3=0.7", False),
+        ("2/3=.67", True),
         ("10/3=3", False),
         (".004*1=0.00", False),
-        ("1/8=.13", False),
+        ("1/8=.13", True),
+        ("1/80=.01", False),
+        ("0.1+0.2=0.30000000000000004", True),
+        ("1/3=0.3333333333333333", True),
         ("3/4=3/4", True),
         ("1200=1,200", True),
         ("1/2=50%", True),
@@ -60,9 +98,36 @@ def test_arithmetic_is_exact(expression, value):
         ("1/3=34%", False),
         ("2-4=-2", True),
         ("2-4=2", False),
+        ("3 x 4=12", True),
+        ("3 x 4=13", False),
+        ("2^3=8", True),
+        ("2^3=6", False),
+        ("17//2=8", True),
+        ("17//2=8.5", False),
+        ("2(3+4)=14", True),
+        ("2(3+4)=10", False),
+        ("€5*3=€15", True),
+        ("€5*3=€16", False),
+        ("5*3=15 hours", True),
+        ("5*3=16 hours", False),
+        ("10/4=2.5 hours", True),
+        ("2*3=6=6", True),
+        ("2*3=7=6", False),
+        ("x+5=10", None),
+        ("2*3=six", None),
+        ("n0=1", None),
+        ("10%3=1", None),
+        ("3 4=7", None),
+        ("1_000=1000", None),
+        ("1,00=1", None),
+        ("lambda:0=1", None),
+        ("__import__('os').abort()=1", None),
+        ("1\x00+1=2", None),
+        ("1\u2028+1=2", None),
+        ("\ud800=1", None),
     ],
 )
-def test_a_value_may_be_rounded_to_two_decimals_but_not_to_one_that_misleads(stated, right):
+def test_an_annotated_value_is_right_exactly_or_rounded_at_a_decimal_or_not_judged(stated, right):
     assert only(f"<<{stated}>>").right is right
 
 
@@ -71,9 +136,8 @@ def test_a_value_may_be_rounded_to_two_decimals_but_not_to_one_that_misleads(sta
     [
         ("3*4=13", "3*4 is 12, not 13"),
         ("1/0=1", "1/0 divides by zero"),
-        ("x+5=10", "x+5 is not arithmetic"),
-        ("2*3=6=6", "2*3=6 is not arithmetic"),
-        ("2*3=six", "six is not arithmetic"),
+        ("2*3=7=7", "2*3 is 6, not 7"),
+        ("9^9^9=1", "9^9^9 has a power that is too large"),
         ("2*3=", "an empty side is not arithmetic"),
         ("2*3", "<<2*3 has no ="),
     ],
@@ -83,7 +147,7 @@ def test_a_reason_says_what_is_wrong(equation, reason):
 
 
 def test_an_equation_that_does_not_end_is_wrong():
-    reasons = [equation.reason for equation in check("<<3*4=12 eggs\n<<")]
+    reasons = [equation.reason for equation in check("<<3*4=12 eggs\n<<") if not equation.right]
     assert reasons == ["<<3*4=12 eggs has no >>", "<< has no >>"]
 
 
@@ -91,37 +155,23 @@ def test_an_equation_that_does_not_end_is_wrong():
     "expression",
     [
         "9**9**9",
-        "9//2",
-        "10%3",
-        "2(3)",
-        "3 4",
+        "9^99",
+        "2^(1/2)",
+        "0^-1",
         "(1",
         "1)",
-        "٣+١",
-        "½",
-        "1e9",
-        "0x10",
-        "1_000",
-        "2j",
-        "1,00",
-        "n0",
-        "lambda:0",
-        "__import__('os').abort()",
-        "1\x00+1",
-        "1\u2028+1",
-        "\ud800",
+        "2j+n",
         "",
         "9" * 41,
         "(" * 90 + "1" + ")" * 90,
         "-" * 201 + "1",
     ],
 )
-def test_what_is_not_plain_arithmetic_has_no_value(expression):
+def test_what_is_no_arithmetic_or_too_large_has_no_value(expression):
     assert calculate(expression) is None
-    equation = only(f"<<{expression}=1>>")
-    assert (equation.value, equation.right) == (None, False)
-    assert equation.reason.isprintable()
-    assert len(equation.reason) <= 160
+    equation = check(f"<<{expression}=1>>")[0]
+    assert (equation.value, bool(equation.right)) == (None, False)
+    assert equation.reason is None or (equation.reason.isprintable() and len(equation.reason) <= 160)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +185,17 @@ def test_what_is_not_plain_arithmetic_has_no_value(expression):
         ("<<" + "-" * 190 + "1=1>>") * 100,
         ("<<" + "(" * 95 + "1" + ")" * 95 + "=1>>") * 90,
         ("<<" + "*".join(["9" * 40] * 4) + "=1>>") * 100,
+        ("9^64*" * 38 + "9=1\n") * 100,
+        "1=" * 9_999,
+        "3 + " * 4_999,
+        "(" * 9_999 + "=1",
+        "((1)" * 2_400 + "=1",
+        "1 a " * 4_000 + "=1",
+        "1 and 1/2 of " * 1_400 + "= 1",
+        "1,000" * 3_900 + "=1",
+        "**3 " * 4_000 + "=1",
+        "½²" * 9_000 + "=1",
     ],
-    ids=["opened", "brackets", "many", "powers", "opened within the limit", "signs", "nested", "digits"],
 )
 def test_hostile_text_is_read_quickly(text):
     started = time.monotonic()
@@ -189,12 +248,13 @@ def test_a_model_s_text_is_shown_on_one_printable_line():
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("split", "calculations", "wrong"), [("train", 23716, 2), ("test", 4282, 0)])
-def test_published_calculations_are_right(data_dir, split, calculations, wrong):
+@pytest.mark.parametrize(("split", "calculations"), [("train", 23716), ("test", 4282)])
+def test_published_calculations_are_right(data_dir, split, calculations):
     answers = [json.loads(line)["answer"] for line in (data_dir / f"gsm8k/{split}.jsonl").open()]
-    equations = [equation for answer in answers for equation in check(answer)]
+    annotated = ["\n".join(re.findall("<<.*?>>", answer)) for answer in answers]
+    equations = [equation for answer in annotated for equation in check(answer)]
     assert len(equations) == calculations
-    assert [equation.expression for equation in equations if not equation.right] == ["560//10", "180//3"][:wrong]
+    assert [equation.expression for equation in equations if not equation.right] == []
 
 
 @pytest.mark.data

@@ -1,7 +1,9 @@
+import ast
 import time
 
 import pytest
 
+from pad_ray.paths import source
 from pad_ray.paths.base import Demonstration
 from pad_ray.paths.program import Program, is_complete, parse
 
@@ -23,6 +25,81 @@ PROGRAM = "def solution():\n    apples = 3\n\n    result = apples * 2\n    retur
 )
 def test_the_program_is_found_in(completion):
     assert parse(completion) == PROGRAM
+
+
+SHIPS = (
+    "import math\n\nRATE = 3\n\ndef unused():\n    pass\n\ndef ships(people):\n    return math.ceil(people / RATE)\n\n"
+)
+CALL = "def solution():\n    return ships(10)"
+TAUGHT = "import math\nRATE = 3\n\ndef ships(people):\n    return math.ceil(people / RATE)\n\n" + CALL
+
+
+@pytest.mark.parametrize(
+    ("completion", "program"),
+    [
+        (SHIPS + CALL, TAUGHT),
+        (f"{SHIPS}{CALL}\n\nprint(solution())", TAUGHT),
+        (f"Fence one:\n```python\n{SHIPS}```\nFence two:\n```python\n{CALL}\n```", TAUGHT),
+        ("import random\nrandom.seed(7)\ndef solution():\n    return random.random()", None),
+        (
+            "prices = {}\nprices['egg'] = 2\nprices.update(pear=3)\ndef solution():\n    return sum(prices.values())",
+            None,
+        ),
+        ("total = 0\ndef solution():\n    global total\n    total += 2\n    return total", None),
+        (
+            "total = 5\ndef solution():\n    total = 2\n    return total",
+            "def solution():\n    total = 2\n    return total",
+        ),
+        ("x: int = 4\na, b = 1, 2\ndef solution():\n    return x * a + b", None),
+        ("from __future__ import annotations\nfrom math import *\ndef solution():\n    return floor(2.5)", None),
+        ("def fact(n):\n    return 1 if n < 2 else n * fact(n - 1)\n\ndef solution():\n    return fact(5)", None),
+    ],
+    ids=["above", "and a call", "fences", "seed", "changed", "global", "local", "unpacked", "star", "recursion"],
+)
+def test_what_the_function_needs_stands_above_it(completion, program):
+    assert parse(completion) == (program or completion)
+
+
+@pytest.mark.parametrize(
+    ("completion", "program"),
+    [
+        (
+            "def solution():\n    a = 3\n    b = = 4\n    return a\n    Hm",
+            "def solution():\n    a = 3\n    b = = 4\n    return a\n    Hm",
+        ),
+        ("def solution():\n    return (1 +\n\nThe end (almost", "def solution():\n    return (1 +"),
+        (
+            "def solution():\n    return max(\n        1,\n    2)\n  So",
+            "def solution():\n    return max(\n        1,\n    2)",
+        ),
+        (
+            "class Solution:\n    def solution(self):\n        return 1",
+            "class Solution:\n    def solution(self):\n        return 1",
+        ),
+        ("def solution_part():\n    return 1", "def solution_part():\n    return 1"),
+        ("a = 1\ndef solution() -> int: return a", "a = 1\ndef solution() -> int: return a"),
+        ("def solution():\n    s = '```'\n    return s", "def solution():\n    s = '```'\n    return s"),
+    ],
+    ids=["broken inside", "open bracket", "lines of a return", "method", "other name", "one line", "fence in a text"],
+)
+def test_what_is_not_python_is_cut_behind_its_last_return_or_stays(completion, program):
+    assert parse(completion) == program
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ("return 1", "return 2", 2),
+        ("return 1", "return (", 1),
+        ("return 1", "a = 3", 1),
+        ("a = 3", "return 2", 2),
+        ("return 1", "print(2)", 1),
+    ],
+    ids=["both", "second is broken", "second is cut", "first returns nothing", "second prints"],
+)
+def test_the_last_function_that_returns_something_counts(first, second, taken):
+    completion = f"```\ndef solution():\n    {first}\n```\nBetter:\n```\ndef solution():\n    {second}\n```"
+    assert parse(completion) == f"def solution():\n    return {taken}"
 
 
 def test_imports_before_the_function_stay():
@@ -62,6 +139,35 @@ def test_ten_megabytes_are_read_quickly(completion):
     started = time.monotonic()
     Program().parse(completion)
     assert time.monotonic() - started < 10
+
+
+HEAD = "def solution():\n"
+HOSTILE = {
+    "functions": f"{HEAD} return 1\n" * 4000,
+    "brackets": "x = f(\n" * 14000 + PROGRAM,
+    "open functions": f"{HEAD} x = (\n" * 4000,
+    "texts": 'x = """\n' * 12000 + PROGRAM,
+    "blanks": " " * 10**5 + "<|",
+    "quotes": 'a = "' + '\\"' * 50000,
+    "turns": "<|a|>" * 20000,
+    "points": "- " * 50000,
+    "assignments": "a," * 50000 + "=",
+    "chain": "".join(f"a{i} = a{i + 1}\n" for i in range(6000)) + PROGRAM.replace("3", "a0"),
+    "returns": HEAD + " return 1\n" * 9000 + " x x",
+    "tags": f"{HEAD} return x" + "</a>" * 25000,
+    "decorators": "@f\n" * 30000 + PROGRAM,
+    "tuple": f"{HEAD} " + "a," * 15000,
+    "thoughts": "</think>" * 12000 + PROGRAM,
+    "signs": f"{HEAD} return " + "-" * 30000 + "1",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_completions_of_100_kb_are_read_with_few_attempts(name, monkeypatch):
+    calls = []
+    monkeypatch.setattr("ast.parse", lambda text, *rest, real=ast.parse: calls.append(len(text)) or real(text, *rest))
+    Program().parse(HOSTILE[name])
+    assert len(calls) <= source.ATTEMPTS and sum(calls) <= source.ATTEMPTED_CHARACTERS + source.STATEMENT_CHARACTERS
 
 
 def test_one_set_in_plain_text(question):

@@ -88,7 +88,7 @@ def test_yes_and_no():
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 10**7 + "\n#### 10", "<<" * 10**6 + "10", f"<<{'(' * 300}=1>>\n#### 10", "<<\x00=\x1b>>\n#### 10"],
+    ["a" * 10**7 + "\n#### 10", "<<" * 10**6 + "10", f"<<{'(' * 300}=1>>\n#### 10", "<<1/0=\x1b>>\n#### 10"],
     ids=["long", "opened", "nested", "control"],
 )
 def test_hostile_text_is_not_accepted_and_feedback_stays_short(text):
@@ -99,8 +99,8 @@ def test_hostile_text_is_not_accepted_and_feedback_stays_short(text):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("split", "rejected"), [("train", 2), ("test", 0)])
-def test_published_rationales_are_accepted(data_dir, split, rejected):
+@pytest.mark.parametrize(("split", "rejected"), [("train", 21), ("test", 2)])
+def test_published_rationales_are_accepted_but_for_those_that_calculate_wrongly(data_dir, split, rejected):
     answers = [json.loads(line)["answer"] for line in (data_dir / f"gsm8k/{split}.jsonl").open()]
     parsed = [Rationale().parse(answer) for answer in answers]
     assert [one.failure for one in parsed if one.failure] == []

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from pad_ray.errors import InputError
+from pad_ray.evaluation.claims import ONE_TRAINING_EACH
 from pad_ray.evaluation.seeds import pool
+from pad_ray.evaluation.systems import compare_systems
 from pad_ray.report import render
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Solution
-from tests.report.conftest import RECIPE, write_solutions
+from tests.report.conftest import RECIPE, write_run, write_solutions
 from tests.report.test_page import HOSTILE, Page, edit, jumps
 
 
@@ -130,6 +132,67 @@ def test_runs_that_differ_in_their_seed_alone_are_pooled(make_pair):
     ) in text
     assert f"chance adds taken off: {100 * found.seed_deviation:.1f} points." in text
     assert found.warning and found.warning in text
+
+
+@pytest.fixture
+def make_systems(tmp_path):
+    """Runs with these right answers out of 200; a system is a name, with a run for each of its seeds."""
+
+    def make(**systems):
+        runs = []
+        for number, (name, seeds) in enumerate(systems.items()):
+            for seed, right in enumerate(seeds, start=17):
+                run = write_run(tmp_path / f"{name}-{seed}", drafts=20)
+                write_solutions(run, "greedy", right)
+                recipe = RECIPE | {"seed": seed, "run_dir": str(run)}
+                recipe["training"] = RECIPE["training"] | {"epochs": 3 + number}
+                (run / "recipe.yaml").write_text(json.dumps(recipe))
+                runs.append(str(run))
+        return runs
+
+    return make
+
+
+def answers_of(run):
+    return list(RunDir(run).iter_records("solutions/arithmetic/greedy", Solution))
+
+
+def test_runs_that_differ_in_their_seed_are_one_side_of_a_comparison(make_systems):
+    runs = make_systems(short=[range(60), range(80)], long=[range(70, 160), range(70, 180), range(80, 160)])
+    page = Page(render(*runs))
+    expected = compare_systems(*([answers_of(run) for run in side] for side in (runs[:2], runs[2:])))
+    title = "C+D+E: long-17, 3 seeds against A+B: short-17, 2 seeds: arithmetic, after, greedy"
+    assert f"{title}. 35.0 % in A+B: short-17, 2 seeds, 46.7 % in C+D+E: long-17, 3 seeds." in page.text
+    low, high = (f"{100 * end:+.1f}".replace("-", "−") for end in expected.interval)
+    assert f"Paired difference: +11.7 points (95 % interval {low} to {high})" in page.text
+    assert "by the two-level t test" in page.text and expected.warning in page.text
+    # One comparison of systems, none of runs; every changed question has an answer of each side.
+    assert page.text.count("Paired difference") == 1 and not jumps(page)
+    assert page.count("details", data_kind="fixed") == expected.fixed
+    assert page.count("details", data_kind="broken") == expected.broken
+
+
+def test_seeds_alone_are_no_comparison(make_systems):
+    text = Page(render(*make_systems(short=[range(60), range(80)]))).text
+    assert "These runs are one system under several seeds." in text
+    assert "Paired difference" not in text and "35.0 % of 200 questions over 2 seeds" in text
+
+
+def test_one_training_on_each_side_is_said(make_pair):
+    assert ONE_TRAINING_EACH in Page(render(*make_pair(range(60), range(8, 90)))).text
+
+
+def test_comparisons_on_a_page_are_one_family(make_systems):
+    # 9 fixed and 1 broken: p = 0.021, twice.
+    right = [*range(1, 60), *range(100, 109)]
+    one = Page(render(*make_systems(short=[range(60)], long=[right]))).text
+    assert "B: long-17 is better than A: short-17" in one and "Adjusted" not in one and "Holm" not in one
+    two = Page(render(*make_systems(short=[range(60)], long=[right], longer=[right]))).text
+    assert "p = 0.021 by the exact McNemar test (p = 0.043 by Holm's adjustment for 2 comparisons)" in two
+    assert "exact McNemar p = 0.021 p = 0.043 9 1" in two and "Adjusted p-values are Holm's over all rows" in two
+    three = Page(render(*make_systems(short=[range(60)], long=[right], longer=[right], longest=[right]))).text
+    assert "is better than" not in three
+    assert three.count("There is no difference between") == 3 and "p = 0.064" in three
 
 
 def test_a_part_of_the_solutions_that_cannot_be_read_is_named(make_pair):

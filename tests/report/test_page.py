@@ -467,6 +467,34 @@ def test_strategies_are_compared_in_pairs(make_run):
     assert "arithmetic, after: vote against greedy 200 −2.0 −5.0 to +1.0 exact McNemar p = 0.300 63 3 6.1" in text
 
 
+def test_several_strategies_are_one_family_and_of_one_training(make_run):
+    run = make_run()
+    pair = {"task": "arithmetic", "student": "after", "a": "greedy", "difference": 0.02, "test": "exact McNemar"}
+    pairs = [
+        {**pair, "b": name, "p_value": value} for name, value in (("vote", 0.03), ("mixed", 0.5), ("refine", 0.01))
+    ]
+    edit(run / "metrics.json", lambda metrics: metrics.update(paired_strategies=pairs))
+    page = Page(render(str(run)))
+    assert "vote against greedy – +2.0 – exact McNemar p = 0.030 p = 0.060" in page.text
+    assert "refine against greedy – +2.0 – exact McNemar p = 0.010 p = 0.030" in page.text
+    assert "Strategies ask one training of the student: their differences hold for it." in page.text
+    assert (page.count("td", class_="n better"), page.count("td", class_="n open")) == (1, 2)
+
+
+def test_several_test_sets_are_one_family(make_run):
+    run = make_run()
+
+    def add(metrics):
+        first = metrics["paired"][0] | {"p_value": 0.03}
+        metrics["paired"] = [first, first | {"task": "svamp"}]
+
+    edit(run / "metrics.json", add)
+    text = Page(render(str(run))).text
+    assert "p = 0.030 by the exact McNemar test (p = 0.060 by Holm's adjustment for 2 comparisons)" in text
+    assert text.count("Distillation made no difference that") == 2
+    assert "One training: the interval covers the questions, not the chance of training." in text
+
+
 def test_what_a_run_cost_is_in_seconds_and_tokens(make_run):
     run = make_run()
     tokens = {"prompt_tokens": 120_000, "completion_tokens": 33_000, "device_seconds": 4000}

@@ -313,6 +313,9 @@ OUTPUTS = [
     body("output", "huge type name", "return type('x' * 10 ** 6, (), {})()", UNCLEAR),
     body("output", "text that is not Unicode", r"return '\ud800' * 10", "?" * 10),
     body("output", "control characters", r"return '\x1b[2J\x00'", " [2J "),
+    body("output", "text turned around", r"return '\u202e81\u2066\u200f\ufeff'", "81"),
+    body("output", "folder of the interpreter", "return 'in ' + os.__file__", "in <path>"),
+    body("output", "long exception with a long name", "raise type('x' * 60, (ValueError,), {})('x' * 5000)", CRASH),
 ]
 FILES = [
     attempt("files", "read", "open('/etc/passwd').read()"),
@@ -563,6 +566,35 @@ CALLS = [
     raw_call("local descriptor table", 154, "0, 0, 0"),
     raw_call("duplicate a descriptor", 33, "1, 2"),
     raw_call("lock a file", 73, "1, 2"),
+    raw_call("clock of the parent", 228, "ctypes.c_int((~os.getppid() << 3) | 2), ctypes.create_string_buffer(16)"),
+    raw_call(
+        "clock of a thread of the parent",
+        228,
+        "ctypes.c_int((~os.getppid() << 3) | 6), ctypes.create_string_buffer(16)",
+    ),
+    raw_call("clock of the first process", 228, "ctypes.c_int((~1 << 3) | 2), ctypes.create_string_buffer(16)"),
+    raw_call("resolution of the parent's clock", 229, "ctypes.c_int((~os.getppid() << 3) | 2), 0"),
+    raw_call(
+        "sleep by the parent's clock",
+        230,
+        "ctypes.c_int((~os.getppid() << 3) | 2), 0, ctypes.create_string_buffer(16), 0",
+    ),
+    raw_call("cores of the parent", 204, "os.getppid(), 128, ctypes.create_string_buffer(128)"),
+    raw_call("cores of the first process", 204, "1, 128, ctypes.create_string_buffer(128)"),
+    raw_call("number of processes", 99, "ctypes.create_string_buffer(256)"),
+    raw_call("scheduler of the parent", 145, "os.getppid()"),
+    raw_call("scheduling of the parent", 143, "os.getppid(), ctypes.create_string_buffer(16)"),
+    raw_call("time slice of the parent", 148, "os.getppid(), ctypes.create_string_buffer(16)"),
+    raw_call("attributes of the parent's scheduling", 315, "os.getppid(), ctypes.create_string_buffer(64), 64, 0"),
+    raw_call("priority of the parent", 140, "0, os.getppid()"),
+    raw_call("input priority of the parent", 252, "1, os.getppid()"),
+    raw_call("session of the parent", 124, "os.getppid()"),
+    raw_call("group of the parent", 121, "os.getppid()"),
+    raw_call(
+        "futexes of the parent", 274, "os.getppid(), ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)"
+    ),
+    raw_call("capabilities of the parent", 125, "ctypes.create_string_buffer(8), ctypes.create_string_buffer(24)"),
+    raw_call("move the parent's pages", 256, "os.getppid(), 0, 0, 0"),
     raw_call("x32 getpid", 0x40000000 + 39, "0", FORBIDDEN),
     raw_call("unknown call", 9999),
     attempt("system calls", "non-blocking flag", "import fcntl; fcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK)"),
@@ -626,6 +658,25 @@ INTEGRITY = [
         return 1
         """,
         FORBIDDEN,
+    ),
+    *(
+        body(
+            "integrity",
+            f"forges {name}",
+            f"""
+            for fd in range(3, 64):
+                try: os.write(fd, ({length}).to_bytes(2, 'little') + b'vstr\\0' + b'x' * {length - 5} + b'more' * {more})
+                except OSError: pass
+            os._exit(0)
+            """,
+            FORBIDDEN,
+        )
+        for name, length, more in (
+            ("a text of 1,001 characters", 1006, 0),
+            ("a text that fills what is read", 8189, 0),
+            ("bytes behind a text that fills what is read", 8189, 50),
+            ("bytes behind a result", 6, 1),
+        )
     ),
     body("integrity", "closes every descriptor", "os.closerange(0, 64); return 1", SILENT),
     *(body("integrity", f"exits with {code}", f"os._exit({code})", SILENT) for code in (0, 1, 2, 122, 255)),

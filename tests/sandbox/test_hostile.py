@@ -36,6 +36,14 @@ STOPPED_ALONE = {
         "limits of the parent",
         "read the parent's limits",
         "own parent-death signal",
+        "clock of the parent",
+        "clock of a thread of the parent",
+        "clock of the first process",
+        "resolution of the parent's clock",
+        "sleep by the parent's clock",
+        "cores of the parent",
+        "cores of the first process",
+        "number of processes",
     },
 }
 UNTIMED = ("files", "processes", "signals", "network", "privileges", "system calls", "integrity")

@@ -64,6 +64,18 @@ def test_a_child_makes_no_process_and_no_executable_memory(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("call", ["clock_gettime", "clock_getres", "clock_nanosleep", "sched_getaffinity"])
+def test_a_child_sees_no_other_process(machine, call):
+    column, architecture = seccomp.ARCHITECTURES[machine]
+    code = seccomp.filter_bytes(True, machine)
+    number = seccomp.RESTRICTED[call][column]
+    assert decision(code, number, architecture)[0] == seccomp.ALLOW
+    for process in (1, 4242, 4194303):
+        argument = process if call == "sched_getaffinity" else ((~process << 3) | 2) & 0xFFFFFFFF
+        assert decision(code, number, architecture, (argument, 0, 0, 0, 0, 0))[0] == seccomp.ERRNO | seccomp.EPERM
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_a_foreign_call_table_kills(machine):
     code = seccomp.filter_bytes(True, machine)
     assert decision(code, 0, 0x40000003)[0] == seccomp.KILL_PROCESS  # i386

@@ -88,6 +88,27 @@ def test_a_killed_driver_continues(tmp_path, script, undisturbed, share):
     assert_same(tmp_path, undisturbed)
 
 
+def test_a_driver_that_is_killed_while_it_judges_again_continues(tmp_path, script, undisturbed):
+    recipe = write_recipe(tmp_path, script, seconds=0.0)
+    assert run_job("synthesize", recipe).returncode == 0
+    run = RunDir(str(tmp_path / "run"))
+    for part in run.parts("verdicts"):
+        run.write_table(part, run.read_part(part).drop_columns(["judged_by"]))
+
+    def judged_again():
+        return sum("judged_by" in run.read_part(part).column_names for part in run.parts("verdicts"))
+
+    job = start_job("synthesize", recipe)
+    wait_until(lambda: judged_again() > 0, job)
+    kill_driver(job)
+    assert 0 < judged_again() < BLOCKS
+    done = run_job("synthesize", recipe)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "they are judged again" in done.stdout
+    assert judged_again() == BLOCKS
+    assert_same(tmp_path, undisturbed)
+
+
 def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undisturbed):
     job = start_job("synthesize", write_recipe(tmp_path, script))
     for victim, parts in (("_Generate", BLOCKS // 3), ("_VerifyAndCommit", BLOCKS * 2 // 3)):

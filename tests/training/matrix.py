@@ -26,14 +26,14 @@ STEPS = 30
 LARGEST_DIFFERENCE = 1e-3
 
 
-def plain_losses(run, config, steps, seed=0):
+def plain_losses(run, config, steps, seed=0, corpus="hash"):
     """The losses of `steps` steps: one padded batch a step, torch's AdamW, no Ray, no DeepSpeed, no code of the loop.
 
     Of ours it takes the rows of each step and the learning rates.
     """
     from transformers import AutoModelForCausalLM
 
-    tokens = tokenise(run, FOLDERS, "hash", config.student, config.max_tokens)
+    tokens = tokenise(run, FOLDERS, corpus, config.student, config.max_tokens)
     table = open_tokens(run, tokens.folder, "train")
     weight = config.rationale_weight if table.mixed else None
     in_epoch = steps_in_epoch(len(table), config.rows_per_step)
@@ -46,7 +46,7 @@ def plain_losses(run, config, steps, seed=0):
         examples = [table.example(row) for row in epoch[step % in_epoch]]
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step, total)
-        loss = plain_loss(model, examples, weight)
+        loss = plain_loss(model, examples, weight, config.objective_weights)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
@@ -55,15 +55,21 @@ def plain_losses(run, config, steps, seed=0):
     return losses
 
 
-def plain_loss(model, examples, weight):
-    """The mean loss of all target tokens, or with `weight` of rationales and of programs, weighed."""
-    kinds = sorted({example.objective for example in examples}) if weight is not None else [None]
-    rationale = list(Objective).index(Objective.RATIONALE)
-    shares = [1.0 if kind is None else weight if kind == rationale else 1 - weight for kind in kinds]
-    return sum(
-        share * _mean_loss(model, [example for example in examples if kind in (None, example.objective)])
-        for share, kind in zip(shares, kinds, strict=True)
-    )
+def plain_loss(model, examples, weight, others=None):
+    """Mean losses of single objectives, each by its share: of the tokens, and with `weight` of rationales and programs."""
+    by_objective = {}
+    for example in examples:
+        by_objective.setdefault(list(Objective)[example.objective], []).append(example)
+    counted = {
+        objective: (others or {}).get(objective, 1.0) * sum(row.target_tokens for row in rows)
+        for objective, rows in by_objective.items()
+    }
+    shares = {objective: count / sum(counted.values()) for objective, count in counted.items()}
+    if weight is not None:
+        both = {Objective.RATIONALE: weight, Objective.PROGRAM: 1 - weight}
+        together = sum(shares.get(objective, 0.0) for objective in both)
+        shares |= {objective: part * together for objective, part in both.items() if objective in shares}
+    return sum(share * _mean_loss(model, by_objective[objective]) for objective, share in shares.items())
 
 
 def _mean_loss(model, examples):

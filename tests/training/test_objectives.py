@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from pad_ray.training.objectives import CODES, OBJECTIVES, losses, token_weights, tokens_by_objective
+from pad_ray.schema import Objective
+from pad_ray.training.config import TrainingConfig
+from pad_ray.training.objectives import CODES, OBJECTIVES, Weighing, losses, token_weights, tokens_by_objective
 
 PROGRAM, RATIONALE, REPAIR = CODES["program"], CODES["rationale"], CODES["repair"]
 
@@ -14,31 +17,77 @@ def counts(**tokens):
 
 
 def test_the_loss_is_the_mean_over_all_target_tokens():
-    weights = token_weights(counts(program=3, repair=5), None)
+    weights = token_weights(counts(program=3, repair=5), Weighing())
     assert weights[PROGRAM] == weights[REPAIR] == 1 / 8
 
 
 def test_mixed_each_kind_has_its_share_however_many_tokens_it_has():
-    weights = token_weights(counts(program=10, rationale=40), 0.25)
+    weights = token_weights(counts(program=10, rationale=40), Weighing(0.25))
     assert weights[RATIONALE] * 40 == pytest.approx(0.25)
     assert weights[PROGRAM] * 10 == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(("share", "alone", "other"), [(0.0, PROGRAM, RATIONALE), (1.0, RATIONALE, PROGRAM)])
 def test_the_ends_of_the_scale_are_the_single_losses(share, alone, other):
-    weights = token_weights(counts(program=10, rationale=40), share)
-    single = token_weights(counts(**{OBJECTIVES[alone]: (10, 40)[alone == RATIONALE]}), None)
+    weights = token_weights(counts(program=10, rationale=40), Weighing(share))
+    single = token_weights(counts(**{OBJECTIVES[alone]: (10, 40)[alone == RATIONALE]}), Weighing())
     assert weights[alone] == single[alone]
     assert weights[other] == 0.0
+
+
+EVERY = {"program": 10, "rationale": 40, "answer": 2, "decompose": 16, "solve_step": 24, "unified_socratic": 8}
+
+
+def shares(weights, tokens):
+    """The part of the loss that each objective has."""
+    return {OBJECTIVES[code].value: weights[code] * count for code, count in enumerate(tokens) if count}
+
+
+@pytest.mark.parametrize("rationale", [0.0, 0.3, 0.5, 1.0])
+def test_lambda_is_between_rationales_and_programs_and_leaves_the_others_what_they_have(rationale):
+    tokens = counts(**EVERY)
+    plain = shares(token_weights(tokens, Weighing()), tokens)
+    mixed = shares(token_weights(tokens, Weighing(rationale)), tokens)
+    together = plain["program"] + plain["rationale"]
+    assert mixed["rationale"] == pytest.approx(rationale * together)
+    assert mixed["program"] == pytest.approx((1 - rationale) * together)
+    assert {name: mixed[name] for name in list(EVERY)[2:]} == pytest.approx(
+        {name: plain[name] for name in list(EVERY)[2:]}
+    )
+    assert sum(mixed.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("rationale", [None, 0.5])
+def test_a_token_of_another_objective_counts_as_often_as_that_weighs(rationale):
+    tokens = counts(program=10, rationale=10, repair=20, decompose=20)
+    weighed = Weighing(rationale, {Objective.REPAIR: 3.0, Objective.DECOMPOSE: 0.5})
+    found = shares(token_weights(tokens, weighed), tokens)
+    assert found == pytest.approx({"program": 10 / 90, "rationale": 10 / 90, "repair": 60 / 90, "decompose": 10 / 90})
+
+
+def test_programs_and_rationales_alone_weigh_what_they_weighed_without_other_objectives():
+    for program, rationale in [(10, 40), (7, 0), (0, 13), (1, 999_999), (0, 0)]:
+        tokens = counts(program=program, rationale=rationale)
+        mixed = token_weights(tokens, Weighing(0.3, {Objective.REPAIR: 7.0}))
+        assert mixed[RATIONALE] * rationale == 0.3 / max(1, rationale) * rationale
+        assert mixed[PROGRAM] * program == (1.0 - 0.3) / max(1, program) * program
+        plain = token_weights(tokens, Weighing())
+        assert (plain[RATIONALE], plain[PROGRAM]) == (1.0 / max(1, program + rationale),) * 2
+
+
+@pytest.mark.parametrize("weights", [{"program": 2.0}, {"rationale": 1.0}, {"repair": 0.0}, {"essay": 1.0}])
+def test_weights_that_name_no_other_objective_are_refused(weights):
+    with pytest.raises(ValidationError):
+        TrainingConfig(objective_weights=weights)
 
 
 def test_losses_of_objectives_stand_beside_the_loss():
     tokens = counts(program=10, rationale=40)
     sums = np.zeros(len(OBJECTIVES))
     sums[[PROGRAM, RATIONALE]] = 20.0, 40.0
-    found = losses(sums, tokens, 0.5)
+    found = losses(sums, tokens, Weighing(0.5))
     assert found == pytest.approx({"loss": 1.5, "loss_program": 2.0, "loss_rationale": 1.0})
-    assert losses(sums[:], tokens, None)["loss"] == pytest.approx(60 / 50)
+    assert losses(sums[:], tokens, Weighing())["loss"] == pytest.approx(60 / 50)
 
 
 def test_tokens_are_counted_by_objective():

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from pad_ray.schema import Objective
+from pad_ray.training.batches import deal
 from pad_ray.training.config import LoraConfig, TrainingConfig
 from pad_ray.training.loop import token_losses
-from pad_ray.training.objectives import CODES, OBJECTIVES, token_weights, tokens_by_objective
+from pad_ray.training.objectives import CODES, OBJECTIVES, Weighing, token_weights, tokens_by_objective
 from pad_ray.training.students import load_student, parameter_count
 from pad_ray.training.tokens import Example
+from tests.training.matrix import plain_loss
 
 ONES = np.ones(len(OBJECTIVES))
 
@@ -90,7 +93,7 @@ def test_gradients_of_the_mixed_loss_are_the_weighted_sum_of_the_single_ones(tin
     def gradients(chosen, share):
         codes = np.array([row.objective for row in chosen], np.int8)
         counts = tokens_by_objective(codes, np.array([row.target_tokens for row in chosen]))
-        batch = student.batch(chosen, token_weights(counts, share))
+        batch = student.batch(chosen, token_weights(counts, Weighing(share)))
         student.model.zero_grad()
         (token_losses(student.model, batch) * batch.weights).sum().backward()
         return torch.cat([parameter.grad.flatten() for parameter in student.model.parameters()])
@@ -102,6 +105,49 @@ def test_gradients_of_the_mixed_loss_are_the_weighted_sum_of_the_single_ones(tin
     for share in (0.0, 0.3, 1.0):
         expected = share * single["rationale"] + (1 - share) * single["program"]
         torch.testing.assert_close(gradients(rows, share), expected, rtol=1e-4, atol=1e-6)
+
+
+OTHERS = ("program", "rationale", "decompose", "solve_step", "repair")
+
+
+def loss_and_gradients(student, rows, weighing, workers=1):
+    """The loss of a step and its gradients, summed over the workers that share its rows."""
+    codes = np.array([row.objective for row in rows], np.int8)
+    weights = token_weights(tokens_by_objective(codes, np.array([row.target_tokens for row in rows])), weighing)
+    student.model.zero_grad()
+    total = 0.0
+    for shared in deal(np.array([len(row.ids) for row in rows]), workers, 400, packed=student.packs):
+        for own in shared:
+            batch = student.batch([rows[place] for place in own], weights if own else weights * 0)
+            loss = (token_losses(student.model, batch) * batch.weights).sum()
+            loss.backward()
+            total += loss.item()
+    return total, torch.cat([parameter.grad.flatten() for parameter in student.model.parameters()])
+
+
+@pytest.mark.parametrize(
+    ("objectives", "weighing"),
+    [
+        (OTHERS[:1], Weighing()),
+        (OTHERS[:2], Weighing(0.3)),
+        (OTHERS, Weighing(0.3)),
+        (OTHERS, Weighing(0.3, {Objective.DECOMPOSE: 4.0, Objective.REPAIR: 0.25})),
+        (("program", "repair"), Weighing(None, {Objective.REPAIR: 0.25})),
+    ],
+    ids=["programs", "mixed", "mixed with others", "weighed", "programs and repairs"],
+)
+def test_the_loss_is_what_single_losses_and_shares_make_it_and_two_workers_have_that_of_one(
+    tiny_student, objectives, weighing
+):
+    student = load(tiny_student)
+    rows = examples(student, 12, objectives)
+    loss, gradients = loss_and_gradients(student, rows, weighing)
+    assert loss == pytest.approx(
+        plain_loss(student.model, rows, weighing.rationale, weighing.objectives).item(), rel=1e-4
+    )
+    shared, summed = loss_and_gradients(student, rows, weighing, workers=2)
+    assert shared == pytest.approx(loss, rel=1e-5)
+    torch.testing.assert_close(summed, gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_a_worker_without_rows_has_gradients_of_zero(tiny_student):

@@ -73,6 +73,18 @@ def test_losses_of_programs_and_rationales_stand_beside_the_mixed_loss(trained):
         assert entry["loss"] == pytest.approx(0.3 * entry["loss_rationale"] + 0.7 * entry["loss_program"])
 
 
+def test_objectives_beside_programs_and_rationales_weigh_what_the_recipe_says(local_ray, make_run, config):
+    run = make_run(objectives=(Objective.PROGRAM, Objective.RATIONALE, Objective.ANSWER, Objective.REPAIR))
+    changes = {"objective_weights": {Objective.ANSWER: 2.0, Objective.REPAIR: 0.25}, "max_steps": 3}
+    changes |= {"validation_questions": 2, "validation_tokens": 4}
+    weighed = config.model_copy(update=changes)
+    trained = train(run, FOLDERS, "four objectives", weighed, seed=0, progress=Progress())
+    expected = plain_losses(run, weighed, 3, corpus="four objectives")
+    assert [entry["loss"] for entry in trained.curve] == pytest.approx(expected, rel=1e-4)
+    asked = {name for name in trained.validation[-1] if name.startswith("accuracy")}
+    assert asked == {"accuracy", "accuracy_program", "accuracy_rationale", "accuracy_answer"}
+
+
 def test_the_validation_loss_falls_and_its_best_is_kept(trained):
     losses = [entry["loss"] for entry in trained.validation]
     assert losses[-1] < losses[0]

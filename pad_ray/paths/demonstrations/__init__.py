@@ -7,15 +7,15 @@ none comes from a test split.
 
 import re
 from collections.abc import Iterable
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pad_ray.errors import InputError
 from pad_ray.paths.base import Demonstration
 from pad_ray.schema import AnswerKind, PathKind, Question, content_id
+from pad_ray.strict_yaml import read_mapping
 from pad_ray.tasks import get_task
 
 # Tasks that are asked with the demonstrations of another one: transfer sets have no train split.
@@ -36,9 +36,17 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     """The sets of demonstrations that a task has for one kind of path, at least one.
 
     Raises:
-        InputError: there are none, or the train split that they point into cannot be read.
+        InputError: there are none, their file has another shape, or the train split that they point into cannot be read.
     """
     owner = BORROWED.get(task, task)
+    try:
+        return _read_sets(task, owner, kind, data_dir)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise InputError(f"task {task}: {_place(owner)} has another shape than README's example ({said})") from None
+
+
+def _read_sets(task: str, owner: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     name = task if task == "strategyqa_with_facts" else owner
     content = _content(task, owner)
     if kind not in content:
@@ -81,8 +89,8 @@ def _content(task: str, owner: str) -> dict[str, Any]:
     file = resources.files(__package__) / f"{owner}.yaml" if own is None else own
     if not file.is_file():
         raise InputError(f"task {task}: no demonstrations; add {_place(owner)}")
-    content: dict[str, Any] = yaml.safe_load(file.read_text())
-    return content
+    with resources.as_file(file) if own is None else nullcontext(own) as path:
+        return read_mapping(path, f"task {task}: demonstrations", "see README's example")
 
 
 def _place(owner: str) -> str:

@@ -121,4 +121,4 @@ def describe(error: BaseException) -> tuple[str, str]:
             break
     name = _name(error)
     text = str(error)[:TEXT_CHARACTERS]
-    return decisive, f"{name}: {text}" if text else name
+    return decisive, f"{name}: {text}"[:TEXT_CHARACTERS] if text else name

@@ -19,7 +19,7 @@ import struct
 import sys
 import time
 
-from . import layers, values
+from . import layers, shelf, values
 from .protocol import CPU_LIMIT, ENDED, FRAME, ISOLATED, JOB, SETUP_BYTES, STATUS, WALL_LIMIT
 
 TYPE_CHECKING = False  # as in `typing`, without its import
@@ -35,6 +35,7 @@ DESCRIPTOR = struct.Struct("i")
 RIGHTS_BYTES = socket.CMSG_SPACE(DESCRIPTOR.size)
 POOL_BYTES, POOL_HEADER_BYTES = 16 << 10, 48  # of pymalloc, CPython 3.10 and later
 HOLES_BYTES = 1 << 18  # at most, of one size: an interpreter with another allocator has no such pools
+COLLECTED_OBJECTS = 20_000  # few programs make as many, and none needs much memory for them
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1  # between looks at the limits, and at the supervisor
 
 
@@ -73,7 +74,7 @@ def execute(program: str) -> tuple[str, str, str]:
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
     try:
-        exec(compile(program, "<solution>", "exec"), module.__dict__)
+        exec(compile(program, "<solution>", "exec", dont_inherit=True), module.__dict__)
         if "solution" not in module.__dict__:
             return "m", "", ""
         return values.encode(module.__dict__["solution"]())
@@ -99,6 +100,7 @@ def child(
         control.close()
         layers.seal_child(zygote_pid, cpu_s, program_filter)
         os.write(OUTPUT.result_fd, ISOLATED)
+        gc.enable()  # of the program's own objects alone: all others are frozen
         send(OUTPUT.result_fd, *execute(program))
     finally:
         os._exit(0)
@@ -221,6 +223,8 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
     sys.stdout = sys.stderr = OUTPUT
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
     rehearse(setup["warm_up"])
+    if setup["modules"]:
+        shelf.put_up()
     with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
         score.write("1000")
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
@@ -247,6 +251,7 @@ def main(control_fd: int) -> None:
     control.send(repr(facts).encode())
     gc.collect()
     gc.disable()
+    gc.set_threshold(COLLECTED_OBJECTS)
     global _plugs
     _plugs = plug_holes()
     gc.freeze()

@@ -1,0 +1,168 @@
+"""Solutions that a run holds: which of them are still those that would be made, and which are read anew from their text.
+
+A manifest says what asked and by which rules the answers were read. If the rules have changed, greedy solutions are read again
+from their stored text; those of all other strategies, which read answers while they search, are asked again. If only a gold
+answer has changed, the stored answer is compared with the new one.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+import ray
+
+from pad_ray.decoding.base import Strategy, Tools, compared, read_again
+from pad_ray.decoding.greedy import Greedy
+from pad_ray.decoding.verifiers import NAMED
+from pad_ray.engines.base import Engine
+from pad_ray.engines.config import EngineConfig
+from pad_ray.engines.kinds import fingerprint
+from pad_ray.models import resolve
+from pad_ray.paths import ReasoningPath
+from pad_ray.rundir import RunDir
+from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
+from pad_ray.sandbox.judgement import judge_each, rules_of
+from pad_ray.schema import PathKind, Question, Solution, Verdict, content_id, from_table
+
+SOLUTIONS = "solutions"
+MANIFEST = "manifest.json"
+# A sandbox of the manifests that do not name rules: those settings were part of the key.
+SETTINGS_OF_KEY = {
+    *("cpu_s", "wall_s", "memory_mib", "output_bytes", "program_bytes", "allowed_imports"),
+    *("minimum", "uid", "interpreter", "disabled_layers"),
+}
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a student is asked: its paths, the longest path in tokens, and the questions that are live in one engine."""
+
+    paths: Mapping[PathKind, ReasoningPath]
+    max_tokens: int
+    live_questions: int
+
+
+@dataclass(frozen=True)
+class StoredSolutions:
+    """The solutions of one task by one strategy, in the folder `place`, as they are to be made now."""
+
+    run: RunDir
+    place: str
+    engine: EngineConfig
+    sandbox: SandboxConfig
+    asking: Asking
+    strategy: Strategy
+    retry_faults: bool = False
+
+    def keep_what_fits(
+        self, questions: Sequence[Question], budgets: Mapping[str, int]
+    ) -> tuple[dict[str, Any], dict[str, Solution]]:
+        """Delete solutions that another model, strategy or prompt made, and those of questions with another budget; read or
+        compare again what other rules read or another gold answer judged.
+
+        Returns what made those that are kept, and them by question.
+        """
+        before: dict[str, Any] = self.run.read_json(f"{self.place}/{MANIFEST}", {})
+        asked = {question.question_id: question for question in questions}
+        key, earlier_key = self._keys(questions[0])
+        rules = rules_of(self.sandbox)
+        made_by = before
+        if before.get("key") not in (key, earlier_key):
+            made_by = {"models": self._models(), "strategy": self._settings()}
+            self.run.delete(self.place)
+        elif before.get("rules") != rules and isinstance(self.strategy, Greedy):
+            self._read_again(self.strategy, asked)
+        elif before.get("rules") != rules:
+            self.run.delete(self.place)
+        kept, deleted = self._keep(asked, made_by.get("budgets", {}), budgets)
+        seconds = made_by.get("seconds", 0.0) * (len(kept) / (len(kept) + deleted) if deleted else bool(kept))
+        spent = {**made_by.get("budgets", {}), **budgets}
+        made_by = {**made_by, "key": key, "rules": rules, "seconds": seconds, "budgets": spent}
+        if made_by != before:
+            self.run.write_json(f"{self.place}/{MANIFEST}", made_by)
+        return made_by, {solution.question_id: solution for solution in kept}
+
+    def _keys(self, question: Question) -> tuple[str, str]:
+        """What names the way of asking, and how manifests that name no rules have it."""
+        example = replace(question, text="Question?", facts=[])
+        prompts = [_shown(path.prompt(example)) for path in self.asking.paths.values()]
+        settings = self._settings()
+        parts = ["+".join(self._models()), settings, _models(settings)]
+        rest = [prompts, self.asking.max_tokens]
+        limits = self.sandbox.model_dump(mode="json", include=SETTINGS_OF_KEY)
+        return content_id("ask", *parts, *rest), content_id("solve", *parts, limits, *rest)
+
+    def _models(self) -> list[str]:
+        named = (self.engine.model, self.strategy.second_model)
+        return [fingerprint(self.engine.serving(name)) for name in named if name is not None]
+
+    def _settings(self) -> dict[str, Any]:
+        return self.strategy.model_dump(mode="json", exclude={"name"})
+
+    def _keep(
+        self, asked: Mapping[str, Question], spent: Mapping[str, int], budgets: Mapping[str, int]
+    ) -> tuple[list[Solution], int]:
+        """The solutions that are kept, compared with gold as it is now, and how many are not."""
+
+        def fits(solution: Solution) -> bool:
+            name = solution.question_id
+            if self.retry_faults and solution.outcome.is_fault:
+                return False
+            return name not in asked or spent.get(name) == budgets.get(name)
+
+        left: list[Solution] = []
+        deleted = 0
+        for part in self.run.parts(self.place):
+            solutions = from_table(Solution, self.run.read_part(part))
+            kept = [
+                compared(asked[one.question_id], one) if one.question_id in asked else one
+                for one in solutions
+                if fits(one)
+            ]
+            if kept != solutions:
+                self.run.write_records(part, Solution, kept)
+            left += kept
+            deleted += len(solutions) - len(kept)
+        return left, deleted
+
+    def _read_again(self, strategy: Greedy, asked: Mapping[str, Question]) -> None:
+        """Replace each part by what its texts answer under the rules as they are now."""
+        parts = self.run.parts(self.place)
+        workers = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1.0))))
+        task = ray.remote(num_cpus=1)(_read_parts)
+        shared = ray.put((self.asking, strategy.path, dict(asked)))
+        ray.get([task.remote(self.run.location, parts[one::workers], shared, self.sandbox) for one in range(workers)])
+
+
+def _read_parts(
+    location: str,
+    parts: Sequence[str],
+    shared: tuple[Asking, PathKind, Mapping[str, Question]],
+    sandbox: SandboxConfig,
+) -> None:
+    """Read the texts of parts again; a solution of a question that is not asked any more is left out."""
+    (asking, path, asked), run = shared, RunDir(location)
+    with Sandbox(sandbox) as box:
+
+        async def execute(candidates: Sequence[Candidate]) -> list[Verdict]:
+            return judge_each(box, candidates)
+
+        # Nothing is asked, so that there is no engine.
+        tools = Tools(cast(Engine, None), execute, asking.paths, asking.max_tokens)
+        for part in parts:
+            solutions = [one for one in from_table(Solution, run.read_part(part)) if one.question_id in asked]
+            read = [asyncio.run(read_again(asked[one.question_id], one, path, tools)) for one in solutions]
+            run.write_records(part, Solution, read)
+
+
+def _shown(prompt: Any) -> Any:
+    return prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
+
+
+def _models(settings: Any) -> list[str]:
+    """The revisions of the models that a strategy's verifiers load: a scorer that is trained anew scores anew."""
+    if isinstance(settings, dict):
+        own = [resolve(settings["model"]).revision] if settings.get("model") and settings["kind"] in NAMED else []
+        return own + [revision for value in settings.values() for revision in _models(value)]
+    return [revision for item in settings for revision in _models(item)] if isinstance(settings, list) else []

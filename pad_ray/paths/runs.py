@@ -1,0 +1,220 @@
+"""Runs: the stretches of a text that may be expressions, found in one pass over its pieces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pad_ray.paths.arithmetic import Token
+
+MAX_UNIT_WORDS = 4
+"""Words between a number and the sign behind it; more are prose."""
+WORDS_BEFORE = 3
+"""Words before a run that may change what it means, such as `half of`."""
+
+_BENIGN = set(".,;:!?\"'“”‘’«»—…|&#\\。，、：；？！।؟،`()\n") | {""}
+# Words that begin another thought, so that what follows does not go on with the expression.
+_STOP_WORDS = (
+    "because so and then is are was were which but since as where that he she they it we i his her their the to from with if"
+    " when while means gives makes leaves plus minus times"
+)
+_STOPS = frozenset(_STOP_WORDS.split())
+_BINARY = ("+", "-", "*", "/", "//", "**")
+
+
+@dataclass
+class Run:
+    """Pieces that follow each other as those of an expression do.
+
+    `at_start`, `at_end`: nothing but words and marks of the text lies before or behind it. `doubtful`: what stands beside it
+    belongs to the expression and is not understood, such as a variable. `follows_number`: its sentence has a number before.
+    """
+
+    pieces: list[Token] = field(default_factory=list)
+    before: list[Token] = field(default_factory=list)
+    at_start: bool = False
+    at_end: bool = False
+    doubtful: bool = False
+    follows_number: bool = False
+
+    @property
+    def calculates(self) -> bool:
+        """Whether it has two numbers and a sign between them."""
+        numbers = sum(piece.kind == "number" for piece in self.pieces)
+        return numbers > 1 and any(piece.text in _BINARY for piece in self.pieces)
+
+    @property
+    def text(self) -> str:
+        """The expression as it is shown."""
+        return "".join(one.text if one.glued or not place else f" {one.text}" for place, one in enumerate(self.pieces))
+
+    def closed_end(self) -> "Run":
+        """The run behind the last bracket that it opens and does not close."""
+        depth = 0
+        for place in range(len(self.pieces) - 1, -1, -1):
+            depth += {")": 1, "(": -1}.get(self.pieces[place].text, 0)
+            if depth < 0:
+                # A bracket behind a sign belongs to the expression, and its end is missing.
+                before = self.pieces[place - 1].kind if place else "word"
+                doubtful = self.doubtful or before == "sign"
+                return Run(self.pieces[place + 1 :], [], at_end=self.at_end, doubtful=doubtful)
+        return self
+
+    def closed_start(self) -> "Run":
+        """The run up to the end of its last operand, with its unit, at which every bracket is closed."""
+        ends = self.ends()
+        last = ends[-1] if ends else 0
+        while 0 < last < len(self.pieces) and self.pieces[last].kind in ("word", "money"):
+            last += 1
+        return Run(self.pieces[:last], self.before, self.at_start, self.at_end, self.doubtful)
+
+    def ends(self) -> list[int]:
+        """Where an expression that begins with the run may end: behind each number or bracket outside of brackets."""
+        found, depth = [], 0
+        for place, piece in enumerate(self.pieces):
+            depth += {"(": 1, ")": -1}.get(piece.text, 0)
+            if depth == 0 and (piece.kind == "number" or piece.text == ")"):
+                found.append(place + 1)
+        return found
+
+    def unit_after_first(self) -> list[Token]:
+        """The words behind its first operand."""
+        ends = self.ends()
+        behind = self.pieces[ends[0] :] if ends else []
+        stop = next((place for place, one in enumerate(behind) if one.kind not in ("word", "money")), len(behind))
+        return behind[:stop]
+
+
+class _Reader:
+    """Reads pieces one by one; `operand` is True behind a number or a closing bracket."""
+
+    def __init__(self) -> None:
+        self.found: list[Run] = []
+        self.run = Run(at_start=True)
+        self.words: list[Token] = []
+        self.depth = 0
+        self.operand = False
+        # A sign or a name that is no part of a run belongs to the expression that the next run would be.
+        self.loose = False
+        # A currency sign before the first number.
+        self.money: list[Token] = []
+        # The piece before was a mark of the text, such as a full stop.
+        self.marked = True
+        self.previous = ""
+        # The sentence has a number before.
+        self.joined = False
+        # The run began within a bracket behind a number.
+        self.comment = False
+
+    def end(self, *, doubtful: bool = False) -> None:
+        """Close the run; words behind it belong to the text."""
+        if any(piece.kind == "number" for piece in self.run.pieces):
+            self.run.doubtful |= doubtful
+            self.found.append(self.run)
+            self.joined = True
+        self.run, self.depth, self.operand = Run(before=self.words[-WORDS_BEFORE:]), 0, False
+        self.run.follows_number, self.comment = self.joined, False
+
+    def read(self, piece: Token) -> None:
+        match piece.kind:
+            case "money":
+                # Behind a number it is that number's unit, or that of the next one.
+                self.money = [piece]
+                if self.run.pieces:
+                    self.run.pieces.append(piece)
+            case "word":
+                self._word(piece)
+            case "number":
+                self._number(piece)
+            case "sign":
+                self._sign(piece)
+            case _:
+                self._other(piece)
+
+    def _word(self, piece: Token) -> None:
+        self.words.append(piece)
+        if (
+            self.operand
+            and piece.text.lower() not in _STOPS
+            and sum(one.kind == "word" for one in self.run.pieces[-MAX_UNIT_WORDS:]) < MAX_UNIT_WORDS
+        ):
+            self.run.pieces.append(piece)
+            return
+        variable = bool(self.run.pieces) and not self.operand
+        self.end(doubtful=variable)
+        self.loose = variable
+        self.run.before = self.words[-WORDS_BEFORE:]
+
+    def _number(self, piece: Token) -> None:
+        if self.operand:
+            touching = self.run.pieces[-1].kind == "number" or self.run.pieces[-1].text == ")"
+            self.end(doubtful=touching)
+            self.loose = touching
+        self._begin()
+        self.run.pieces.append(piece)
+        self.operand = True
+
+    def _begin(self) -> None:
+        if not self.run.pieces:
+            self.run.doubtful |= self.loose
+            self.run.pieces += self.money
+        self.loose, self.money = False, []
+
+    def _sign(self, piece: Token) -> None:
+        if piece.text == "(":
+            self._open(piece)
+        elif piece.text == ")":
+            self._close(piece)
+        elif self.operand or piece.text in ("+", "-"):
+            if not self.run.pieces and self.words and not self.marked:
+                # A sign behind a word: the word may be a variable.
+                self.loose = True
+            unary_plus = piece.text == "+" and bool(self.run.pieces) and not self.operand
+            self._begin()
+            self.run.doubtful |= unary_plus
+            self.run.pieces.append(piece)
+            self.operand = False
+        else:
+            self.end(doubtful=True)
+            self.loose = True
+
+    def _open(self, piece: Token) -> None:
+        # A bracket at a word is a function's.
+        self.loose |= piece.glued and self.previous == "word"
+        comment = self.operand and not piece.glued
+        if comment:
+            self.end()
+        self._begin()
+        self.comment |= comment
+        self.run.pieces.append(piece)
+        self.depth, self.operand = self.depth + 1, False
+
+    def _close(self, piece: Token) -> None:
+        if self.depth == 0 or not self.operand:
+            self.end(doubtful=bool(self.run.pieces) and not self.operand)
+            return
+        self.run.pieces.append(piece)
+        self.depth -= 1
+        # `24 (3 x 8)` is followed by a comment, and `2 (68) + 10` by a factor.
+        self.run.doubtful |= self.comment
+
+    def _other(self, piece: Token) -> None:
+        doubtful = piece.text not in _BENIGN or (bool(self.run.pieces) and not self.operand)
+        # In `14, 400 / 80` the comma may separate thousands.
+        doubtful |= piece.text == "," and bool(self.run.pieces) and self.run.pieces[-1].kind == "number"
+        self.end(doubtful=piece.text not in _BENIGN)
+        self.loose = doubtful
+        self.joined &= piece.text == ","
+        self.run.follows_number, self.run.before = self.joined, []
+
+
+def runs(pieces: Sequence[Token]) -> list[Run]:
+    """The runs of a text; the first says whether it begins the text, the last whether it ends it."""
+    reader = _Reader()
+    for piece in pieces:
+        reader.read(piece)
+        reader.previous = piece.kind
+        reader.marked = piece.kind == "other" and piece.text in _BENIGN
+    open_end = bool(reader.run.pieces) and reader.operand
+    reader.end()
+    if reader.found and open_end:
+        reader.found[-1].at_end = True
+    return reader.found

@@ -1,0 +1,102 @@
+"""What an operation in a program's text does to its operands: keeps one, ignores one, or makes something of them."""
+
+import ast
+import operator
+from collections.abc import Callable
+
+_CONVERSIONS = "int float round str abs bool complex list tuple set frozenset dict repr format print Decimal Fraction"
+CONVERSIONS = frozenset(_CONVERSIONS.split())
+"""Calls that show a value in another way. They compute nothing."""
+_SHOWN = "format join lower upper strip lstrip rstrip title capitalize casefold encode decode items keys values copy"
+SHOWN_METHODS = frozenset(_SHOWN.split())
+LISTINGS = frozenset({"list", "tuple", "keys", "values", "items"})
+CHOOSERS = frozenset({"max", "min", "any", "all"})
+NEUTRAL: dict[type[ast.operator], tuple[tuple[float, ...], tuple[float, ...]]] = {
+    ast.Add: ((0,), (0,)),
+    ast.Sub: ((), (0,)),
+    ast.Mult: ((1,), (1,)),
+    ast.Div: ((), (1,)),
+    ast.FloorDiv: ((), (1,)),
+    ast.Pow: ((), (1,)),
+    ast.BitOr: ((0,), (0,)),
+    ast.BitXor: ((0,), (0,)),
+    ast.LShift: ((), (0,)),
+    ast.RShift: ((), (0,)),
+}
+"""For each operator the left and the right operands that leave the other one as it is."""
+ABSORBING: dict[type[ast.operator], tuple[tuple[float, ...], tuple[float, ...]]] = {
+    ast.Mult: ((0,), (0,)),
+    ast.Div: ((0,), ()),
+    ast.FloorDiv: ((0,), ()),
+    ast.Mod: ((0,), (1,)),
+    ast.Pow: ((1,), (0,)),
+    ast.BitAnd: ((0,), (0,)),
+}
+"""For each operator the left and the right operands with which the result is one value, whatever the other one is."""
+CANCELLING = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.BitXor)
+"""Operators that make one value of two equal operands."""
+UNDONE_BY: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+}
+COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+FILLERS = (0, -1, None, "")
+"""Values that stand for no result: a choice between one of them and one other number is no choice."""
+
+
+def same(left: ast.AST, right: ast.AST) -> bool:
+    return isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id
+
+
+def kept(kind: type[ast.operator], left: ast.AST, right: ast.AST) -> ast.AST | None:
+    """What is left of `a + x - x`, `x + a - x` and `a - x + x`; likewise of products."""
+    if not isinstance(left, ast.BinOp) or UNDONE_BY.get(type(left.op)) is not kind:
+        return None
+    if same(left.right, right):
+        return left.left
+    return left.right if isinstance(left.op, (ast.Add, ast.Mult)) and same(left.left, right) else None
+
+
+def is_empty(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and not node.value
+
+
+def is_not(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+
+
+def is_filler(value: object) -> bool:
+    return value is not False and value in FILLERS
+
+
+def is_fixed(key: ast.AST) -> bool:
+    """Whether a key is a written number or slice."""
+    parts = [key.lower, key.upper, key.step] if isinstance(key, ast.Slice) else [key]
+    operands = [part.operand if isinstance(part, ast.UnaryOp) else part for part in parts]
+    return all(part is None or isinstance(part, ast.Constant) for part in operands)
+
+
+def called(node: ast.Call) -> str | None:
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else None
+
+
+def element(display: ast.AST | None, key: ast.AST) -> ast.AST | None:
+    """The element that a constant key names in a written list or tuple."""
+    sign, number = (-1, key.operand) if isinstance(key, ast.UnaryOp) and isinstance(key.op, ast.USub) else (1, key)
+    if not isinstance(number, ast.Constant) or type(number.value) is not int:
+        return None
+    if not isinstance(display, (ast.List, ast.Tuple)):
+        return None
+    place = sign * number.value
+    return display.elts[place] if -len(display.elts) <= place < len(display.elts) else None

@@ -1,0 +1,109 @@
+"""Verdicts that other rules, another gold answer or another text of the question led to: stored drafts are judged again.
+
+No engine is asked. A part of verdicts is the unit of work; it is replaced by a rename, so that a kill leaves the old part or
+the new one, and the next call judges again what is left.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import ray.data
+
+from pad_ray import meters
+from pad_ray.rundir import RunDir
+from pad_ray.sandbox import Sandbox, SandboxConfig
+from pad_ray.sandbox.judgement import judged_by, rules_of
+from pad_ray.schema import Draft, Question, Verdict, from_table
+from pad_ray.synthesis.finished import DRAFTS, VERDICTS
+from pad_ray.synthesis.questions import Block, read_block
+from pad_ray.synthesis.verify import verify
+from pad_ray.workers import rows
+
+PART, BLOCKS = "part", "blocks"
+
+
+@dataclass(frozen=True)
+class OutdatedPart:
+    """A part of drafts, how many of them have an outdated verdict, and the blocks that their questions are in."""
+
+    name: str
+    drafts: int
+    blocks: tuple[Block, ...]
+
+
+def outdated_parts(found: Mapping[Block, Mapping[str, int]]) -> list[OutdatedPart]:
+    """From the counts of each block, by part, to the parts: a part may hold drafts of several blocks."""
+    drafts: Counter[str] = Counter()
+    blocks: dict[str, list[Block]] = {}
+    for block, counts in found.items():
+        drafts.update(counts)
+        for name in counts:
+            blocks.setdefault(name, []).append(block)
+    return [OutdatedPart(name, drafts[name], tuple(blocks[name])) for name in sorted(drafts)]
+
+
+def judge_again(
+    run: RunDir, parts: Sequence[OutdatedPart], sandbox: SandboxConfig, actors: int, cpus: float, stage: str
+) -> Iterator[dict[str, Any]]:
+    """Judge the outdated drafts of the parts; gives for each part what `_JudgeAgain` counts, as it is replaced.
+
+    Raises:
+        StageError: an actor failed for good, or the store fails; the same call continues.
+    """
+    chunks = [
+        pa.table({PART: [part.name], BLOCKS: [json.dumps([asdict(block) for block in part.blocks])]}) for part in parts
+    ]
+    yield from rows(
+        ray.data.from_arrow(chunks).map_batches(
+            _JudgeAgain,
+            fn_constructor_args=(run.location, sandbox),
+            batch_size=None,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=min(actors, len(parts))),
+            num_cpus=cpus,
+            max_restarts=-1,
+            max_task_retries=-1,
+        ),
+        stage,
+    )
+
+
+class _JudgeAgain:
+    """The actor: holds one sandbox, and replaces parts of verdicts."""
+
+    def __init__(self, location: str, sandbox: SandboxConfig) -> None:
+        self.run = RunDir(location)
+        self.rules = rules_of(sandbox)
+        self.sandbox = Sandbox(sandbox)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        counts = [self._part(row[PART], row[BLOCKS]) for row in batch.to_pylist()]
+        protections = json.dumps(asdict(self.sandbox.protections))
+        return pa.Table.from_pylist([{**one, "protections": protections} for one in counts])
+
+    def _part(self, name: str, blocks: str) -> dict[str, int]:
+        """How many drafts of a part were judged, and how many of them have another outcome than before."""
+        drafts = from_table(Draft, self.run.read_part(name))
+        place = name.replace(DRAFTS, VERDICTS, 1)
+        before = {verdict.draft_id: verdict for verdict in from_table(Verdict, self.run.read_part(place))}
+        pairs = [
+            pair for pair in self._pairs(drafts, blocks) if before[pair[1].draft_id].judged_by != self._name(*pair)
+        ]
+        fresh = {verdict.draft_id: verdict for verdict in verify(self.sandbox, pairs)}
+        self.run.write_records(place, Verdict, [(before | fresh)[draft.draft_id] for draft in drafts])
+        meters.count_verdicts(list(fresh.values()), "synthesis")
+        changed = sum(verdict.outcome is not before[verdict.draft_id].outcome for verdict in fresh.values())
+        return {"judged": len(fresh), "changed": changed}
+
+    def _pairs(self, drafts: Sequence[Draft], blocks: str) -> list[tuple[Question, Draft]]:
+        """The drafts with their questions; without those whose question the run does not ask any more."""
+        read = (question for block in json.loads(blocks) for question in read_block(self.run, Block(**block)))
+        questions = {question.question_id: question for question in read}
+        return [(questions[draft.question_id], draft) for draft in drafts if draft.question_id in questions]
+
+    def _name(self, question: Question, draft: Draft) -> str:
+        return judged_by(self.rules, question, draft.path)
