@@ -4,7 +4,7 @@ As the other stages, each can be called again on the same run: it continues, and
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
@@ -27,9 +27,12 @@ from pad_ray.evaluation.seeds import pool
 from pad_ray.models import resolve
 from pad_ray.paths import PATHS
 from pad_ray.paths.demonstrations import Sets, load_sets
+from pad_ray.paths.direct import DirectAnswers
 from pad_ray.recipe import Recipe
 from pad_ray.schema import PathKind, Question, Solution
 from pad_ray.stages import Run
+from pad_ray.tasks import get_task
+from pad_ray.tasks.config import task_and_split
 
 Tests = dict[str, list[Question]]
 """Test questions by task."""
@@ -46,8 +49,27 @@ COMPARISONS = ("paired", "general_change")
 FIGURES = ("evaluation", "general", "paired_strategies", "pooled")
 """Sections of the metrics whose entries are each of one `student`."""
 
+DIRECT = Greedy(path=PathKind.RATIONALE, name="direct")
+"""How every student is asked for general ability, before and after training alike: greedily, for the answer alone."""
+
 STUDENTS = {"after": "student", "refined": "refined"}
 """Where the weights of a trained student are in the run's folder."""
+
+
+def general_tests(tests: Tests) -> Tests:
+    """The tests of general ability: no strategy of the recipe is for them."""
+    return {name: questions for name, questions in tests.items() if get_task(task_and_split(name)[0]).shots is not None}
+
+
+def own_tests(tests: Tests) -> Tests:
+    """The tests of what students are trained for."""
+    return {name: questions for name, questions in tests.items() if name not in general_tests(tests)}
+
+
+def _shots(recipe: Recipe, tests: Tests) -> dict[str, list[Question]]:
+    """Solved questions by sub-task, for all tests of general ability."""
+    readers = (get_task(task_and_split(name)[0]).shots for name in tests)
+    return {name: solved for read in readers if read for name, solved in read(recipe.data_dir).items()}
 
 
 def first_demonstrations(recipe: Recipe) -> Sets:
@@ -58,7 +80,8 @@ def first_demonstrations(recipe: Recipe) -> Sets:
 def evaluate_student(run: Run, student: str, tests: Tests) -> None:
     """Measure the base student (`before`) greedily with the teacher's demonstrations, or a trained one (`STUDENTS`) without.
 
-    A trained one by all strategies of the recipe, greedy first: students are compared by it.
+    A trained one by all strategies of the recipe, greedy first: students are compared by it. For general ability both are asked
+    as `DIRECT` does, with the same solved questions.
     """
     if student == "before":
         measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
@@ -78,12 +101,16 @@ def measure(
 ) -> None:
     """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot.
 
-    Figures of other weights that had the student's name before are deleted.
+    Tests of general ability are asked directly, and not by the strategies. Figures of other weights that had the student's name
+    before are deleted.
     """
     _forget_other_weights(run, student, model)
-    with open_solver(run, model, shown) as solver:
-        for strategy in strategies:
-            _measure_one(run, student, strategy, tests, solver, len(shown[0]) if shown else 0)
+    own, general, shots = own_tests(tests), general_tests(tests), _shots(run.recipe, tests)
+    with open_solver(run, model, shown, shots=shots) as solver:
+        for strategy in strategies if own else ():
+            _measure_one(run, student, strategy, own, solver, len(shown[0]) if shown else 0)
+        if general:
+            _measure_one(run, student, DIRECT, general, solver, min(map(len, shots.values())))
 
 
 def _forget_other_weights(run: Run, student: str, model: str) -> None:
@@ -100,8 +127,18 @@ def _forget_other_weights(run: Run, student: str, model: str) -> None:
         metrics.drop_entries(run.folder, COMPARISONS, lambda entry: student in (entry["a"], entry["b"]))
 
 
-def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = (), lost: int | None = None) -> Solver:
-    """A solver whose engines serve a model as the recipe says, or that asks the engines of another one (see `Solver`)."""
+def open_solver(
+    run: Run,
+    model: str,
+    shown: Sets = (),
+    actors: Sequence[Any] = (),
+    lost: int | None = None,
+    shots: Mapping[str, Sequence[Question]] | None = None,
+) -> Solver:
+    """A solver whose engines serve a model as the recipe says, or that asks the engines of another one (see `Solver`).
+
+    Questions of the tasks in `shots` are asked for a direct answer, after these solved questions.
+    """
     config = run.recipe.evaluation
     engine = config.engine.serving(model)
     seconds = {strategy.second_model for strategy in config.strategies} - {None}
@@ -109,6 +146,8 @@ def open_solver(run: Run, model: str, shown: Sets = (), actors: Sequence[Any] = 
         # A strategy's second model has as many engines, so all share the GPUs.
         engine = engine.model_copy(update={"actors": max(1, engine_count(engine) // (1 + len(seconds)))})
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
+    if shots:
+        paths[PathKind.RATIONALE] = DirectAnswers(shots=shots, others=paths[PathKind.RATIONALE])
     asking = Asking(paths, config.max_tokens, config.live_questions)
     retry = config.retry_faults
     return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors, lost, retry_faults=retry)
@@ -216,7 +255,7 @@ def compare_strategies(run: Run, student: str, tests: Tests) -> None:
     ]
     earlier = metrics.read(run.folder).get("paired_strategies", [])
     pairs = [pair for pair in earlier if pair["student"] != student or pair["task"] not in tests]
-    for task, questions in tests.items():
+    for task, questions in own_tests(tests).items():
         for a, b in sides:
             one, other = (_solutions(run, task, solutions_folder(student, label), questions) for label in (a, b))
             paired = compare(one, other, run.recipe.seed)
@@ -230,7 +269,7 @@ def pool_seeds(run: Run, student: str, tests: Tests) -> None:
     for one in run.recipe.evaluation.strategies:
         alike.setdefault(one.model_dump_json(exclude={"name", "seed"}), []).append(one.label)
     for labels in (labels for labels in alike.values() if len(labels) > 1):
-        for task, questions in tests.items():
+        for task, questions in own_tests(tests).items():
             runs = [_solutions(run, task, solutions_folder(student, label), questions) for label in labels]
             entry = {"task": task, "student": student, "strategies": labels, **asdict(pool(runs))}
             metrics.replace_entry(run.folder, "pooled", entry, ("task", "student", "strategies"))
@@ -251,7 +290,7 @@ def _tokens(
 
 
 def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after") -> None:
-    """Paired tests of student `b` against `a`, both greedy, on every task whose questions both have answered.
+    """Paired tests of student `b` against `a`, both asked greedily, on every task whose questions both have answered.
 
     Those of other students and tasks stay.
     """
@@ -272,7 +311,7 @@ def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after"
 
 def _greedy_solutions(run: Run, task: str, student: str, questions: Sequence[Question]) -> list[Solution] | None:
     """None unless the student that is there now has answered all of them."""
-    label = Greedy().label
+    label = (DIRECT if general_tests({task: list(questions)}) else Greedy()).label
     scores = metrics.read(run.folder).get("evaluation", [])
     if not any([entry[name] for name in ENTRY] == [task, student, label] for entry in scores):
         return None

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -258,10 +258,17 @@ def _shares(item: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}"
 
 
-def _say_pairs(run: "Run", pairs: Iterable[Mapping[str, Any]]) -> None:
-    for pair in pairs:
+def _say_pairs(run: "Run", pairs: Sequence[Mapping[str, Any]]) -> None:
+    """Print paired tests; of several the p-values as one family too."""
+    from pad_ray.evaluation.claims import ONE_TRAINING
+    from pad_ray.evaluation.families import holm
+
+    for pair, p_adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
         low, high = pair["interval"]
+        adjusted = f", {p_adjusted:.2g} by Holm's adjustment for {len(pairs)} comparisons" if len(pairs) > 1 else ""
         run.progress.say(
             f"{pair['task']}: {pair['b']} - {pair['a']} = {pair['difference']:+.1%} ({low:+.1%} to {high:+.1%}), "
-            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}"
+            f"{pair['fixed']} fixed, {pair['broken']} broken, {pair['test']} p = {pair['p_value']:.2g}{adjusted}"
         )
+    if pairs:
+        run.progress.say(ONE_TRAINING)

@@ -31,11 +31,12 @@ VARIANTS = 3
 
 @dataclass(frozen=True)
 class Reader:
-    """One function. `raises` are the errors that its documentation names."""
+    """One function. `raises` are the errors that its documentation names; `parses` is true if it refuses long texts."""
 
     name: str
     call: Callable[[str], object]
     raises: tuple[type[Exception], ...] = ()
+    parses: bool = False
 
 
 def readers() -> list[Reader]:
@@ -57,13 +58,15 @@ def _on_tree(call: Callable[[ast.Module], object]) -> Callable[[str], object]:
 
 
 def _of_sandbox() -> Iterator[Reader]:
-    yield Reader("static.parse", _tree)
-    yield Reader("static.defines_solution", _on_tree(static.defines_solution))
-    yield Reader("static.imports_allowed", _on_tree(lambda tree: static.imports_allowed(tree, ("math",))))
+    yield Reader("static.parse", _tree, parses=True)
+    yield Reader("static.defines_solution", _on_tree(static.defines_solution), parses=True)
+    yield Reader("static.imports_allowed", _on_tree(lambda tree: static.imports_allowed(tree, ("math",))), parses=True)
     for kind in AnswerKind:
-        yield Reader(f"is_hard_coded, {kind}", _on_tree(lambda tree, kind=kind: is_hard_coded(tree, kind, QUESTION)))
+        yield Reader(
+            f"is_hard_coded, {kind}", _on_tree(lambda tree, kind=kind: is_hard_coded(tree, kind, QUESTION)), parses=True
+        )
     yield Reader("question_numbers", question_numbers)
-    yield Reader("normalised_program_hash", normalised_program_hash)
+    yield Reader("normalised_program_hash", normalised_program_hash, parses=True)
     yield Reader("results.clean", results.clean)
     yield Reader("sandbox.kind_of", sandbox.kind_of)
     yield Reader("sandbox.unfit", lambda text: sandbox.unfit(text, LONGEST_BYTES))
@@ -94,12 +97,19 @@ def _of_answers() -> Iterator[Reader]:
     for kind in AnswerKind:
         yield Reader(f"extract_final_answer, {kind}", lambda text, kind=kind: answers.extract_final_answer(kind, text))
         yield Reader(f"equal, {kind}", lambda text, kind=kind: answers.equal(kind, text, GOLDS[kind]))
-        yield Reader(f"agreeing, {kind}", lambda text, kind=kind: answers.agreeing(kind, [text, text, GOLDS[kind]]))
+        yield Reader(f"agreeing, {kind}", lambda text, kind=kind: _agreeing(kind, text))
+
+
+def _agreeing(kind: AnswerKind, text: str) -> object:
+    answer = answers.canonical_answer(kind, text)
+    return answers.agreeing(kind, [answer, answer, GOLDS[kind]])
 
 
 def _of_refinement() -> Iterator[Reader]:
     for mutation in MUTATIONS:
-        yield Reader(f"mutations.{mutation.name}", lambda text, mutation=mutation: _mutated(text, mutation))
+        yield Reader(
+            f"mutations.{mutation.name}", lambda text, mutation=mutation: _mutated(text, mutation), parses=True
+        )
     yield Reader("stated_numbers", stated_numbers)
     yield Reader("feedback.told", feedbacks.told)
     yield Reader("feedback.reveals", lambda text: feedbacks.reveals(text, "18", AnswerKind.NUMBER))
@@ -128,7 +138,11 @@ def _of_pages() -> Iterator[Reader]:
     yield Reader("page.program", page.program)
     yield Reader("page.lines", page.lines)
     yield Reader("page.weight", page.weight)
-    yield Reader("samples.failing_line", lambda text: samples.failing_line(text, "NameError: name 'x' is not defined"))
+    yield Reader(
+        "samples.failing_line",
+        lambda text: samples.failing_line(text, "NameError: name 'x' is not defined"),
+        parses=True,
+    )
 
 
 def _question(text: str = QUESTION) -> Question:

@@ -11,6 +11,7 @@ from pad_ray.decoding.greedy import Greedy
 from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
+from pad_ray.schema import Solution
 from pad_ray.stages import Run
 
 SECTIONS = ("evaluation", "paired")
@@ -55,6 +56,35 @@ def test_figures_of_a_student_end_with_its_weights(run, tiny_student, tmp_path):
     evaluating.measure(run, "after", str(trained), [Greedy()], tests)
     evaluating.compare_students(run, tests)
     assert figures(run) == (["before", "after", "after"], [("before", "after")])
+
+
+@pytest.mark.data
+def test_general_ability_is_asked_in_one_way_before_and_after(run, tiny_student, data_dir, tmp_path):
+    asked = {"task": "arithmetic", "limit": 4, "test_limit": 6, "test_tasks": ["arithmetic", "bbh"]}
+    recipe = Recipe.model_validate({**run.recipe.model_dump(), "questions": asked, "data_dir": str(data_dir)})
+    run = Run(recipe, run.folder, run.progress)
+    tests = stages.read_tests(recipe)
+    shutil.copytree(tiny_student, tmp_path / "run" / "student")
+    for student in ("before", "after"):
+        evaluating.evaluate_student(run, student, tests)
+    evaluating.compare_students(run, tests)
+    evaluating.compare_strategies(run, "after", tests)
+    found = metrics.read(run.folder)
+    asked_how = [(one["task"], one["student"], one["strategy"], one["prompt"]) for one in found["evaluation"]]
+    assert asked_how == [
+        ("arithmetic", "before", "greedy", "4-shot"),
+        ("bbh", "before", "direct", "3-shot"),
+        ("arithmetic", "after", "greedy", "0-shot"),
+        ("bbh", "after", "direct", "3-shot"),
+    ]
+    # Equal weights were asked for the same thing, and wrote the same.
+    before, after = (
+        {one.question_id: one.paths for one in run.folder.read_records(f"solutions/bbh/{place}", Solution)}
+        for place in ("before-direct", "direct")
+    )
+    assert len(after) == 6 and before == after
+    (changed,) = found["general_change"]
+    assert (changed["task"], changed["difference"], changed["p_value"]) == ("bbh", 0, 1)
 
 
 def test_students_are_compared_on_questions_that_both_have_answered(run, tiny_student):

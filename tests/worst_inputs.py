@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.hard_inputs import hard_inputs
-from tests.readers import Reader, readers
+from tests.readers import LONGEST_BYTES, Reader, readers
 
-LENGTHS = (1 << 15, 1 << 16)
-"""Bytes: the longest program that is parsed, and of other texts twice that."""
+LONGEST_TEXT = 1 << 16
+"""Bytes of a text that is no program: twice those of the longest program."""
 LIMIT_S = 60
 LIMIT_BYTES = 8 << 30
 
@@ -80,15 +80,12 @@ def _ending(status: int) -> str:
     return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
 
 
-def table(found: Sequence[Cost]) -> str:
-    """For each function its slowest input, and the peak over all of them, as Markdown."""
-    lines = ["| function | worst input | s | peak, MB |", "|---|---|---|---|"]
-    for name in dict.fromkeys(one.reader for one in found):
-        own = [one for one in found if one.reader == name]
-        slow = max(own, key=lambda one: one.seconds)
-        lines.append(f"| {name} | {slow.text} | {slow.seconds:.3f} | {sum(one.megabytes for one in own):.0f} |")
-    ended = [f"{one.reader}, {one.text}: {one.end} ({one.seconds:.1f} s)" for one in found if one.end]
-    return "\n".join([*lines, "", *ended])
+def row(found: Sequence[Cost]) -> str:
+    """A function's slowest input, and the peak over all of them, as a row of Markdown; below it the calls that failed."""
+    slow = max(found, key=lambda one: one.seconds)
+    peak = sum(one.megabytes for one in found)
+    failed = [f"  {one.text}: {one.end} ({one.seconds:.1f} s)" for one in found if one.end]
+    return "\n".join([f"| {slow.reader} | {slow.text} | {slow.seconds:.3f} | {peak:.0f} |", *failed])
 
 
 def main() -> None:
@@ -96,9 +93,11 @@ def main() -> None:
     parser.add_argument("--limit-s", type=float, default=LIMIT_S, help="CPU seconds after which a call is ended")
     parser.add_argument("--only", default="", help="functions whose name holds this text")
     given = parser.parse_args()
-    texts = {f"{name}, {length >> 10} KiB": text for length in LENGTHS for name, text in hard_inputs(length).items()}
-    chosen = [reader for reader in readers() if given.only in reader.name]
-    print(table([one for reader in chosen for one in costs(reader, texts, given.limit_s)]))
+    print("| function | worst input | s | peak, MB |\n|---|---|---|---|")
+    for reader in readers():
+        if given.only in reader.name:
+            texts = hard_inputs(LONGEST_BYTES if reader.parses else LONGEST_TEXT)
+            print(row(list(costs(reader, texts, given.limit_s))), flush=True)
 
 
 if __name__ == "__main__":

@@ -61,12 +61,14 @@ class _Function:
 
 def _read(completion: str) -> tuple[str, bool]:
     """The program of a completion, and whether text follows it."""
-    segments = segments_of(lines_of(_spoken(completion)), FUNCTION)
+    spoken = _spoken(completion)
+    segments = segments_of(lines_of(spoken), FUNCTION)
     parser = Parser()
     found = _last_function(segments, parser)
     if found is None:
         return _FENCE.sub("", completion.replace("\r\n", "\n")).split("\n```")[0].strip(), False
     follows = found.ended or found.segment + 1 < len(segments) or found.end < len(segments[found.segment])
+    follows = follows or not completion.rstrip().endswith(spoken.rstrip())  # thoughts do
     place = range(found.start, found.end)
     return required(found.text, segments, found.segment, place, parser), follows
 

@@ -4,6 +4,7 @@ import ast
 import builtins
 import io
 import keyword
+import re
 import tokenize
 from bisect import bisect_left
 from collections import Counter, deque
@@ -16,6 +17,8 @@ from pad_ray.sandbox.static import Rejection, parse
 
 LONGEST_BYTES = 1 << 15
 LONGEST_NUMBER = 30
+_BLANK = re.compile(r"\s*")
+_REST = re.compile(r"\s*(#|\Z)")
 # The tokenizer and the parser count lines or columns differently around these.
 AMBIGUOUS = "\r\ufeff"
 SCOPES = (
@@ -58,6 +61,7 @@ class Source:
         self.tree = tree
         self.numbers = tuple(numbers)
         self.lines = text.split("\n")
+        self._wide: dict[int, list[int]] = {}
         self._starts = [0]
         for line in self.lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
@@ -78,8 +82,15 @@ class Source:
     def _offset(self, line: int, column: int) -> int:
         """The tree counts columns in bytes of UTF-8."""
         text = self.lines[line - 1]
-        characters = column if text.isascii() else len(text.encode()[:column].decode())
-        return self._starts[line - 1] + characters
+        return self._starts[line - 1] + (column if text.isascii() else self._columns(line)[column])
+
+    def _columns(self, line: int) -> list[int]:
+        """For each byte of a line, and its end, the character that it is of."""
+        if line not in self._wide:
+            characters = enumerate(self.lines[line - 1])
+            places = [place for place, one in characters for _ in range(len(one.encode()))]
+            self._wide[line] = [*places, len(self.lines[line - 1])]
+        return self._wide[line]
 
     def operand(self, node: ast.expr) -> Span:
         """Where an operand or a value stands, with the brackets that are its own.
@@ -88,11 +99,22 @@ class Source:
         """
         start, end = self.span(node)
         while True:
-            left = len(self.text[:start].rstrip(" "))
-            right = end + len(self.text[end:]) - len(self.text[end:].lstrip(" "))
+            left, right = self._before(start), self._behind(end)
             if self.text[left - 1 : left] != "(" or self.text[right : right + 1] != ")":
                 return Span(start, end)
             start, end = left - 1, right + 1
+
+    def _before(self, place: int) -> int:
+        """The end of what stands before the spaces before a place."""
+        while place and self.text[place - 1] == " ":
+            place -= 1
+        return place
+
+    def _behind(self, place: int) -> int:
+        """The start of what stands behind the spaces behind a place."""
+        while self.text[place : place + 1] == " ":
+            place += 1
+        return place
 
     def at(self, span: Span) -> str:
         """The text of a span."""
@@ -113,8 +135,7 @@ class Source:
         start, end = self.span(statement)
         last_line = statement.end_lineno or statement.lineno
         first, last = self._starts[statement.lineno - 1], min(self._starts[last_line], len(self.text))
-        rest = self.text[end:last].strip()
-        if self.text[first:start].strip() or (rest and not rest.startswith("#")):
+        if not (_BLANK.fullmatch(self.text, first, start) and _REST.match(self.text, end, last)):
             return None
         return Span(first, last)
 

@@ -14,6 +14,8 @@ from pad_ray.report.counts import TAKEN, Outcomes
 from pad_ray.report.filters import Filter
 from pad_ray.report.yields import states
 from pad_ray.rundir import RunDir
+from pad_ray.sandbox import SandboxConfig
+from pad_ray.sandbox.static import Rejection, parse
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, from_table
 from pad_ray.synthesis.corpus import REJECTED
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
@@ -137,11 +139,11 @@ def failing_line(judged: str, feedback: str) -> int | None:
 
 def _first_read(program: str, name: str) -> int:
     """The first line that reads a name; 0 where none does."""
-    try:
-        nodes = list(ast.walk(ast.parse(program)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse(program, SandboxConfig().program_bytes)
+    if isinstance(tree, Rejection):
         return 0
-    reads = (node.lineno for node in nodes if isinstance(node, ast.Name) and node.id == name and _is_read(node))
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    reads = (node.lineno for node in nodes if node.id == name and _is_read(node))
     return min(reads, default=0)
 
 

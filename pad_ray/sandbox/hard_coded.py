@@ -21,7 +21,10 @@ from pad_ray.schema import AnswerKind
 
 COMPUTES = {ARITHMETIC, CALL, LOOP}
 LONGEST_STRING = 1000
-_ANSWERS = "yes no true false valid invalid plausible implausible none correct incorrect"
+_ANSWERS = (
+    "yes no true false valid invalid plausible implausible none correct incorrect"
+    " да нет 是 否 不是 不 はい いいえ हाँ हां नहीं نعم لا 예 네 아니요 아니오"
+)
 ANSWERS = frozenset(_ANSWERS.split())
 """Words that are answers themselves, and so no facts."""
 _COMMON = (
@@ -93,14 +96,14 @@ def _is_stated(value: object, facts: QuestionFacts) -> bool:
         return _is_named(value, facts)
     if isinstance(value, bool):
         return str(value).lower() in facts.words
-    return any(holds(facts.stated, number) for number in _numbers([value]))
+    return any(holds(facts.stated, number) for number in _numbers([value]) if number not in TRIVIAL)
 
 
 def _is_named(value: str, facts: QuestionFacts) -> bool:
     text = value[:LONGEST_STRING]
     words = {word.lower() for word in _WORD.findall(text)}
     telling = words - ANSWERS - COMMON
-    if any(len(word) > 1 and _is_word_of(word, facts) for word in telling):
+    if any(_is_word_of(word, facts) for word in telling if len(word) > 1 or not word.isascii()):
         return True
     # Brackets, or a sequence of single letters, as the question writes them.
     return not telling and not words and len(text.strip()) > 1 and text.strip() in facts.text
@@ -108,6 +111,9 @@ def _is_named(value: str, facts: QuestionFacts) -> bool:
 
 def _is_word_of(word: str, facts: QuestionFacts) -> bool:
     """Whether a word, or its singular or plural, is one of the question's."""
+    if not word.isascii():
+        # Some scripts put no blanks between words.
+        return word in facts.text.lower()
     return word in facts.words or f"{word}s" in facts.words or (word.endswith("s") and word[:-1] in facts.words)
 
 

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from pad_ray.sandbox.number_words import AND, IMPLIED, NUMBER_WORDS, PARTS, SCALES
 
@@ -18,6 +19,8 @@ DIGITS = re.compile(
 LONGEST_QUESTION = 1 << 16
 """Characters of a question that are read."""
 LONGEST_NUMBER = 40
+MAX_PARTS = 8
+"""Of a number in words: a list of numbers is none."""
 TRIVIAL = frozenset({0.0, 1.0})
 """Numbers that any program holds, so that they show nothing."""
 
@@ -26,6 +29,7 @@ _LATEX_RATIO = re.compile(r"(\d{1,9})?\s*\\[cdt]?frac\s*\{?\s*(\d{1,9})\s*\}?\s*
 _SIGN_RATIO = re.compile(r"(\d{1,9})?\s*([\u00bc-\u00be\u2150-\u215e\u2189])")
 _WORD = re.compile(r"[^\W\d_]+")
 _UNIT = re.compile(r"[^\W\d_]+|[^\w\s-]")
+_CHARACTERS = re.compile(r"[^\W\d_]+")
 _SEPARATORS = str.maketrans({"\u066c": ",", "\u066b": ".", "\uff0c": ",", "\uff0e": ".", "\u00a0": " ", "\u202f": " "})
 
 
@@ -54,7 +58,7 @@ def question_facts(text: str) -> QuestionFacts:
     """The facts of one question."""
     text = text[:LONGEST_QUESTION]
     plain = _plain_digits(text)
-    stated = {*_in_digits(plain), *_ratios(plain), *_in_words(plain)}
+    stated = {*_in_digits(plain), *_ratios(plain), *_in_words(plain), *_in_characters(plain)}
     words = frozenset(word.lower() for word in _WORD.findall(plain))
     implied = {number for word in words for number in IMPLIED.get(word, ())}
     return QuestionFacts(tuple(sorted(stated)), tuple(sorted(implied)), words, text)
@@ -134,18 +138,33 @@ def _in_words(text: str) -> Iterator[float]:
     yield from _composed(run)
 
 
+def _in_characters(text: str) -> Iterator[float]:
+    """Numbers that other scripts write with a character for each part, as Chinese does (二百五十)."""
+    if text.isascii():
+        return
+    for match in _CHARACTERS.finditer(text):
+        values = [unicodedata.numeric(one, -1.0) for one in match[0]]
+        for known, run in groupby(values, key=lambda value: value >= 0):
+            if known:
+                yield from _sums((value, value if value >= 10 else None) for value in run)
+
+
 def _composed(run: Iterable[str]) -> Iterator[float]:
     """What a run of number words says as one number, and each of its steps."""
-    stack: list[float] = []
-    for word in run:
-        if word in AND:
-            continue
-        value = NUMBER_WORDS[word][0]
+    words = [word for word in run if word not in AND]
+    whole = [word for word in words if word not in PARTS]
+    total = 0.0
+    for total in _sums((NUMBER_WORDS[word][0], SCALES.get(word)) for word in whole):
+        yield total
+    for word in words:
         if word in PARTS:
-            yield (sum(stack) or 1.0) * PARTS[word]
-            yield (stack[-1] if stack else 1.0) * PARTS[word]
-            continue
-        scale = SCALES.get(word)
+            yield (total or 1.0) * PARTS[word]
+
+
+def _sums(parts: Iterable[tuple[float, float | None]]) -> Iterator[float]:
+    """The number that values and scales, such as hundred, make from left to right, after each of them."""
+    stack: list[float] = []
+    for value, scale in parts:
         if scale is None:
             stack.append(value)
         else:
@@ -153,5 +172,5 @@ def _composed(run: Iterable[str]) -> Iterator[float]:
             while stack and stack[-1] < scale:
                 below.append(stack.pop())
             stack.append((sum(below) or 1.0) * scale)
-        stack = stack[-8:]
+        stack = stack[-MAX_PARTS:]
         yield sum(stack)

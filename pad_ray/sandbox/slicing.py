@@ -11,7 +11,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from pad_ray.sandbox.definitions import ANYWHERE, FUNCTIONS, LOOPS, Definition, Definitions, Group, Guard
+from pad_ray.sandbox.definitions import (
+    ANYWHERE,
+    FUNCTIONS,
+    LOOPS,
+    Definition,
+    Definitions,
+    Group,
+    Guard,
+    constant_truth,
+)
 from pad_ray.sandbox.operations import (
     ABSORBING,
     CANCELLING,
@@ -348,6 +357,10 @@ class _Slicer:
         return True
 
     def _visit_choice(self, node: ast.IfExp, tested: bool) -> None:
+        truth = constant_truth(node.test)
+        if truth is not None:
+            self._push([node.body if truth else node.orelse], tested)
+            return
         sides = [node.body, node.orelse]
         constants = [self._constant(side) for side in sides]
         if self._differ(sides) and not (self.of_number and self._is_literal(node.test)):

@@ -43,6 +43,7 @@ class Protocol:
 
 Reader = Callable[[str, str | Path | None], list[Question]]
 Generator = Callable[[str, int], Iterator[Question]]
+Shots = Callable[[str | Path | None], dict[str, list[Question]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Task:
     `published` splits are read from files by `read(split, data_dir)`; `generated` ones are made by `generate(split,
     seed)` without end. `protocol` says how the set is used, `protocols` names each split's. `answer_kind` is None where it
     differs by question. `demonstrations` is a file of solved questions, by default the library's own of the task's name.
+    `shots(data_dir)` is given for general ability, which no student is trained for: every student answers its questions
+    directly, after the same solved questions of the same sub-task, by the name of the sub-task; no split has these.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Task:
     read: Reader | None = None
     generate: Generator | None = None
     demonstrations: Path | None = None
+    shots: Shots | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -42,18 +42,43 @@ SUBTASKS: dict[str, AnswerKind] = dict(
 """Sub-task -> how its answers are compared. Three published options are spelled out instead of lettered."""
 
 
+SHOTS = 3
+"""Solved questions that a student is shown, as in BBH's few-shot prompts."""
+
+
 def read(split: str, data_dir: str | Path | None) -> list[Question]:
-    """The 6,511 questions of all sub-tasks; each one's task is `bbh/<sub-task>`. Raises InputError."""
+    """The questions of all sub-tasks but those that are shown; each one's task is `bbh/<sub-task>`. Raises InputError."""
     return [question for subtask in SUBTASKS for question in read_subtask(subtask, split, data_dir)]
 
 
 def read_subtask(subtask: str, split: str, data_dir: str | Path | None) -> list[Question]:
-    """The questions of one sub-task. Raises InputError."""
+    """The questions of one sub-task but those that are shown. Raises InputError."""
+    return questions(f"{NAME}/{subtask}", split, SUBTASKS[subtask], _divide(subtask, data_dir)[1])
+
+
+def read_shots(data_dir: str | Path | None) -> dict[str, list[Question]]:
+    """The solved questions that are shown, by sub-task, `bbh/<sub-task>`. Raises InputError."""
+    return {
+        f"{NAME}/{subtask}": questions(f"{NAME}/{subtask}", "shots", kind, _divide(subtask, data_dir)[0])
+        for subtask, kind in SUBTASKS.items()
+    }
+
+
+def _divide(subtask: str, data_dir: str | Path | None) -> tuple[list[Entry], list[Entry]]:
+    """Those that are shown, and the rest.
+
+    The first of each answer are shown, because the first three could all be "no"; no option that is spelled out is shown.
+    """
     kind = SUBTASKS[subtask]
     file = PublishedFile(NAME, f"bbh/{subtask}.json", "lukaemon/bbh", (f"{subtask}/test-00000-of-00001.parquet",))
     rows = file.rows(data_dir, key="examples")
-    entries = (Entry(row.text("input"), row.gold("target", kind, row.text("target"))) for row in rows)
-    return questions(f"{NAME}/{subtask}", split, kind, entries)
+    entries = [Entry(row.text("input"), row.gold("target", kind, row.text("target"))) for row in rows]
+    lettered = [entry for entry in entries if kind is not AnswerKind.OPTION or len(entry.gold) == 1]
+    firsts = list({entry.gold: entry for entry in reversed(lettered)}.values())[::-1]
+    # Of two answers, the first question that is not shown yet is the third.
+    shown = (firsts + [entry for entry in lettered if entry not in firsts])[:SHOTS]
+    texts = {entry.text for entry in shown}
+    return shown, [entry for entry in entries if entry.text not in texts]
 
 
 TASK = Task(
@@ -61,9 +86,10 @@ TASK = Task(
     description="27 hard sub-tasks of BIG-bench: general ability beside arithmetic",
     licence="MIT",
     source="suzgunmirac/BIG-Bench-Hard",
-    protocol="test only; report each sub-task (`bbh/<sub-task>`) and their mean",
-    protocols=(Protocol("test", "BIG-bench-Hard-6511, macro average of 27 sub-tasks", 6_511),),
+    protocol="test only, 3-shot direct answers; report each sub-task (`bbh/<sub-task>`) and their mean",
+    protocols=(Protocol("test", "BIG-bench-Hard-6430, 3-shot direct answers, macro average of 27 sub-tasks", 6_430),),
     answer_kind=None,
     published=("test",),
     read=read,
+    shots=read_shots,
 )

@@ -71,13 +71,17 @@ def read_inputs(run: Run) -> Inputs:
 
     Raises:
         InputError: the run is remote or holds another campaign, a range is not usable, there is no student to decode with,
-            or no question validates.
+            no question validates, or the tests are of general ability alone.
     """
     recipe = run.recipe
     run.folder.demand_local("a campaign")
     parameters = parameters_of(recipe)
     strategy_of(recipe)
-    tests = stages.read_tests(recipe)
+    tests = evaluating.own_tests(stages.read_tests(recipe))
+    if not tests:
+        raise InputError(
+            "questions.test_tasks: a campaign tunes how a student answers what it is trained for; name a test task of that"
+        )
     if recipe.tuning.kind == "decode":
         model = evaluating.student_to_measure(run)[1]
         weights = {"student": fingerprint(recipe.evaluation.engine.serving(model))}

@@ -113,8 +113,12 @@ class TuningConfig(BaseModel):
         True,
         description="stop trials that are behind others after as many questions or validations (ASHA); not with two objectives",
     )
-    first_rung: int = Field(8, ge=1, description="decode: questions after which a trial can be stopped at the earliest")
-    reduction: int = Field(3, ge=2, description="of so many trials the best one goes on; it answers so many times more")
+    first_rung: int = Field(
+        50,
+        ge=1,
+        description="decode: questions after which a trial can be stopped at the earliest; fewer favour luck",
+    )
+    reduction: int = Field(2, ge=2, description="of so many trials the best one goes on; it answers so many times more")
     concurrent: int | None = Field(
         None, ge=1, description=f"trials side by side; default: {CONCURRENT_DECODES} that decode, 1 that trains"
     )

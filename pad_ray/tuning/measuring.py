@@ -36,11 +36,10 @@ from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
 from pad_ray.tuning.sharing import SHARED, TO_REFINED, TO_STUDENT, Shared, Stage
 from pad_ray.tuning.space import changed
-from pad_ray.tuning.trials import MEASURED
+from pad_ray.tuning.trials import LAST, MEASURED
 
 Report = dict[str, Any]
 Reports = Generator[Report, None, None]
-LAST = "last"
 # A training run has as many validations as it has; its end counts as this one, above every rung that it can reach.
 MANY_VALIDATIONS = 1000
 REPAIRABLE = (Greedy, Vote, BestOfN, StepBeam)

@@ -14,6 +14,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from ray.tune.result import TRAINING_ITERATION
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
@@ -21,11 +22,10 @@ from ray.tune.search.optuna import OptunaSearch
 from pad_ray.schema import content_id
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS
 from pad_ray.tuning.space import Parameter, as_text
-from pad_ray.tuning.trials import ERROR, FINISHED, MEASURED, Trials
+from pad_ray.tuning.trials import ERROR, FINISHED, LAST, MEASURED, Trials
 
 STUDY = "campaign"
-STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.COMPLETE, "failed": TrialState.FAIL}
-# As Ray Tune has it, a trial that is stopped counts with its last value.
+STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
 class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
@@ -65,6 +65,9 @@ class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
 class Suggestions(Searcher):  # type: ignore[misc]
     """Trials for Ray Tune: those that are given first, then what Optuna suggests in view of all that are finished.
 
+    A trial that was stopped is one that Optuna prunes, with its accuracies by questions answered: TPE ranks it below every
+    completed trial. As a completed one its accuracy on few questions would stand beside those on all.
+
     A suggestion is `{"trial": name, "parameters": JSON}`. Those given first are pairs of name and parameters; parameters that
     are not a point of the space are tried as well, and Optuna learns nothing from them.
     """
@@ -86,12 +89,13 @@ class Suggestions(Searcher):  # type: ignore[misc]
         numbers = itertools.count(1 + max(map(int, [*trials.by_name, *(name for name, _ in given), "0"])))
         self.names = (f"{number:03}" for number in numbers)
         self.given: dict[str, Mapping[str, Any]] = {}
+        self.rungs: dict[str, dict[int, float]] = {}
         storage = optuna.storages.InMemoryStorage()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         directions = ["maximize" if one == "max" else "minimize" for one in mode]
         self.study = optuna.create_study(storage=storage, study_name=STUDY, directions=directions)
         for trial in trials.of(*FINISHED):
-            self._learn(trial.parameters, trial.values, STATES[trial.state])
+            self._learn(trial.parameters, trial.values, STATES[trial.state], trials.rungs.get(trial.trial, {}))
         self.sampler = TrialByTrial(seed)
         self.optuna = OptunaSearch(
             self.space, self.metric, self.mode, sampler=self.sampler, storage=storage, study_name=STUDY
@@ -115,17 +119,25 @@ class Suggestions(Searcher):  # type: ignore[misc]
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """A report on the way."""
+        if ACCURACY not in result or MEASURED not in result:
+            return
+        self.rungs.setdefault(trial_id, {})[result[MEASURED]] = result[ACCURACY]
         if trial_id not in self.given:
-            self.optuna.on_trial_result(trial_id, result)
+            self.optuna.on_trial_result(trial_id, {ACCURACY: result[ACCURACY], TRAINING_ITERATION: result[MEASURED]})
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The end of a trial, be it that it failed."""
+        """The end of a trial, be it that it failed or was stopped."""
         failed = error or result is None or bool(result.get(ERROR))
+        stopped = not failed and not (result or {}).get(LAST, True)
+        if stopped and result is not None:
+            self.on_trial_result(trial_id, result)
+        rungs = self.rungs.pop(trial_id, {})
         if trial_id not in self.given:
-            self.optuna.on_trial_complete(trial_id, None if failed else result, failed)
+            # Without a result and without an error Ray's search tells Optuna that the trial was pruned.
+            self.optuna.on_trial_complete(trial_id, None if failed or stopped else result, failed)
         else:
-            state = TrialState.FAIL if failed else TrialState.COMPLETE
-            self._learn(self.given.pop(trial_id), result or {}, state)
+            state = TrialState.FAIL if failed else TrialState.PRUNED if stopped else TrialState.COMPLETE
+            self._learn(self.given.pop(trial_id), result or {}, state, rungs)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the run holds all that is needed."""
@@ -134,14 +146,19 @@ class Suggestions(Searcher):  # type: ignore[misc]
     def restore(self, checkpoint_path: str) -> None:
         """Nothing, as `save`."""
 
-    def _learn(self, parameters: Mapping[str, Any], values: Mapping[str, float], state: TrialState) -> None:
+    def _learn(
+        self, parameters: Mapping[str, Any], values: Mapping[str, float], state: TrialState, rungs: Mapping[int, float]
+    ) -> None:
         """Tell Optuna of a trial that it did not suggest, if it is a point of the space."""
         known = self.parameters
         if parameters.keys() != known.keys() or not all(known[name].holds(value) for name, value in parameters.items()):
             return
-        found = None if state is TrialState.FAIL else [float(values[name]) for name in self.objectives]
+        found = [float(values[name]) for name in self.objectives] if state is TrialState.COMPLETE else None
+        way = {int(at): float(accuracy) for at, accuracy in rungs.items()} if state is TrialState.PRUNED else None
         internal = {name: as_text(v) if known[name].kind == "choice" else v for name, v in parameters.items()}
-        self.study.add_trial(create_trial(state=state, values=found, params=internal, distributions=self.space))
+        self.study.add_trial(
+            create_trial(state=state, values=found, params=internal, distributions=self.space, intermediate_values=way)
+        )
 
     def _values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         return {n: json.loads(v) if self.parameters[n].kind == "choice" else v for n, v in drawn.items()}

@@ -18,6 +18,8 @@ MEASURED = "measured"
 """In a report: how much it is based on, questions answered or validations of a training run."""
 ERROR = "error"
 """In a report: why the trial failed."""
+LAST = "last"
+"""In a report: whether the trial is done with it; it was stopped if its last report is no such one."""
 
 State = Literal["completed", "stopped", "failed", "running"]
 FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")

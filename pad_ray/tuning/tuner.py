@@ -25,9 +25,9 @@ from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError, 
 from pad_ray.progress import Bar
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
-from pad_ray.tuning.measuring import LAST, MANY_VALIDATIONS, Bench, Report, Reports
+from pad_ray.tuning.measuring import MANY_VALIDATIONS, Bench, Report, Reports
 from pad_ray.tuning.search import Suggestions, halving
-from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, MEASURED, Trial, Trials, best
+from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, LAST, MEASURED, Trial, Trials, best
 from pad_ray.workers import configure_pipelines
 
 SCRATCH = f"{CAMPAIGN}/tune"

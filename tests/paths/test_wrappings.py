@@ -10,7 +10,6 @@ PROGRAM = "def solution():\n    apples = 3\n    label = 'day'\n\n    result = ap
 UNENDED = (
     "bare",
     "commented margin",
-    "thought behind",
     "helper above",
     "constants",
     "class",

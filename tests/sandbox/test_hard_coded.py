@@ -82,6 +82,10 @@ def test_most_of_300_programs_that_cheat_are_caught():
         ("٣ تفاحات", 3),
         ("१२ सेब", 12),
         ("12 + 30 = ?", 30),
+        ("小明有三个苹果", 3),
+        ("二百五十个", 250),
+        ("三千二百零六", 3206),
+        ("一万二千", 12_000),
     ],
 )
 def test_a_question_states_a_number(text, number):

@@ -27,7 +27,7 @@ SIZES = {
     ("strategyqa", "test"): 229,
     ("strategyqa_with_facts", "train"): 2_061,
     ("strategyqa_with_facts", "test"): 229,
-    ("bbh", "test"): 6_511,
+    ("bbh", "test"): 6_430,
 }
 
 pytestmark = pytest.mark.data
@@ -117,6 +117,18 @@ def test_bbh_rows_name_their_subtask(data_dir):
     rows = get_task("bbh").load("test", data_dir)
     assert {row.task for row in rows} == {f"bbh/{name}" for name in bbh.SUBTASKS}
     assert len(bbh.SUBTASKS) == 27
+
+
+def test_bbh_shows_three_questions_of_each_sub_task_that_no_test_asks(data_dir):
+    shots = bbh.read_shots(data_dir)
+    assert {len(shown) for shown in shots.values()} == {bbh.SHOTS} and len(shots) == 27
+    asked = {(row.task, row.text) for row in get_task("bbh").load("test", data_dir)}
+    shown = {(row.task, row.text) for rows in shots.values() for row in rows}
+    assert len(shown) == 81 and not asked & shown
+    for rows in shots.values():
+        # Not one answer alone: a student that repeats it would be right too often.
+        assert len({row.gold for row in rows}) > 1
+        assert all(len(row.gold) == 1 for row in rows if row.answer_kind is AnswerKind.OPTION)
 
 
 def test_bbh_booleans_are_yes_or_no(data_dir):

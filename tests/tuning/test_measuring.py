@@ -33,9 +33,10 @@ def test_a_strategy_whose_answers_cannot_be_repaired_is_refused(recipe_with):
 @pytest.mark.parametrize(
     ("settings", "questions", "rungs"),
     [
-        ({}, 100, [11, 33, 100]),
-        ({}, 20, [20]),
+        ({}, 100, [50, 100]),
+        ({}, 99, [99]),
         ({"first_rung": 2, "reduction": 2}, 9, [2, 4, 9]),
+        ({"first_rung": 8, "reduction": 3}, 100, [11, 33, 100]),
         ({"stopping": False}, 100, [100]),
         ({"objectives": ["accuracy", "tokens_per_question"]}, 100, [100]),
     ],

@@ -101,6 +101,32 @@ def test_a_failed_trial_teaches_nothing_and_breaks_nothing(tmp_path):
     assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "FAIL", "COMPLETE"]
 
 
+POINT = {"training.learning_rate": 1e-4, "training.lora": None}
+
+
+def test_a_stopped_trial_is_pruned_with_what_it_reported(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    trials.write(Trial("000", "running", POINT, {"accuracy": 0.3}), measured=50)
+    trials.write(Trial("000", "stopped", POINT, {"accuracy": 0.2}), measured=100)
+    suggestions = make(trials, given=[("001", POINT)])
+    # One that was given and one that Optuna drew; the second report is the one that stops it.
+    for number in (0, 1):
+        asked(suggestions, number)
+        suggestions.on_trial_result(f"tune-{number}", {"accuracy": 0.6, "measured": 50, "last": False})
+        suggestions.on_trial_complete(f"tune-{number}", {"accuracy": 0.5, "measured": 100, "last": False})
+    asked(suggestions, 2)
+    suggestions.on_trial_complete("tune-2", {"accuracy": 0.4, "measured": 200, "last": True})
+    found = [(trial.state.name, trial.intermediate_values) for trial in suggestions.study.trials]
+    assert found == [
+        ("PRUNED", {50: 0.3, 100: 0.2}),
+        ("PRUNED", {50: 0.6, 100: 0.5}),
+        ("PRUNED", {50: 0.6, 100: 0.5}),
+        ("COMPLETE", {}),
+    ]
+    # A lucky start is not the best of the study.
+    assert suggestions.study.best_value == 0.4
+
+
 def test_a_trial_is_stopped_against_trials_of_an_earlier_driver(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     for name, accuracy in (("000", 0.5), ("001", 0.6), ("002", 0.7)):

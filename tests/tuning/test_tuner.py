@@ -12,10 +12,9 @@ from ray.tune.execution import class_cache
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError
 from pad_ray.rundir import RunDir
 from pad_ray.tuning.config import TuningConfig
-from pad_ray.tuning.measuring import LAST
 from pad_ray.tuning.search import Suggestions
 from pad_ray.tuning.space import Parameter
-from pad_ray.tuning.trials import ERROR, MEASURED, Trial, Trials
+from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trial, Trials
 from pad_ray.tuning.tuner import CUT_SHORT, CUTS, SECRETS, Cut, Steps, run_trials
 from pad_ray.workers import PipelineWatch
 

@@ -20,6 +20,8 @@ COMPOUND = (
     ast.Try,
     ast.Match,
 )
+PARSED_CHARACTERS = 200_000
+"""In a row without a variant: hundreds of tries for a usual program, a handful for the longest."""
 INDENTATIONS = ("", " ", "  ", "   ", "     ", "      ", "        ")
 
 
@@ -69,5 +71,17 @@ def drop_operand(source: Source, random: Random) -> Iterator[str]:
 
 
 def _no_programs(texts: Iterable[str]) -> Iterator[str]:
-    """Those that do not parse: `x[1:2]` without its colon, or `(a)` without brackets, may still be a program."""
-    return (text for text in texts if isinstance(parse(text, LONGEST_BYTES), Rejection))
+    """Those that do not parse: `x[1:2]` without its colon, or `(a)` without brackets, may still be a program.
+
+    Gives up once `PARSED_CHARACTERS` were parsed in vain, so that a long program of which every variant is one costs no
+    minutes.
+    """
+    vain = 0
+    for text in texts:
+        if isinstance(parse(text, LONGEST_BYTES), Rejection):
+            vain = 0
+            yield text
+        else:
+            vain += len(text)
+        if vain > PARSED_CHARACTERS:
+            return

@@ -1,0 +1,45 @@
+"""Direct answers after solved questions: how students are asked for general ability, which none of them is trained for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pad_ray.paths.answer import ANSWER_CUE, answer_target
+from pad_ray.paths.base import Message, Parsed, ReasoningPath
+from pad_ray.paths.rationale import Rationale
+from pad_ray.schema import AnswerKind, Question
+
+
+@dataclass(frozen=True)
+class DirectAnswers(Rationale):
+    """A rationale without its steps for the tasks of `shots`; questions of other tasks are asked as `others` does.
+
+    BIG-bench-Hard's direct prompting (2210.09261, section 3): each question follows solved questions of its own sub-task, their
+    text as published and the answer alone. A line `#### answer` is what the reader of rationales looks for.
+    """
+
+    shots: Mapping[str, Sequence[Question]] = field(default_factory=dict)
+    others: ReasoningPath = field(default_factory=Rationale)
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """As `others`."""
+        return self.others.stop
+
+    def prompt(self, question: Question, sample_index: int = 0) -> str | tuple[Message, ...]:
+        """The solved questions of the question's task, then the question."""
+        if question.task not in self.shots:
+            return self.others.prompt(question, sample_index)
+        solved = [f"{_asked(one)}{answer_target(_written(one))}\n\n" for one in self.shots[question.task]]
+        return "".join(solved) + _asked(question)
+
+    def parse(self, completion: str) -> Parsed:
+        """As `others`."""
+        return self.others.parse(completion)
+
+
+def _asked(question: Question) -> str:
+    return f"Question: {question.text.strip()}\n{ANSWER_CUE}\n"
+
+
+def _written(question: Question) -> str:
+    return f"({question.gold})" if question.answer_kind is AnswerKind.OPTION else question.gold

@@ -1,0 +1,109 @@
+"""What the rules of judging know of a language, as data: `pad_ray/tasks/languages/*.yaml`, one file a language.
+
+A text in a language that has no file is judged by what all languages share: digits, signs and words between blanks.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+READ_CHARACTERS = 2_000
+"""Of a text whose language is looked for."""
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Scripts without blanks between words, as a character class: Thai, Lao, Burmese, Khmer, kana, Han."""
+
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True)
+class Language:
+    """The words of one language, in lower case and NFKC.
+
+    Attributes:
+        scripts: first words of the Unicode names of its letters, the rarest one first.
+        spaced: whether blanks stand between its words.
+        yes, no: answers to a yes-or-no question.
+        answer_marks: phrases that stand before a final answer.
+        number_words: what each word may count as; its first value is the word's own.
+        scales: words that multiply the number before them.
+        parts: words that divide (half, third).
+        joins: words inside of a number (and).
+        implied: numbers that a unit of time or measure brings in.
+        sentence_ends: characters that end a sentence.
+        negations: words that deny what follows or precedes them.
+    """
+
+    code: str
+    name: str
+    scripts: tuple[str, ...]
+    spaced: bool = True
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    answer_marks: tuple[str, ...] = ()
+    number_words: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
+    joins: tuple[str, ...] = ()
+    implied: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    sentence_ends: str = ".!?"
+    negations: tuple[str, ...] = ()
+
+
+@cache
+def languages() -> dict[str, Language]:
+    """All languages that have a file, by code."""
+    found = (_read(path) for path in sorted(Path(__file__).parent.glob("*.yaml")))
+    return {language.code: language for language in found}
+
+
+def _read(path: Path) -> Language:
+    given: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    listed = {one.name for one in fields(Language) if str(one.type).startswith("tuple")}
+    values: dict[str, Any] = {name: tuple(value) if name in listed else value for name, value in given.items()}
+    for name in ("number_words", "implied"):
+        values[name] = _by_word(given.get(name, {}))
+    for name in ("scales", "parts"):
+        values[name] = {word: value for word, (value,) in _by_word(given.get(name, {})).items()}
+    return Language(code=path.stem, **values)
+
+
+def _by_word(groups: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    """From `"pair, couple": 2` to each word's numbers; a fraction is written 1/3."""
+    return {
+        word.strip(): tuple(float(Fraction(str(value))) for value in (values if isinstance(values, list) else [values]))
+        for words, values in groups.items()
+        for word in str(words).split(",")
+    }
+
+
+def language_of(text: str) -> Language | None:
+    """The language of a text by the scripts of its letters; None if none of the known languages is written in them.
+
+    Kana makes a text Japanese, even among more Han characters.
+    """
+    letters = _LETTER.findall(text[:READ_CHARACTERS])
+    scripts = Counter(unicodedata.name(letter, "?").split(" ")[0] for letter in letters)
+    if scripts["HIRAGANA"] + scripts["KATAKANA"]:
+        return languages()["ja"]
+    for script, _ in scripts.most_common(1):
+        return next((one for one in languages().values() if script in one.scripts), None)
+    return None
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, with their marks; in scripts without blanks each character is a word."""
+    return _word().findall(unicodedata.normalize("NFKC", text).lower())
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    marks = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+    return re.compile(rf"[{UNSPACED}][{marks}]*|[^\W{UNSPACED}](?:[^\W{UNSPACED}]|[{marks}])*")
