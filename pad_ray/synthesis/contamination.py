@@ -179,7 +179,9 @@ def _ngrams(words: list[str], n: int) -> Hashes:
 
 
 def _hashes(texts: list[str]) -> Hashes:
-    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), np.uint64, len(texts))
+    return np.fromiter(
+        (xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) for text in texts), np.uint64, len(texts)
+    )
 
 
 def _sorted(hashes: list[Hashes]) -> tuple[Hashes, Owners]:
