@@ -6,7 +6,6 @@ S = max over the question's sentences u of (1 + cos(e(line), e(u))) / 2, ROSCOE'
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from pad_ray.decoding.batcher import Batcher
@@ -14,7 +13,6 @@ from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
 from pad_ray.models import resolve
 from pad_ray.paths.base import asked_text
 from pad_ray.schema import Question, storable
-from pad_ray.tasks.languages import languages
 
 EMBEDDER = "all-minilm-l6-v2"
 MAX_TOKENS = 256
@@ -25,6 +23,8 @@ REMEMBERED = 100_000
 """Embeddings kept, of 1.5 KiB each: lines and the sentences of a question come again and again."""
 DECIMALS = 4
 """Scores are rounded: an embedding's last bits depend on what it was computed beside, and a result must not."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class FaithfulnessVerifier:
@@ -70,16 +70,7 @@ class FaithfulnessVerifier:
 
 def question_sentences(question: Question) -> list[str]:
     """The sentences of a question as it is asked, facts included; at least one."""
-    sentences = _sentence_end().split(asked_text(question))
-    return [sentence for sentence in sentences if sentence and not sentence.isspace()] or [""]
-
-
-@cache
-def _sentence_end() -> re.Pattern[str]:
-    """Behind a sentence: a blank must follow `.` and its like, which numbers hold too, and may follow `。` and its like."""
-    signs = "".join(language.sentence_ends for language in languages().values())
-    wide = "".join(sorted(sign for sign in set(signs) if not sign.isascii()))
-    return re.compile(rf"(?<=[.!?])\s+|(?<=[{wide}])\s*")
+    return [sentence for sentence in _SENTENCE_END.split(asked_text(question)) if sentence] or [""]
 
 
 def readable(line: str) -> str:

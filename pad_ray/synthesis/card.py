@@ -15,7 +15,6 @@ from jinja2 import Environment, StrictUndefined
 from pad_ray.models.catalog import find
 from pad_ray.rundir import RunDir
 from pad_ray.schema import SCHEMA_VERSION
-from pad_ray.synthesis.contamination import VARIANT_SHARE
 from pad_ray.tasks import get_task
 
 CARD = "corpus/README.md"
@@ -38,8 +37,7 @@ class CardFacts:
 
     `rows` counts rows by split (`train`, `validation`) and objective, `questions` those that have a row. `accepted` counts
     drafts by their verdict alone; `dropped` counts those that no row comes from, by outcome. `tests` counts the test
-    questions that were compared, `contaminated` the questions left out for them and `variants` those that resemble one but
-    for numbers and names, all by task. `languages` are codes. `demonstrations` maps a
+    questions that were compared, `contaminated` the questions left out for them, both by task. `demonstrations` maps a
     kind of path to the number of solved questions in each of its sets. `protections` are the sandbox's; None where
     nothing was executed.
     """
@@ -56,11 +54,8 @@ class CardFacts:
     dropped: Mapping[str, int]
     tests: Mapping[str, int]
     contaminated: Mapping[str, int]
-    variants: Mapping[str, int]
-    languages: Sequence[str]
     ngram: int
     max_overlap: float
-    max_variant_overlap: float | None
     samples: int
     temperature: float
     top_p: float
@@ -83,7 +78,7 @@ def render_card(facts: CardFacts) -> str:
     licence = known.licence if known else None
     rows = {split: counts for split, counts in facts.rows.items() if sum(counts.values())}
     front = _front_matter(facts, rows, [_hub_licence(task.licence), _hub_licence(licence)])
-    tests, contaminated, variants = (_by_task(one) for one in (facts.tests, facts.contaminated, facts.variants))
+    tests, contaminated = _by_task(facts.tests), _by_task(facts.contaminated)
     body = _environment().from_string(_BODY)
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n\n" + body.render(
         facts=facts,
@@ -92,8 +87,7 @@ def render_card(facts: CardFacts) -> str:
         rows=rows,
         total=sum(sum(counts.values()) for counts in rows.values()),
         dropped=sorted(facts.dropped.items(), key=lambda item: (-item[1], item[0])),
-        tests=[(name, tests[name], contaminated[name], variants[name]) for name in sorted(tests)],
-        variant_share=VARIANT_SHARE,
+        tests=[(name, tests[name], contaminated[name]) for name in sorted(tests)],
         schema_version=SCHEMA_VERSION,
     )
 
@@ -105,7 +99,7 @@ def _front_matter(facts: CardFacts, rows: Mapping[str, Mapping[str, int]], licen
     return {
         "pretty_name": f"{facts.task}, solved by {facts.teacher}",
         "license": distinct[0] if len(distinct) == 1 else distinct,
-        "language": list(facts.languages),
+        "language": ["en"],
         "task_categories": ["text-generation"],
         "size_categories": [_size(sum(sum(counts.values()) for counts in rows.values()))],
         "tags": ["synthetic", "reasoning", "distillation"],
@@ -205,18 +199,10 @@ Nothing.
 Left out is every question that equals a test question, or shares {{ "%.0f%%" | format(facts.max_overlap * 100) }} or more of
 its n-grams of {{ facts.ngram }} words with one. Paraphrases are not found.
 
-A variant differs from a test question in little but numbers and names: without them it shares
-{{ "%.0f%%" | format(variant_share * 100) }} or more of its n-grams with it. {% if facts.max_variant_overlap is none -%}
-Variants are counted and kept.
-{%- else -%}
-Variants are left out if they share {{ "%.0f%%" | format(facts.max_variant_overlap * 100) }} or more.
-{%- endif %}
-
-
-| test set | test questions | questions left out | variants |
-|---|---|---|---|
-{% for name, count, left_out, varied in tests %}
-| {{ name }} | {{ count }} | {{ left_out }} | {{ varied }} |
+| test set | test questions | questions left out |
+|---|---|---|
+{% for name, count, left_out in tests %}
+| {{ name }} | {{ count }} | {{ left_out }} |
 {% endfor %}
 {% else %}
 The questions were compared with no test set.

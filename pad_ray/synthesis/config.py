@@ -64,12 +64,6 @@ class CorpusConfig(BaseModel):
         None, description="tasks whose test questions must not be taught; default: all at hand; [] only the run's own"
     )
     ngram: int = Field(13, ge=2, description="words of an n-gram that is compared with test questions")
-    max_variant_overlap: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        description="the same share without numbers and names, 0.5 for example; default: such questions are counted and kept",
-    )
     max_overlap: float = Field(
         0.5, gt=0, le=1, description="share of a question's n-grams in one test question from which on it is left out"
     )

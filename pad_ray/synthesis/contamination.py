@@ -2,19 +2,16 @@
 
 A question is compared with every test question at hand by its words: equal text, or the share of its n-grams that occur
 in one test question. n-grams of 13 words are those of GPT-3 (Brown et al. 2020, 2005.14165, appendix C); a share of the
-question, instead of a single hit, spares questions that have a stock phrase in common. In scripts without blanks, 20
-characters take the place of 13 words.
+question, instead of a single hit, spares questions that have a stock phrase in common.
 
-A new version of a test question with other numbers and names escapes that, so the text without them is compared too, by
-n-grams of `MASKED_NGRAM` words.
-
-Not covered: paraphrases and translations. If either question is shorter than n words, as most of StrategyQA's are, only
-equality counts.
+Not covered: paraphrases, translations, and a known problem with another number or name every few words. Where either
+question is shorter than n words, as most of StrategyQA's are, only equality counts.
 """
 
-import math
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +19,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from pad_ray.schema import Question
-from pad_ray.synthesis.masking import masked_words
 from pad_ray.tasks import TASKS, Task, get_task
 from pad_ray.tasks.files import MissingFileError, data_folder
-from pad_ray.tasks.languages import is_unspaced, words_of
 
 IN_DOMAIN = "indomain_"
 """Splits of this prefix divide the questions of the same task's `test` split."""
@@ -33,36 +28,22 @@ IN_DOMAIN = "indomain_"
 Hashes = NDArray[np.uint64]
 Owners = NDArray[np.uint32]
 
-MASKED_NGRAM = 5
-"""Words of an n-gram of masked text: with fewer, unrelated questions resemble each other, with more, one added phrase hides."""
-VARIANT_SHARE = 0.5
-"""Share of a question's masked n-grams in one test question from which on it counts as a variant of it."""
-CHARACTERS_PER_WORD = 1.5
-"""Of a script without blanks: 13 words of Chinese are about 20 characters."""
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The test question that a text resembles most. `share` is of the text's n-grams, in (0, 1]; 1 if `exact`.
-
-    `masked` tells that numbers and names were left out of the comparison.
-    """
+    """The test question that a text resembles most. `share` is of the text's n-grams, in (0, 1]; 1 where `exact`."""
 
     question_id: str
     task: str
     share: float
     exact: bool
-    masked: bool = False
-
-    @property
-    def is_variant(self) -> bool:
-        """Whether the text differs from the test question in little but numbers and names."""
-        return self.masked and self.share >= VARIANT_SHARE
 
 
 @dataclass(frozen=True)
 class KnownTests:
-    """An index of test questions, 12 bytes an n-gram: sorted 64-bit hashes, each beside its question.
+    """An index of test questions, 12 bytes an n-gram: sorted 64-bit hashes, each beside the question that it is of.
 
     It can be pickled, and its arrays are shared between the workers of a node where Ray stores it.
     """
@@ -74,8 +55,6 @@ class KnownTests:
     text_owners: Owners
     grams: Hashes
     gram_owners: Owners
-    masked: Hashes
-    masked_owners: Owners
 
     @classmethod
     def build(cls, questions: Iterable[Question], ngram: int = 13) -> "KnownTests":
@@ -86,31 +65,21 @@ class KnownTests:
         owners: list[tuple[str, str]] = []
         texts: list[Hashes] = []
         grams: list[Hashes] = []
-        masked: list[Hashes] = []
         for question in questions:
-            words = words_of(question.text)
-            compared = not _from_templates(question.task)
+            words = _words(question.text)
             owners.append((question.question_id, question.task))
             texts.append(_hashes([" ".join(words)] if words else []))
-            grams.append(_ngrams(words if compared else [], ngram))
-            masked.append(_ngrams(masked_words(question.text) if compared else [], MASKED_NGRAM))
-        return cls(ngram, tuple(owners), *_sorted(texts), *_sorted(grams), *_sorted(masked))
+            grams.append(np.unique(_ngrams([] if _from_templates(question.task) else words, ngram)))
+        return cls(ngram, tuple(owners), *_sorted(texts), *_sorted(grams))
 
     def overlap(self, text: str) -> Overlap | None:
         """The test question with the same words, or else the one with most of the text's n-grams; None without any."""
-        words = words_of(text)
+        words = _words(text)
         same = self._found(_hashes([" ".join(words)]), self.texts, self.text_owners)
         if same.size:
             return self._overlap(int(same.min()), 1.0, exact=True)
-        return self._nearest(_ngrams(words, self.ngram), self.grams, self.gram_owners)
-
-    def variant(self, text: str) -> Overlap | None:
-        """The test question that the text resembles most but for numbers and names; None without a masked n-gram in common."""
-        found = self._nearest(_ngrams(masked_words(text), MASKED_NGRAM), self.masked, self.masked_owners)
-        return None if found is None else replace(found, masked=True)
-
-    def _nearest(self, grams: Hashes, known: Hashes, owners: Owners) -> Overlap | None:
-        found, counts = np.unique(self._found(grams, known, owners), return_counts=True)
+        grams = np.unique(_ngrams(words, self.ngram))
+        found, counts = np.unique(self._found(grams, self.grams, self.gram_owners), return_counts=True)
         if not found.size:
             return None
         best = int(counts.argmax())
@@ -171,11 +140,12 @@ def _from_templates(task: str) -> bool:
     return task in TASKS and bool(TASKS[task].generated)
 
 
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
 def _ngrams(words: list[str], n: int) -> Hashes:
-    """The different n-grams of words; of a text that is mostly characters of a script without blanks, longer ones."""
-    if 2 * sum(map(is_unspaced, words)) > len(words):
-        n = math.ceil(n * CHARACTERS_PER_WORD)
-    return np.unique(_hashes([" ".join(words[start : start + n]) for start in range(len(words) - n + 1)]))
+    return _hashes([" ".join(words[start : start + n]) for start in range(len(words) - n + 1)])
 
 
 def _hashes(texts: list[str]) -> Hashes:

@@ -36,7 +36,6 @@ from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
 from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
-from pad_ray.tasks.languages import language_of
 from pad_ray.workers import add_counts
 
 TRAIN = "corpus/train"
@@ -57,9 +56,7 @@ class Corpus:
     """What was built. `verified` counts drafts by their verdict, `final` after the filters that look across drafts.
 
     `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
-    `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with,
-    `variants` those that resemble a test question but for numbers and names, left out or not, `languages` those
-    that are taught by the code of their language, if it is known. `hash`
+    `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with. `hash`
     covers every row id and its side. `faults` are the first reasons of faults, by outcome, of drafts while they were judged
     and of accepted ones while the corpus was built.
     """
@@ -72,8 +69,6 @@ class Corpus:
     by_path: Counter[str] = field(default_factory=Counter)
     accepted_by_path: Counter[str] = field(default_factory=Counter)
     contaminated: Counter[str] = field(default_factory=Counter)
-    variants: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -187,16 +182,13 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
     verdicts = {verdict.draft_id: verdict for verdict in _read(run, bucket, VERDICTS, Verdict)}
     for question in sorted(_read(run, bucket, QUESTIONS, Question), key=lambda item: item.question_id):
         judged = _judged(question, plan, drafts.get(question.question_id, {}), verdicts)
-        taught = _taught(question, judged, config, known, objectives)
-        _count(corpus, plan, judged, taught.drafts)
-        if taught.left_out is not None:
-            corpus.contaminated[taught.left_out.task] += 1
-        corpus.variants.update(one.task for one in taught.resembled if one.is_variant)
-        corpus.questions += bool(taught.rows)
-        if taught.rows and (language := language_of(question.text)):
-            corpus.languages[language.code] += 1
-        rejected += [item.verdict for item in taught.drafts if not item.accepted]
-        rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += taught.rows
+        chosen, made, overlap = _taught(question, judged, config, known, objectives)
+        _count(corpus, plan, judged, chosen)
+        if overlap is not None:
+            corpus.contaminated[overlap.task] += 1
+        corpus.questions += bool(made)
+        rejected += [item.verdict for item in chosen if not item.accepted]
+        rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += made
     part = f"part-{bucket:06}.parquet"
     for folder, content in rows.items():
         if content:
@@ -209,39 +201,19 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
     return corpus
 
 
-@dataclass(frozen=True)
-class _Taught:
-    """A question's drafts, its rows of the corpus, the test question for which it is left out, and those it resembles."""
-
-    drafts: list[Judged]
-    rows: list[CorpusRow]
-    left_out: Overlap | None = None
-    resembled: tuple[Overlap, ...] = ()
-
-
 def _taught(
     question: Question, judged: Sequence[Judged], config: CorpusConfig, known: KnownTests, objectives: list[Objective]
-) -> _Taught:
-    """What becomes of a question; none of it fails the bucket."""
+) -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
+    """A question's drafts, its rows of the corpus, and the test question that it is; none of it fails the bucket."""
 
-    def work() -> _Taught:
-        resembled = _resembled(question, known)
-        left_out = next((one for one in resembled if _is_too_near(one, config)), None)
-        drafts, rows = teach(question, select(question, judged, config, left_out), objectives)
-        return _Taught(drafts, rows, left_out, resembled)
+    def work() -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
+        overlap = known.overlap(question.text)
+        if overlap is not None and not overlap.exact and overlap.share < config.max_overlap:
+            overlap = None
+        return *teach(question, select(question, judged, config, overlap), objectives), overlap
 
     # A question that cannot be compared with test questions is not taught.
-    return attempt(work, lambda reason: _Taught([item.fault(reason) if item.accepted else item for item in judged], []))
-
-
-def _resembled(question: Question, known: KnownTests) -> tuple[Overlap, ...]:
-    """The test questions that a question resembles most: by its words, and without its numbers and names."""
-    return tuple(one for one in (known.overlap(question.text), known.variant(question.text)) if one is not None)
-
-
-def _is_too_near(overlap: Overlap, config: CorpusConfig) -> bool:
-    limit = config.max_variant_overlap if overlap.masked else config.max_overlap
-    return overlap.exact or (limit is not None and overlap.share >= limit)
+    return attempt(work, lambda reason: ([item.fault(reason) if item.accepted else item for item in judged], [], None))
 
 
 def is_held_out(question_id: str, config: CorpusConfig, seed: int) -> bool:

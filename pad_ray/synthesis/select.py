@@ -48,8 +48,7 @@ def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, o
     if overlap is not None:
         said = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams with"
         test = f"the {overlap.task} test question {overlap.question_id}"
-        but_for = ", but for numbers and names," if overlap.masked else ""
-        return _drop_all(chosen, Outcome.CONTAMINATED, f"the question{but_for} {said} {test}")
+        return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {said} {test}")
     if not question.gold:
         chosen = _majority(question.answer_kind, chosen, config.majority_share)
     rate = sum(item.accepted for item in chosen) / max(1, len(chosen))

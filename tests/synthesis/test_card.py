@@ -21,11 +21,8 @@ FACTS = CardFacts(
     dropped={"duplicate": 170, "wrong_answer": 700},
     tests={"gsm8k": 1_319, "bbh/navigate": 250, "bbh/snarks": 178},
     contaminated={"gsm8k": 2, "bbh/snarks": 1},
-    variants={"gsm8k": 11},
-    languages=["en", "zh"],
     ngram=13,
     max_overlap=0.5,
-    max_variant_overlap=None,
     samples=4,
     temperature=0.7,
     top_p=0.95,
@@ -43,7 +40,7 @@ def card(**changes):
 def test_the_front_matter_is_a_dataset_card_of_the_hub():
     data = DatasetCard(card()).data
     assert data.license == ["mit", "apache-2.0"]
-    assert (data.language, data.task_categories, data.size_categories) == (["en", "zh"], ["text-generation"], ["n<1K"])
+    assert (data.language, data.task_categories, data.size_categories) == (["en"], ["text-generation"], ["n<1K"])
 
 
 def test_the_same_facts_give_the_same_card():
@@ -58,7 +55,7 @@ def test_the_same_facts_give_the_same_card():
         "| train | rationale | 40 |",
         "| wrong_answer | 700 |",
         "| bbh | 428 | 1 |",
-        "| gsm8k | 1,319 | 2 | 11 |",
+        "| gsm8k | 1,319 | 2 |",
         "its n-grams of 13 words with one. Paraphrases are not found.",
         "Source: openai/grade-school-math. Licence: MIT.",
         "`qwen2.5-coder-1.5b`, revision `cc324af070c2-v1`. Licence: apache-2.0.",

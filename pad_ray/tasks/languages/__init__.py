@@ -20,7 +20,6 @@ READ_CHARACTERS = 2_000
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Scripts without blanks between words, as a character class: Thai, Lao, Burmese, Khmer, kana, Han."""
 
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -102,11 +101,6 @@ def language_of(text: str) -> Language | None:
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case, with their marks; in scripts without blanks each character is a word."""
     return _word().findall(unicodedata.normalize("NFKC", text).lower())
-
-
-def is_unspaced(word: str) -> bool:
-    """Whether a word is a character of a script without blanks."""
-    return len(word) == 1 and _UNSPACED.match(word) is not None
 
 
 @cache
