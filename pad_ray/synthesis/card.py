@@ -210,7 +210,8 @@ Nothing.
 {% if tests %}
 Left out is every question that equals a test question, or shares {{ "%.0f%%" | format(facts.max_overlap * 100) }} or more of
 its n-grams of {{ facts.ngram }} words with one. Paraphrases are not found. Questions that share
-{{ "%.0f%%" | format(near * 100) }} or more of their n-grams of {{ masked_ngram }} words, numbers and names apart, are {{ "kept" if facts.masked_overlap is none else "left out too" }}.
+{{ "%.0f%%" | format(near * 100) }} or more of their n-grams of {{ masked_ngram }} words, numbers and names apart,
+are {{ "kept" if facts.masked_overlap is none else "left out too" }}.
 
 | test set | test questions | questions left out |
 |---|---|---|

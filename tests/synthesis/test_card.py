@@ -62,7 +62,7 @@ def test_the_same_facts_give_the_same_card():
         "| equal text | 1 | 2.0 % |",
         "| n-grams | 0 | 0.0 % |",
         "| n-grams, numbers and names apart | 4 | 8.0 % |",
-        "50% or more of their n-grams of 5 words, numbers and names apart, are kept.",
+        "50% or more of their n-grams of 5 words, numbers and names apart,\nare kept.",
         "its n-grams of 13 words with one. Paraphrases are not found.",
         "Source: openai/grade-school-math. Licence: MIT.",
         "`qwen2.5-coder-1.5b`, revision `cc324af070c2-v1`. Licence: apache-2.0.",
