@@ -187,7 +187,7 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     dropped.pop(Outcome.ACCEPTED, None)
     ends = {**dropped, Outcome.ACCEPTED: corpus.final[Outcome.ACCEPTED]}
     ledger.record(run.folder, ledger.judged("corpus", "drafts", accepted, ends, corpus.seconds, reasons=corpus.faults))
-    named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "hash")
+    named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "overlaps", "compared", "hash")
     metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
     write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))
     corpora.require_rows(corpus)
@@ -264,8 +264,11 @@ def _card(
         dropped={name: n for name, n in corpus.final.items() if name != Outcome.ACCEPTED},
         tests=Counter(question.task for question in tests),
         contaminated=corpus.contaminated,
+        overlaps=corpus.overlaps,
+        compared=corpus.compared,
         ngram=recipe.corpus.ngram,
         max_overlap=recipe.corpus.max_overlap,
+        masked_overlap=recipe.corpus.masked_overlap,
         samples=config.samples,
         temperature=config.temperature,
         top_p=config.top_p,

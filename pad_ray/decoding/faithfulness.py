@@ -5,7 +5,9 @@ S = max over the question's sentences u of (1 + cos(e(line), e(u))) / 2, ROSCOE'
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pad_ray.decoding.batcher import Batcher
@@ -13,6 +15,7 @@ from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
 from pad_ray.models import resolve
 from pad_ray.paths.base import asked_text
 from pad_ray.schema import Question, storable
+from pad_ray.tasks.languages import languages
 
 EMBEDDER = "all-minilm-l6-v2"
 MAX_TOKENS = 256
@@ -23,8 +26,6 @@ REMEMBERED = 100_000
 """Embeddings kept, of 1.5 KiB each: lines and the sentences of a question come again and again."""
 DECIMALS = 4
 """Scores are rounded: an embedding's last bits depend on what it was computed beside, and a result must not."""
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class FaithfulnessVerifier:
@@ -68,9 +69,17 @@ class FaithfulnessVerifier:
         return torch.nn.functional.normalize(means, dim=-1)
 
 
+@cache
+def _sentence_end() -> re.Pattern[str]:
+    """Where a sentence of any known language ends: at a blank behind its sign; a danda or a wide sign needs no blank."""
+    ends = sorted({sign for language in languages().values() for sign in language.sentence_ends})
+    alone = "।॥" + "".join(sign for sign in ends if unicodedata.east_asian_width(sign) in "WF")
+    return re.compile(rf"(?<=[{re.escape(''.join(ends))}])\s+|(?<=[{alone}])(?![」』”’）{alone}\s])")
+
+
 def question_sentences(question: Question) -> list[str]:
     """The sentences of a question as it is asked, facts included; at least one."""
-    return [sentence for sentence in _SENTENCE_END.split(asked_text(question)) if sentence] or [""]
+    return [sentence for sentence in _sentence_end().split(asked_text(question)) if sentence] or [""]
 
 
 def readable(line: str) -> str:

@@ -2,10 +2,12 @@
 // Each form filters the items of one list by words and by the values of their data attributes.
 for (const form of document.querySelectorAll("form.finder")) {
   const items = [...document.getElementById(form.dataset.finds).querySelectorAll("[data-item]")];
-  const texts = items.map((item) => item.textContent.toLowerCase());
+  // Digits and letters of full width, and marks of one letter, are found by their plain form.
+  const plain = (text) => text.normalize("NFKC").toLowerCase();
+  const texts = items.map((item) => plain(item.textContent));
   const choices = [...form.querySelectorAll("select")];
   const show = () => {
-    const words = form.elements.words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = plain(form.elements.words.value).split(/\s+/).filter(Boolean);
     let shown = 0;
     items.forEach((item, place) => {
       const chosen = choices.every((choice) => !choice.value || item.dataset[choice.name] === choice.value);

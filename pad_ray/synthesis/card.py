@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from pad_ray.models.catalog import find
 from pad_ray.rundir import RunDir
 from pad_ray.schema import SCHEMA_VERSION
+from pad_ray.synthesis.contamination import MASKED_NGRAM, NEAR
 from pad_ray.tasks import get_task
 
 CARD = "corpus/README.md"
@@ -31,15 +32,20 @@ _HUB_LICENCES = {
 _SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M": 1_000_000, "1M<n<10M": 10_000_000}
 
 
+OVERLAPS = {"equal": "equal text", "ngrams": "n-grams", "masked": "n-grams, numbers and names apart"}
+"""Ways to resemble a test question, as the card names them."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardFacts:
     """What a card says about a corpus.
 
     `rows` counts rows by split (`train`, `validation`) and objective, `questions` those that have a row. `accepted` counts
     drafts by their verdict alone; `dropped` counts those that no row comes from, by outcome. `tests` counts the test
-    questions that were compared, `contaminated` the questions left out for them, both by task. `demonstrations` maps a
-    kind of path to the number of solved questions in each of its sets. `protections` are the sandbox's; None where
-    nothing was executed.
+    questions that were compared, `contaminated` the questions left out for them, both by task. `overlaps` counts
+    those of the `compared` train questions that resemble a test question, kept or not, by how. `demonstrations` maps a kind
+    of path to the number of solved questions in each of its sets. `protections` are the sandbox's; None if nothing was
+    executed.
     """
 
     task: str
@@ -54,8 +60,11 @@ class CardFacts:
     dropped: Mapping[str, int]
     tests: Mapping[str, int]
     contaminated: Mapping[str, int]
+    overlaps: Mapping[str, int]
+    compared: int
     ngram: int
     max_overlap: float
+    masked_overlap: float | None
     samples: int
     temperature: float
     top_p: float
@@ -88,6 +97,9 @@ def render_card(facts: CardFacts) -> str:
         total=sum(sum(counts.values()) for counts in rows.values()),
         dropped=sorted(facts.dropped.items(), key=lambda item: (-item[1], item[0])),
         tests=[(name, tests[name], contaminated[name]) for name in sorted(tests)],
+        overlaps=[(said, facts.overlaps.get(kind, 0)) for kind, said in OVERLAPS.items()],
+        near=facts.masked_overlap or NEAR,
+        masked_ngram=MASKED_NGRAM,
         schema_version=SCHEMA_VERSION,
     )
 
@@ -197,12 +209,20 @@ Nothing.
 
 {% if tests %}
 Left out is every question that equals a test question, or shares {{ "%.0f%%" | format(facts.max_overlap * 100) }} or more of
-its n-grams of {{ facts.ngram }} words with one. Paraphrases are not found.
+its n-grams of {{ facts.ngram }} words with one. Paraphrases are not found. Questions that share
+{{ "%.0f%%" | format(near * 100) }} or more of their n-grams of {{ masked_ngram }} words, numbers and names apart,
+are {{ "kept" if facts.masked_overlap is none else "left out too" }}.
 
 | test set | test questions | questions left out |
 |---|---|---|
 {% for name, count, left_out in tests %}
 | {{ name }} | {{ count }} | {{ left_out }} |
+{% endfor %}
+
+| overlap with a test question | train questions | share |
+|---|---|---|
+{% for said, count in overlaps %}
+| {{ said }} | {{ count }} | {{ "%.1f %%" | format(100 * count / facts.compared if facts.compared else 0) }} |
 {% endfor %}
 {% else %}
 The questions were compared with no test set.

@@ -67,6 +67,12 @@ class CorpusConfig(BaseModel):
     max_overlap: float = Field(
         0.5, gt=0, le=1, description="share of a question's n-grams in one test question from which on it is left out"
     )
+    masked_overlap: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="as `max_overlap`, of n-grams without numbers and names; default: such questions are counted and kept",
+    )
 
     @model_validator(mode="after")
     def _taught(self) -> "CorpusConfig":

@@ -29,7 +29,7 @@ from pad_ray.schema import (
     from_table,
 )
 from pad_ray.synthesis.config import CorpusConfig
-from pad_ray.synthesis.contamination import KnownTests, Overlap
+from pad_ray.synthesis.contamination import NEAR, KnownTests, Overlap
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
@@ -56,9 +56,10 @@ class Corpus:
     """What was built. `verified` counts drafts by their verdict, `final` after the filters that look across drafts.
 
     `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
-    `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with. `hash`
-    covers every row id and its side. `faults` are the first reasons of faults, by outcome, of drafts while they were judged
-    and of accepted ones while the corpus was built.
+    `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with, `overlaps`
+    all questions that resemble a test question, kept or not, by how: equal, ngrams, masked; `compared` counts the
+    questions that were looked at. `hash` covers every row id and its side. `faults` are the first reasons of faults, by
+    outcome, of drafts while they were judged and of accepted ones while the corpus was built.
     """
 
     planned: int = 0
@@ -69,6 +70,8 @@ class Corpus:
     by_path: Counter[str] = field(default_factory=Counter)
     accepted_by_path: Counter[str] = field(default_factory=Counter)
     contaminated: Counter[str] = field(default_factory=Counter)
+    overlaps: Counter[str] = field(default_factory=Counter)
+    compared: int = 0
     faults: dict[str, str] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -185,8 +188,11 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
         chosen, made, overlap = _taught(question, judged, config, known, objectives)
         _count(corpus, plan, judged, chosen)
         if overlap is not None:
-            corpus.contaminated[overlap.task] += 1
+            corpus.overlaps[overlap.kind] += 1
+            if _is_left_out(overlap, config):
+                corpus.contaminated[overlap.task] += 1
         corpus.questions += bool(made)
+        corpus.compared += 1
         rejected += [item.verdict for item in chosen if not item.accepted]
         rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += made
     part = f"part-{bucket:06}.parquet"
@@ -207,13 +213,26 @@ def _taught(
     """A question's drafts, its rows of the corpus, and the test question that it is; none of it fails the bucket."""
 
     def work() -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
-        overlap = known.overlap(question.text)
-        if overlap is not None and not overlap.exact and overlap.share < config.max_overlap:
-            overlap = None
-        return *teach(question, select(question, judged, config, overlap), objectives), overlap
+        overlap = _overlap(question, config, known)
+        left_out = overlap if overlap and _is_left_out(overlap, config) else None
+        return *teach(question, select(question, judged, config, left_out), objectives), overlap
 
     # A question that cannot be compared with test questions is not taught.
     return attempt(work, lambda reason: ([item.fault(reason) if item.accepted else item for item in judged], [], None))
+
+
+def _overlap(question: Question, config: CorpusConfig, known: KnownTests) -> Overlap | None:
+    """The test question that a question is in disguise, numbers and names apart if not as it stands."""
+    overlap = known.overlap(question.text)
+    if overlap is not None and (overlap.exact or overlap.share >= config.max_overlap):
+        return overlap
+    masked = known.masked_overlap(question.text)
+    return masked if masked is not None and masked.share >= (config.masked_overlap or NEAR) else None
+
+
+def _is_left_out(overlap: Overlap, config: CorpusConfig) -> bool:
+    """Near duplicates are left out if the recipe says so: an in-domain split has them by its nature."""
+    return not overlap.masked or config.masked_overlap is not None
 
 
 def is_held_out(question_id: str, config: CorpusConfig, seed: int) -> bool:

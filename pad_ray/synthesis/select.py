@@ -46,7 +46,8 @@ def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, o
     """
     chosen = list(judged)
     if overlap is not None:
-        said = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams with"
+        apart = ", numbers and names apart," if overlap.masked else ""
+        said = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams{apart} with"
         test = f"the {overlap.task} test question {overlap.question_id}"
         return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {said} {test}")
     if not question.gold:

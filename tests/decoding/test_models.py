@@ -72,6 +72,22 @@ def test_sentences_and_lines_are_read_as_words():
     assert readable("    kilos_a_bag = 4\n") == "kilos a bag = 4"
 
 
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("小明有3.5米绳子。他用了1米！还剩多少？", ["小明有3.5米绳子。", "他用了1米！", "还剩多少？"]),
+        ("太郎は「はい。」と言った。りんごは何個？", ["太郎は「はい。」と言った。", "りんごは何個？"]),
+        ("राम के पास 3 सेब हैं। वह 4 खरीदता है।कुल कितने?", ["राम के पास 3 सेब हैं।", "वह 4 खरीदता है।", "कुल कितने?"]),
+        ("لدى أحمد 3 تفاحات. اشترى 4؛ كم المجموع؟ أجب", ["لدى أحمد 3 تفاحات.", "اشترى 4؛", "كم المجموع؟", "أجب"]),
+        ("У Ани 3.5 кг… Купила ещё. Сколько?", ["У Ани 3.5 кг…", "Купила ещё.", "Сколько?"]),
+        ("사과가 3개 있다. 모두 몇 개?", ["사과가 3개 있다.", "모두 몇 개?"]),
+        ("什么？！真的。", ["什么？！", "真的。"]),
+    ],
+)
+def test_sentences_end_as_their_language_ends_them(text, sentences):
+    assert question_sentences(make_question(text)) == sentences
+
+
 @pytest.fixture(scope="module")
 def scorer_folder(tiny_student, tmp_path_factory):
     import torch

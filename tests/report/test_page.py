@@ -279,6 +279,14 @@ def test_hostile_text_stays_text(make_run):
     assert "⟨U+202E⟩" in page.text
 
 
+def test_texts_of_data_run_in_their_own_direction(make_run):
+    page = Page(render(str(make_run(question="لدى أحمد 3 تفاحات. كم المجموع؟", text="# تفاح\u202e\nreturn 3"))))
+    asked = [attributes for tag, attributes in page.tags if attributes.get("class") in ("asked", "code")]
+    assert asked
+    assert {attributes.get("dir") for attributes in asked} == {"auto"}
+    assert "⟨U+202E⟩" in page.text
+
+
 def test_hostile_text_in_recipe_and_metrics_stays_text(make_run):
     run = make_run()
     (run / "recipe.yaml").write_text(json.dumps({HOSTILE: {HOSTILE: HOSTILE}, "seed": HOSTILE, "teacher": HOSTILE}))

@@ -6,7 +6,7 @@ import pytest
 
 from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind, Question
-from pad_ray.synthesis.contamination import KnownTests, Overlap, load_tests
+from pad_ray.synthesis.contamination import NEAR, KnownTests, Overlap, load_tests
 from pad_ray.tasks import TASKS, get_task
 
 TEXT = "a farmer has twelve hens and every hen lays five eggs a week how many eggs are that"
@@ -63,6 +63,70 @@ def test_the_first_of_equal_test_questions_is_named():
 @pytest.mark.parametrize("text", ["", "?!", "((("])
 def test_texts_without_words_are_like_none(text):
     assert known(a_test("..."), a_test(TEXT)).overlap(text) is None
+
+
+OTHER_NUMBERS = {
+    "en": (
+        "Ann has 3 red apples and buys 4 more. How many now?",
+        "Bob has 17 red apples and buys nine more. How many now?",
+    ),
+    "ru": (
+        "У Ани было 3 яблока, она купила ещё 4. Сколько стало?",
+        "У Пети было 12 яблока, она купила ещё 40. Сколько стало?",
+    ),
+    "zh": ("小明有3个苹果，又买了4个，一共有几个？", "小明有15个苹果，又买了27个，一共有几个？"),
+    "ja": (
+        "太郎はりんごを3個持っています。あと4個買いました。全部で何個？",
+        "太郎はりんごを8個持っています。あと12個買いました。全部で何個？",
+    ),
+    "hi": ("राम के पास ३ सेब हैं, वह ४ और खरीदता है। कुल कितने?", "राम के पास 15 सेब हैं, वह 20 और खरीदता है। कुल कितने?"),
+    "ar": ("لدى أحمد 3 تفاحات واشترى 4 أخرى. كم المجموع؟", "لدى أحمد ١٥ تفاحات واشترى ٢٠ أخرى. كم المجموع؟"),
+    "ko": (
+        "철수는 사과를 3개 가지고 있고 4개를 더 샀습니다. 모두 몇 개?",
+        "철수는 사과를 12개 가지고 있고 30개를 더 샀습니다. 모두 몇 개?",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", OTHER_NUMBERS)
+def test_a_question_with_other_numbers_is_a_near_duplicate(language):
+    first, second = OTHER_NUMBERS[language]
+    index = known(a_test(first))
+    found = index.masked_overlap(second)
+    assert index.overlap(second) is None
+    assert (found.kind, found.share >= NEAR) == ("masked", True)
+    assert index.overlap(first).kind == "equal"
+
+
+@pytest.mark.parametrize("language", OTHER_NUMBERS)
+def test_another_question_in_the_same_language_is_no_near_duplicate(language):
+    other = {
+        "en": "A train needs 3 hours for 240 miles. How fast is it?",
+        "ru": "Поезд проехал 240 км за 3 часа. Какова его скорость?",
+        "zh": "火车3小时行驶240公里，速度是多少？",
+        "ja": "電車は3時間で240キロ進みます。速さはいくらですか。",
+        "hi": "रेलगाड़ी 3 घंटे में 240 किलोमीटर जाती है। चाल क्या है?",
+        "ar": "يقطع القطار 240 كيلومترا في 3 ساعات. ما سرعته؟",
+        "ko": "기차는 3시간에 240킬로미터를 갑니다. 속도는 얼마입니까?",
+    }[language]
+    found = known(a_test(OTHER_NUMBERS[language][0])).masked_overlap(other)
+    assert found is None or found.share < NEAR
+
+
+def test_n_grams_of_scripts_without_blanks_are_of_characters():
+    first = "一个农夫养了十二只母鸡每只母鸡每周下五个蛋请问一周之后一共有多少个鸡蛋"
+    assert known(a_test(first)).overlap(f"请看{first}").share > 0.5
+    assert known(a_test(first)).overlap("小明和小红一起去公园玩然后他们一起回家吃饭看书睡觉第二天又去了学校") is None
+
+
+def test_near_duplicates_of_templates_are_not_counted():
+    index = known(a_test("Ann has 3 red apples and buys 4 more. How many now?", task="arithmetic"))
+    assert index.masked_overlap("Ann has 5 red apples and buys 9 more. How many now?") is None
+
+
+@pytest.mark.parametrize("text", ["", "?!", "\ud83d", "1 2 3", "Ann Bob"])
+def test_texts_without_words_have_no_near_duplicate(text):
+    assert known(a_test(TEXT)).masked_overlap(text) is None
 
 
 def test_without_test_questions_nothing_is_found():
@@ -162,6 +226,13 @@ def test_no_in_domain_train_question_of_svamp_equals_one_of_its_test(data_dir):
     index = KnownTests.build(load_tests(["svamp"], data_dir, 0, [], "svamp", "indomain_train"))
     found = [index.overlap(question.text) for question in get_task("svamp").load("indomain_train", data_dir)]
     assert not any(overlap.exact for overlap in found if overlap)
+
+
+@pytest.mark.data
+def test_almost_half_of_svamps_in_domain_train_questions_are_near_duplicates_of_its_test(data_dir):
+    index = KnownTests.build(load_tests(["svamp"], data_dir, 0, [], "svamp", "indomain_train"))
+    found = [index.masked_overlap(question.text) for question in get_task("svamp").load("indomain_train", data_dir)]
+    assert 290 <= sum(overlap is not None and overlap.share >= NEAR for overlap in found) <= 390
 
 
 @pytest.mark.data

@@ -115,6 +115,22 @@ def test_a_test_question_is_not_taught(synthesis):
     assert "gsm8k test question" in verdict.feedback
 
 
+@pytest.mark.parametrize(("share", "accepted"), [(None, 3), (0.5, 2)])
+def test_near_duplicates_of_test_questions_are_counted_and_left_out_by_choice(synthesis, share, accepted):
+    text = "Ann has 3 red apples and buys 4 more of them. How many now?"
+    questions = [replace(QUESTIONS[0], text=text), *QUESTIONS[1:3]]
+    made = synthesis(questions=questions, samples=1)
+    for question, program in zip(questions, PROGRAMS, strict=False):
+        write_drafts(made, question, [program])
+    disguised = text.replace("Ann", "Bob").replace("3", "15").replace("4", "70")
+    test = Question("ab" * 16, "gsm8k", "test", disguised, "5", QUESTIONS[1].answer_kind, [])
+    built = made.corpus(tests=[test], masked_overlap=share)
+    assert built.overlaps == {"masked": 1}
+    assert built.compared == 3
+    assert built.final["accepted"] == accepted
+    assert built.contaminated == ({"gsm8k": 1} if share else {})
+
+
 @pytest.mark.parametrize(
     ("options", "final"),
     [

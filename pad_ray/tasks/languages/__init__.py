@@ -6,7 +6,7 @@ A text in a language that has no file is judged by what all languages share: dig
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cache
@@ -100,7 +100,22 @@ def language_of(text: str) -> Language | None:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case, with their marks; in scripts without blanks each character is a word."""
-    return _word().findall(unicodedata.normalize("NFKC", text).lower())
+    return [word.lower() for word in written_words(text)]
+
+
+def written_words(text: str) -> list[str]:
+    """As `words_of`, with capital letters."""
+    return _word().findall(unicodedata.normalize("NFKC", text))
+
+
+def is_unspaced(words: Sequence[str]) -> bool:
+    """Whether most words of a text are characters of scripts without blanks."""
+    return 2 * sum(word[0] in _unspaced() for word in words) > len(words)
+
+
+@cache
+def _unspaced() -> frozenset[str]:
+    return frozenset(filter(re.compile(f"[{UNSPACED}]").match, map(chr, range(0x0E00, 0x10000))))
 
 
 @cache
