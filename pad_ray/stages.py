@@ -266,6 +266,7 @@ def _card(
         contaminated=corpus.contaminated,
         overlaps=corpus.overlaps,
         compared=corpus.compared,
+        languages=sorted(corpus.languages),
         ngram=recipe.corpus.ngram,
         max_overlap=recipe.corpus.max_overlap,
         masked_overlap=recipe.corpus.masked_overlap,

@@ -62,6 +62,7 @@ class CardFacts:
     contaminated: Mapping[str, int]
     overlaps: Mapping[str, int]
     compared: int
+    languages: Sequence[str]
     ngram: int
     max_overlap: float
     masked_overlap: float | None
@@ -111,7 +112,7 @@ def _front_matter(facts: CardFacts, rows: Mapping[str, Mapping[str, int]], licen
     return {
         "pretty_name": f"{facts.task}, solved by {facts.teacher}",
         "license": distinct[0] if len(distinct) == 1 else distinct,
-        "language": ["en"],
+        "language": list(facts.languages),
         "task_categories": ["text-generation"],
         "size_categories": [_size(sum(sum(counts.values()) for counts in rows.values()))],
         "tags": ["synthetic", "reasoning", "distillation"],

@@ -36,6 +36,7 @@ from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
 from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
+from pad_ray.tasks.languages import language_of
 from pad_ray.workers import add_counts
 
 TRAIN = "corpus/train"
@@ -58,7 +59,7 @@ class Corpus:
     `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
     `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with, `overlaps`
     all questions that resemble a test question, kept or not, by how: equal, ngrams, masked; `compared` counts the
-    questions that were looked at. `hash` covers every row id and its side. `faults` are the first reasons of faults, by
+    questions that were looked at, `languages` those that are taught, by the code of a known language. `hash` covers every row id and its side. `faults` are the first reasons of faults, by
     outcome, of drafts while they were judged and of accepted ones while the corpus was built.
     """
 
@@ -72,6 +73,7 @@ class Corpus:
     contaminated: Counter[str] = field(default_factory=Counter)
     overlaps: Counter[str] = field(default_factory=Counter)
     compared: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -192,6 +194,8 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
             if _is_left_out(overlap, config):
                 corpus.contaminated[overlap.task] += 1
         corpus.questions += bool(made)
+        if made and (language := language_of(question.text)):
+            corpus.languages[language.code] += 1
         corpus.compared += 1
         rejected += [item.verdict for item in chosen if not item.accepted]
         rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += made

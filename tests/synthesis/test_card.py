@@ -23,6 +23,7 @@ FACTS = CardFacts(
     contaminated={"gsm8k": 2, "bbh/snarks": 1},
     overlaps={"equal": 1, "masked": 4},
     compared=50,
+    languages=["en", "zh"],
     ngram=13,
     max_overlap=0.5,
     masked_overlap=None,
@@ -43,7 +44,7 @@ def card(**changes):
 def test_the_front_matter_is_a_dataset_card_of_the_hub():
     data = DatasetCard(card()).data
     assert data.license == ["mit", "apache-2.0"]
-    assert (data.language, data.task_categories, data.size_categories) == (["en"], ["text-generation"], ["n<1K"])
+    assert (data.language, data.task_categories, data.size_categories) == (["en", "zh"], ["text-generation"], ["n<1K"])
 
 
 def test_the_same_facts_give_the_same_card():
