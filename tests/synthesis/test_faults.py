@@ -101,13 +101,11 @@ def test_what_is_no_matter_of_a_draft_ends_the_stage(error):
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_a_draft_that_breaks_the_corpus_is_left_out_of_it(monkeypatch, module, name, error):
     monkeypatch.setattr(module, name, breaks_on_odd(getattr(module, name), error))
-    config, known = CorpusConfig(max_per_question=9), KnownTests.build([], 13)
-    taught = corpus._taught(QUESTION, judged(), config, known, [Objective.PROGRAM])
-    chosen = taught.drafts
+    selected = select.select(QUESTION, judged(), CorpusConfig(max_per_question=9), None)
+    chosen, rows = corpus_rows.teach(QUESTION, selected, [Objective.PROGRAM])
     assert chosen[1].verdict.outcome is Outcome.SANDBOX_FAULT
     assert f"building the corpus failed: {type(error).__name__}" in chosen[1].verdict.feedback
-    assert taught.left_out is None
-    assert {row.draft_id for row in taught.rows} == {one.draft.draft_id for one in chosen if one.accepted} != set()
+    assert {row.draft_id for row in rows} == {one.draft.draft_id for one in chosen if one.accepted} != set()
 
 
 def test_a_question_that_cannot_be_compared_with_test_questions_is_not_taught(monkeypatch):
@@ -115,9 +113,9 @@ def test_a_question_that_cannot_be_compared_with_test_questions_is_not_taught(mo
         raise ValueError("no words")
 
     monkeypatch.setattr(KnownTests, "overlap", broken)
-    taught = corpus._taught(QUESTION, judged(), CorpusConfig(), KnownTests.build([], 13), [Objective.PROGRAM])
-    assert {one.verdict.outcome for one in taught.drafts} == {Outcome.SANDBOX_FAULT}
-    assert taught.rows == []
+    drafts, rows, _ = corpus._taught(QUESTION, judged(), CorpusConfig(), KnownTests.build([], 13), [Objective.PROGRAM])
+    assert {one.verdict.outcome for one in drafts} == {Outcome.SANDBOX_FAULT}
+    assert rows == []
 
 
 @pytest.mark.parametrize("text", ["How many \ud83d?", "one\udfff", "two \ud83d three " * 20], ids=ascii)
