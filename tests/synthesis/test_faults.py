@@ -93,19 +93,18 @@ def test_what_is_no_matter_of_a_draft_ends_the_stage(error):
         attempt(fail, str)
 
 
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [(select, "normalised_program_hash"), (corpus_rows, "_examples")],
-    ids=["a hash", "a row"],
-)
+@pytest.mark.parametrize("step", ["a hash", "a row"])
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_a_draft_that_breaks_the_corpus_is_left_out_of_it(monkeypatch, module, name, error):
-    monkeypatch.setattr(module, name, breaks_on_odd(getattr(module, name), error))
-    config, known = CorpusConfig(max_per_question=9), KnownTests.build([], 13)
-    chosen, rows, overlap = corpus._taught(QUESTION, judged(), config, known, [Objective.PROGRAM])
+def test_a_draft_that_breaks_the_corpus_is_left_out_of_it(monkeypatch, step, error):
+    if step == "a hash":
+        broken = breaks_on_odd(select._SHAPES[PathKind.PROGRAM], error)
+        monkeypatch.setitem(select._SHAPES, PathKind.PROGRAM, broken)
+    else:
+        monkeypatch.setattr(corpus_rows, "_examples", breaks_on_odd(corpus_rows._examples, error))
+    selected = select.select(QUESTION, judged(), CorpusConfig(max_per_question=9), None)
+    chosen, rows = corpus_rows.teach(QUESTION, selected, [Objective.PROGRAM])
     assert chosen[1].verdict.outcome is Outcome.SANDBOX_FAULT
     assert f"building the corpus failed: {type(error).__name__}" in chosen[1].verdict.feedback
-    assert overlap is None
     assert {row.draft_id for row in rows} == {one.draft.draft_id for one in chosen if one.accepted} != set()
 
 
@@ -114,8 +113,8 @@ def test_a_question_that_cannot_be_compared_with_test_questions_is_not_taught(mo
         raise ValueError("no words")
 
     monkeypatch.setattr(KnownTests, "overlap", broken)
-    chosen, rows, _ = corpus._taught(QUESTION, judged(), CorpusConfig(), KnownTests.build([], 13), [Objective.PROGRAM])
-    assert {one.verdict.outcome for one in chosen} == {Outcome.SANDBOX_FAULT}
+    drafts, rows, _ = corpus._taught(QUESTION, judged(), CorpusConfig(), KnownTests.build([], 13), [Objective.PROGRAM])
+    assert {one.verdict.outcome for one in drafts} == {Outcome.SANDBOX_FAULT}
     assert rows == []
 
 
