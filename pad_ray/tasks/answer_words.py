@@ -1,4 +1,4 @@
-"""The words of other languages around an answer, as regular expressions (`answer_words.yaml`).
+"""The words of other languages around an answer, as regular expressions (`answer_words.yaml`, and `pad_ray.tasks.languages`).
 
 All languages are read together: their words do not collide, and a text may hold several languages. A language without words
 here is read by its numbers, marks of punctuation and the English words.
@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from pad_ray.tasks.languages import languages
+
 _FILE = Path(__file__).with_suffix(".yaml")
 # Vowel signs of Devanagari and Arabic are no word characters for `re`.
 _INSIDE = r"[\w\u0900-\u0963\u064b-\u065f]"
@@ -20,7 +22,19 @@ _INSIDE = r"[\w\u0900-\u0963\u064b-\u065f]"
 @cache
 def _languages() -> list[dict[str, Any]]:
     loaded: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    for code, language in loaded.items():
+        verbs = tuple(language["is"])
+        language["answer"] += [mark for mark in languages()[code].answer_marks if not mark.endswith(verbs)]
     return list(loaded.values())
+
+
+def yes_no_words() -> dict[str, str]:
+    """What each word for yes or no means, as the whole answer."""
+    meanings = dict.fromkeys(words("yes", "yes_first"), "yes") | dict.fromkeys(words("no", "no_first"), "no")
+    for code, language in languages().items():
+        if code != "en":
+            meanings = dict.fromkeys(language.yes, "yes") | dict.fromkeys(language.no, "no") | meanings
+    return meanings
 
 
 def words(*keys: str) -> list[str]:

@@ -35,7 +35,7 @@ _CHARACTERS = str.maketrans(
 )
 _EXPONENTS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12}
 _OTHER_EXPONENTS = answer_words.scales()
-_LETTER_EXPONENTS = {"k": "3", "K": "3", "M": "6", "B": "9", "bn": "9"}
+_LETTER_EXPONENTS = {"M": "6", "B": "9", "bn": "9"}
 _PARTS = {"half": "1/2", "quarter": "1/4", "third": "1/3"}
 
 _DIGIT = re.compile(r"[^\D0-9]")
@@ -51,7 +51,9 @@ _SCALE = re.compile(rf"(?<=[0-9])((?: ?(?:{'|'.join(_EXPONENTS)})s?\b){{1,4}})",
 _OTHER_SCALE = re.compile(
     rf"(?<=[0-9]) ?({answer_words.any_of(_OTHER_EXPONENTS)})(?![克米瓦卡分]|[\u0400-\u097f])([0-9])?"
 )
-_SCALE_LETTER = re.compile(r"(?<=[0-9])(?:[kKMB]|bn)(?![\w^-])")
+_KILO = re.compile(r"(?<=[0-9])[kK]\b")
+# Only of money: 2M may be two of a variable M.
+_MONEY = re.compile(r"(?<=[$£€¥₹])( ?[0-9][0-9,.]{0,20})(M|B|bn)(?![\w^-])")
 _AND_PART = re.compile(r"(?<=[0-9]) and (?:a|one) (half|quarter|third)\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative) (?=[$0-9])", re.IGNORECASE)
 
@@ -85,7 +87,9 @@ def plain(text: str) -> str:
         text = _without_latex(text)
     text = _TIMES_POWER.sub(_exponent, text)
     text = _POWER.sub(lambda found: f"1{_exponent(found)}", text)
-    text = _SCALE_LETTER.sub(lambda found: f"e{_LETTER_EXPONENTS[found[0]]}", _SCALE.sub(_scale, text))
+    text = _MONEY.sub(
+        lambda found: f"{found[1]}e{_LETTER_EXPONENTS[found[2]]}", _KILO.sub("e3", _SCALE.sub(_scale, text))
+    )
     return _MINUS.sub("-", _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", text))
 
 

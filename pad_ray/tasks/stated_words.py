@@ -6,7 +6,7 @@ What a text denies ("not true", "neither (A) nor (B)") is not its answer, and tw
 import re
 from collections.abc import Iterator
 
-from pad_ray.tasks.answer_words import any_of, phrases, words
+from pad_ray.tasks.answer_words import any_of, phrases, words, yes_no_words
 from pad_ray.tasks.numbers import SPACE
 
 YES_NO = {
@@ -14,8 +14,7 @@ YES_NO = {
     "no": "no",
     "true": "yes",
     "false": "no",
-    **dict.fromkeys(words("yes", "yes_first"), "yes"),
-    **dict.fromkeys(words("no", "no_first"), "no"),
+    **yes_no_words(),
 }
 _OPPOSITE = {"yes": "no", "no": "yes"}
 
