@@ -58,9 +58,10 @@ class Corpus:
 
     `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
     `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with, `overlaps`
-    all questions that resemble a test question, kept or not, by how: equal, ngrams, masked; `compared` counts the
-    questions that were looked at, `languages` those that are taught, by the code of a known language. `hash` covers every row id and its side. `faults` are the first reasons of faults, by
-    outcome, of drafts while they were judged and of accepted ones while the corpus was built.
+    all questions that resemble a test question, kept or not, by how: equal, ngrams, masked. `compared` counts the
+    questions that were looked at, `languages` those that are taught, by the code of a known language. `hash` covers every
+    row id and its side. `faults` are the first reasons of faults, by outcome, of drafts while they were judged and of
+    accepted ones while the corpus was built.
     """
 
     planned: int = 0

@@ -100,17 +100,21 @@ def language_of(text: str) -> Language | None:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case, with their marks; in scripts without blanks each character is a word."""
-    return [word.lower() for word in written_words(text)]
+    return _word().findall(_normal(text).lower())
 
 
 def written_words(text: str) -> list[str]:
     """As `words_of`, with capital letters."""
-    return _word().findall(unicodedata.normalize("NFKC", text))
+    return _word().findall(_normal(text))
+
+
+def _normal(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def is_unspaced(words: Sequence[str]) -> bool:
     """Whether most words of a text are characters of scripts without blanks."""
-    return 2 * sum(word[0] in _unspaced() for word in words) > len(words)
+    return not "".join(words).isascii() and 2 * sum(word[0] in _unspaced() for word in words) > len(words)
 
 
 @cache
