@@ -124,7 +124,8 @@ class KnownTests:
         first, last = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
         sizes = last - first
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return owners[np.repeat(first, sizes) + within]
+        found: Owners = owners[np.repeat(first, sizes) + within]
+        return found
 
     def _overlap(self, owner: int, share: float, *, exact: bool, masked: bool = False) -> Overlap:
         return Overlap(*self.owners[owner], share, exact, masked)
