@@ -17,11 +17,12 @@ MAX_STEPS = 200
 def steps_of(kind: PathKind, text: str) -> list[Step]:
     """The steps of a finished path, in order."""
     steps: list[Step] = []
-    before = ""
+    position, below_head = 0, kind is not PathKind.PROGRAM
     for line in text.splitlines(keepends=True):
-        if line.strip() and is_step(kind, before):
-            steps.append(Step(before, line))
-        before += line
+        if below_head and line.strip():
+            steps.append(Step(text[:position], line))
+        below_head = below_head or line.startswith(HEAD)
+        position += len(line)
         if len(steps) == MAX_STEPS:
             break
     return steps
