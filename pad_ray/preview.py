@@ -12,7 +12,7 @@ from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
 from pad_ray.schema import Question
 from pad_ray.sizing import lines, sizes
-from pad_ray.stages import Run, read_inputs, read_tests, stored_corpus
+from pad_ray.stages import Run, check_student, read_inputs, read_tests, stored_corpus
 from pad_ray.synthesis.corpus import TRAIN
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 
@@ -56,6 +56,7 @@ def preview_training(run: Run) -> None:
     recipe, config, say = run.recipe, run.recipe.training, run.progress.say
     run.folder.demand_local("a student")
     say_recipe(run)
+    check_student(recipe)
     corpus = stored_corpus(run)
     student = resolve(config.student)
     rows, characters = 0, 0

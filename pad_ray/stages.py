@@ -36,6 +36,7 @@ from pad_ray.tasks.config import task_and_split
 from pad_ray.tracking import Tracker
 from pad_ray.training.config import STUDENT
 from pad_ray.training.model_card import write_model_card
+from pad_ray.training.round_trip import check_student_writes
 from pad_ray.training.train import Trained, Watch, train
 
 REPORT = "report.html"
@@ -105,8 +106,9 @@ def _read_test(recipe: Recipe, name: str) -> list[Question]:
 
 
 def check_student(recipe: Recipe) -> None:
-    """InputError where the student's weights are not usable."""
-    resolve(recipe.training.student)
+    """InputError if the student's weights are not usable, or its tokenizer loses what the corpus teaches."""
+    student = resolve(recipe.training.student)
+    check_student_writes(student.name, str(student.path), objectives_of(recipe.synthesis.paths, recipe.corpus))
 
 
 def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:

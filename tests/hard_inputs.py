@@ -162,6 +162,8 @@ _TEXTS = {
     "opening squares": ("", "[", ""),
     "closing brackets": ("", ")", ""),
     "nothing": ("", " ", ""),
+    "a number and nothing": ("7", " ", "/"),
+    "numbers and tabs": ("", "7\t\t\t\t", "½"),
     "lines": ("", "\n", ""),
     "carriage returns": ("", "\r\n", ""),
     "form feeds": ("", "\f", ""),

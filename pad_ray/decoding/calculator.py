@@ -16,10 +16,16 @@ MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A text as the model and the calculator wrote it; `error` is what the engine said where it failed."""
+    """A text as the model and the calculator wrote it.
+
+    `error` is what the engine said if it failed; `cut` is True if the text does not end within its tokens, or
+    `lack` says what else is missing of it.
+    """
 
     text: str
     error: str | None = None
+    cut: bool = False
+    lack: str | None = None
 
 
 async def complete(
@@ -46,10 +52,11 @@ async def complete(
         text += generation.text
         cut, ended = _up_to(text, stop)
         paused = EQUALS in generation.text and generation.finish_reason == "stop"
-        if ended or not paused or tokens >= max_tokens or len(text) > MAX_CHARACTERS:
-            return Written(cut)
+        full = tokens >= max_tokens or len(text) > MAX_CHARACTERS
+        if ended or not paused or full:
+            return Written(cut, cut=not ended and (generation.finish_reason == "length" or (paused and full)))
         text = with_value(text)
-    return Written(_up_to(text, stop)[0])
+    return Written(_up_to(text, stop)[0], cut=True)
 
 
 def with_value(text: str) -> str:

@@ -35,8 +35,8 @@ class SocraticSteps(Strategy):
     decomposer: str | None = Field(
         None, description="iterative: the student that writes the sub-questions; default: the one that is measured"
     )
-    calculator: bool = Field(True, description="the values of calculations in << >> come from a calculator")
-    max_steps: int = Field(12, ge=1, description="sub-questions that are answered at most")
+    calculator: bool = Field(False, description="the values of calculations in << >> come from a calculator")
+    max_steps: int = Field(12, ge=1, description="sub-questions that are answered; a question with more is truncated")
     step_tokens: int = Field(128, ge=1, description="longest step, in tokens")
 
     @property
@@ -50,7 +50,9 @@ class SocraticSteps(Strategy):
         attempt.texts.append(written.text)
         if written.error is not None:
             return Answer(PathKind.SOCRATIC, written.text, Outcome.ENGINE_FAULT, None, written.error)
-        (answer,) = await attempt.read(PathKind.SOCRATIC, [written.text])
+        if written.lack is not None:
+            return Answer(PathKind.SOCRATIC, written.text, Outcome.TRUNCATED, None, written.lack)
+        (answer,) = await attempt.read(PathKind.SOCRATIC, [written.text], [written.cut])
         return answer
 
     async def _unified(self, attempt: Attempt) -> Written:
@@ -69,16 +71,27 @@ class SocraticSteps(Strategy):
             return split
         history: list[tuple[str, str]] = []
         stated: str | None = None
-        # Each once: a student that repeats itself is not asked twice.
-        asked = list(dict.fromkeys(" ".join(line.split()) for line in read_sub_questions(split.text)))
-        for number, sub_question in enumerate(asked[: self.max_steps]):
+        asked = _sub_questions(split.text)
+        if split.cut:
+            return Written(split.text, lack="the sub-questions do not end within the token limit")
+        if len(asked) > self.max_steps:
+            # Without its last step a solution answers another question.
+            lack = f"the student asks {len(asked)} sub-questions; raise max_steps, which is {self.max_steps}"
+            return Written(split.text, lack=lack)
+        cut = False
+        for number, sub_question in enumerate(asked):
             source = step_source(attempt.question, history, sub_question)
             step = await complete(attempt, source, STEP_ENDS, self.step_tokens, "step", number, use=self.calculator)
             if step.error is not None:
                 return Written(_text(history, stated), step.error)
-            said, stated = read_step(step.text)
+            (said, stated), cut = read_step(step.text), step.cut
             history.append((sub_question, said))
-        return Written(_text(history, stated))
+        return Written(_text(history, stated), cut=cut and stated is None)
+
+
+def _sub_questions(text: str) -> list[str]:
+    """Each once: a student that repeats itself is not asked twice."""
+    return list(dict.fromkeys(" ".join(line.split()) for line in read_sub_questions(text)))
 
 
 def _text(history: list[tuple[str, str]], stated: str | None) -> str:

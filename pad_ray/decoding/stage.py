@@ -21,6 +21,7 @@ from ray.exceptions import RayError
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.beam import StepBeam
+from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.socratic import SocraticSteps
 from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, StoredSolutions
@@ -145,12 +146,13 @@ class Solver:
             raise InputError(
                 f"{strategy.label} asks line by line, which the OpenAI protocol cannot: evaluate with engine.kind vllm"
             )
-        if isinstance(strategy, (StepBeam, SocraticSteps)) and any(path.chat for path in self.asking.paths.values()):
+        line_by_line = _continues(strategy) or isinstance(strategy, SocraticSteps)
+        if line_by_line and any(path.chat for path in self.asking.paths.values()):
             raise InputError(f"{strategy.label} asks line by line, which a chat cannot: ask with plain text")
         if _continues(strategy) and self.engine.kind == "transformers" and _encodes(self.engine.model):
             raise InputError(
                 f"{strategy.label} goes on with what is written, and {self.engine.model} is an encoder-decoder, which would "
-                "read it as part of the question: take token_beam, or socratic with calculator: false"
+                "read it as part of the question: take token_beam, or calculator: false"
             )
         seconds = {*self.seconds, strategy.second_model} - {None}
         if seconds and uses_gpu(self.engine):
@@ -332,7 +334,7 @@ async def solve_block(
 
 def _continues(strategy: Strategy) -> bool:
     """Whether it asks for more of a text that has begun."""
-    return isinstance(strategy, StepBeam) or (isinstance(strategy, SocraticSteps) and strategy.calculator)
+    return isinstance(strategy, StepBeam) or (isinstance(strategy, Greedy | SocraticSteps) and strategy.calculator)
 
 
 def _encodes(model: str) -> bool:

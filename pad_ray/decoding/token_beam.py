@@ -83,7 +83,7 @@ class TokenBeam(Strategy):
             grown = await self._score(attempt, candidates, alone=not ended)
             ended = _best([*ended, *(beam for beam in grown if beam.ended)], self.beams)
             live = _best([beam for beam in grown if not beam.ended], self.beams)
-            # A sum only falls as a hypothesis grows; a mean hardly rises.
+            # A sum only falls as a hypothesis grows. A mean can rise: that it does not is the usual guess.
             if not live or (len(ended) == self.beams and ended[-1].score >= live[0].score):
                 break
         return ended or live or [Beam()]

@@ -30,7 +30,7 @@ MAX_READINGS = 8
 
 _EQUALS = re.compile(r"(?<![=<>!~≈≠≤≥:])=(?![=<>~])")
 _BULLET = re.compile(r"^\s*(?:[-*+•–—]|\(?[0-9]{1,2}[.)])\s+(?=\S)")
-_KILO = re.compile(r"[0-9][kK]\b")
+_KILO = re.compile(r"[0-9][kKmMbB]\b")
 _CLOCK = re.compile(r"0[0-9]{2,}$")
 # Words and signs of a line that let a number count in hundredths, thousands or more, with the factor.
 _SCALES = (
@@ -90,7 +90,7 @@ class _Side:
     rounded: bool
     scales: tuple[int, ...]
     kilo: bool
-    """The line has `4k`, which is 4000 or a variable."""
+    """The line has `4k` or `4B`, which is a number of thousands or billions, or a variable."""
 
 
 def _in_line(step: int, line: str) -> Iterator[Calculation]:

@@ -4,17 +4,21 @@ The text is that of GSM8K-Socratic: a line `sub-question ** step` for each, then
 whole (unified), or two share the work: a decomposer (QG) writes all sub-questions, a solver (QA) one step at a time.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from pad_ray.paths.base import Parsed, ReasoningPath, asked_text
+from pad_ray.paths.equations import shape
 from pad_ray.paths.rationale import ANSWER_MARK, judge_rationale, up_to_answer
-from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Verdict
+from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Verdict, content_id
 
 SEPARATOR = " ** "
 DECOMPOSE_CUE = "Sub-questions:"
 SUB_QUESTION = "Sub-question:"
 STEP_CUE = "Step:"
+
+_WORD = re.compile(r"\w+")
 
 
 class Socratic(ReasoningPath):
@@ -87,6 +91,15 @@ def read_step(completion: str) -> tuple[str, str | None]:
     lines = up_to_answer(completion).text.split("\n")
     answer = next((line for line in lines if _is_answer(line)), None)
     return " ".join(line for line in lines if not _is_answer(line)), answer
+
+
+def socratic_shape(text: str) -> str:
+    """32 hex digits, equal for texts with the same sub-questions, in lower case, and the same calculations in their order.
+
+    Raises as `pairs` does.
+    """
+    asked = [_WORD.findall(sub_question.lower()) for sub_question, _ in pairs(text)]
+    return content_id("socratic", asked, shape(text))
 
 
 def judge_socratic(draft_id: str, text: str, gold: str, answer_kind: AnswerKind) -> Verdict:

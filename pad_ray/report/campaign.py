@@ -57,13 +57,13 @@ class HeldOutScore(BaseModel):
 
 
 class HeldOut(BaseModel):
-    """The best trial against the default settings on the test questions."""
+    """The best trial against the default settings on the test questions; no limits of the difference if they are the same."""
 
     default: HeldOutScore
     best: HeldOutScore
     difference: float
-    difference_low: float
-    difference_high: float
+    difference_low: float | None
+    difference_high: float | None
     p_value: float | None = None
     beats_default: bool
     sentence: str

@@ -18,14 +18,14 @@ from collections.abc import Iterator
 from pad_ray.sandbox.question_facts import TRIVIAL, QuestionFacts, digits_in, holds, question_facts
 from pad_ray.sandbox.slicing import ARITHMETIC, CALL, COMPARE, INDEX, LOOP, Slice, backward_slice
 from pad_ray.schema import AnswerKind
+from pad_ray.tasks.languages import languages
 
 COMPUTES = {ARITHMETIC, CALL, LOOP}
 LONGEST_STRING = 1000
-_ANSWERS = (
-    "yes no true false valid invalid plausible implausible none correct incorrect"
-    " да нет 是 否 不是 不 はい いいえ हाँ हां नहीं نعم لا 예 네 아니요 아니오"
+_ANSWERS = "valid invalid plausible implausible none correct incorrect"
+ANSWERS = frozenset(
+    [*_ANSWERS.split(), *(word for language in languages().values() for word in (*language.yes, *language.no))]
 )
-ANSWERS = frozenset(_ANSWERS.split())
 """Words that are answers themselves, and so no facts."""
 _COMMON = (
     "a an and are as at be by do does for from had has have he her his how if in is it its not of on or she so still that the"

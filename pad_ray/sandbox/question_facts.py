@@ -9,9 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 
-from pad_ray.sandbox.number_words import AND, IMPLIED, NUMBER_WORDS, PARTS, SCALES
+from pad_ray.tasks.languages import Language, language_of, languages, words_of
 
 DIGITS = re.compile(
     r"(\d[\d,]*(?:\.\d+)?|\.\d+)\s*(%|percent|hundred|thousand|million|billion|k\b|m\b)?", re.ASCII | re.IGNORECASE
@@ -24,12 +23,13 @@ MAX_PARTS = 8
 TRIVIAL = frozenset({0.0, 1.0})
 """Numbers that any program holds, so that they show nothing."""
 
-_RATIO = re.compile(r"(?:(\d{1,9})\s+(?:and\s+)?)?(\d{1,9})\s*[/\u2044]\s*(\d{1,9})", re.ASCII)
-_LATEX_RATIO = re.compile(r"(\d{1,9})?\s*\\[cdt]?frac\s*\{?\s*(\d{1,9})\s*\}?\s*\{?\s*(\d{1,9})\s*\}?", re.ASCII)
-_SIGN_RATIO = re.compile(r"(\d{1,9})?\s*([\u00bc-\u00be\u2150-\u215e\u2189])")
-_WORD = re.compile(r"[^\W\d_]+")
-_UNIT = re.compile(r"[^\W\d_]+|[^\w\s-]")
-_CHARACTERS = re.compile(r"[^\W\d_]+")
+# At most a few blanks: a pattern that may begin with any number of them is quadratic in a text of blanks.
+_RATIO = re.compile(r"(?:(\d{1,9})\s{1,3}(?:and\s{1,3})?)?(\d{1,9})\s{0,3}[/\u2044]\s{0,3}(\d{1,9})", re.ASCII)
+_LATEX_RATIO = re.compile(
+    r"(\d{1,9})?\s{0,3}\\[cdt]?frac\s{0,3}\{?\s{0,3}(\d{1,9})\s{0,3}\}?\s{0,3}\{?\s{0,3}(\d{1,9})", re.ASCII
+)
+_SIGN_RATIO = re.compile(r"(\d{1,9})?\s{0,3}([\u00bc-\u00be\u2150-\u215e\u2189])")
+_CLAUSE_END = re.compile(r"[,.;:!?()\[\]。、；：！？؛؟।]")
 _SEPARATORS = str.maketrans({"\u066c": ",", "\u066b": ".", "\uff0c": ",", "\uff0e": ".", "\u00a0": " ", "\u202f": " "})
 
 
@@ -58,9 +58,13 @@ def question_facts(text: str) -> QuestionFacts:
     """The facts of one question."""
     text = text[:LONGEST_QUESTION]
     plain = _plain_digits(text)
-    stated = {*_in_digits(plain), *_ratios(plain), *_in_words(plain), *_in_characters(plain)}
-    words = frozenset(word.lower() for word in _WORD.findall(plain))
-    implied = {number for word in words for number in IMPLIED.get(word, ())}
+    own = language_of(plain)
+    english = languages()["en"]
+    known = [english] if own is None or own.code == english.code else [english, own]
+    written = (number for language in known for number in _in_words(plain, language))
+    stated = {*_in_digits(plain), *_ratios(plain), *written}
+    words = frozenset(words_of(plain))
+    implied = {number for language in known for word in words for number in language.implied.get(word, ())}
     return QuestionFacts(tuple(sorted(stated)), tuple(sorted(implied)), words, text)
 
 
@@ -101,8 +105,9 @@ def _in_digits(text: str) -> Iterator[float]:
         yield from (part for part in (value / 100, 1 - value / 100, 1 + value / 100) if part not in TRIVIAL)
         if value < 1:
             yield value * 100
-        if match[2] and match[2].lower() in SCALES:
-            yield value * SCALES[match[2].lower()]
+        scale = languages()["en"].scales.get((match[2] or "").lower())
+        if scale is not None:
+            yield value * scale
 
 
 def _ratios(text: str) -> Iterator[float]:
@@ -124,41 +129,43 @@ def _mixed(whole: str | None, part: float) -> Iterator[float]:
         yield float(whole) + part
 
 
-def _in_words(text: str) -> Iterator[float]:
+def _in_words(text: str, language: Language) -> Iterator[float]:
     """Number words alone, and runs of them as one number: two hundred and fifty, twenty-five, three quarters."""
-    run: list[str] = []
-    for unit in _UNIT.findall(text):
-        word = unit.lower()
-        yield from NUMBER_WORDS.get(word, ())
-        if word in NUMBER_WORDS or (run and word in AND):
-            run.append(word)
-        else:
-            yield from _composed(run)
-            run = []
-    yield from _composed(run)
+    for clause in _CLAUSE_END.split(text):
+        run: list[str] = []
+        for word in words_of(clause):
+            yield from language.number_words.get(word, ())
+            if word in language.number_words or word in language.scales or (run and word in language.joins):
+                run.append(word)
+            else:
+                yield from _composed(run, language)
+                run = []
+        yield from _composed(run, language)
+    if not language.spaced:
+        # Words of several characters, which `words_of` does not keep together.
+        yield from (number for word, numbers in language.number_words.items() if word in text for number in numbers)
 
 
-def _in_characters(text: str) -> Iterator[float]:
-    """Numbers that other scripts write with a character for each part, as Chinese does (二百五十)."""
-    if text.isascii():
-        return
-    for match in _CHARACTERS.finditer(text):
-        values = [unicodedata.numeric(one, -1.0) for one in match[0]]
-        for known, run in groupby(values, key=lambda value: value >= 0):
-            if known:
-                yield from _sums((value, value if value >= 10 else None) for value in run)
-
-
-def _composed(run: Iterable[str]) -> Iterator[float]:
+def _composed(run: Iterable[str], language: Language) -> Iterator[float]:
     """What a run of number words says as one number, and each of its steps."""
-    words = [word for word in run if word not in AND]
-    whole = [word for word in words if word not in PARTS]
+    words = [word for word in run if word not in language.joins]
+    whole = [word for word in words if word not in language.parts]
     total = 0.0
-    for total in _sums((NUMBER_WORDS[word][0], SCALES.get(word)) for word in whole):
+    for total in _sums((_value(word, language), _scale(word, language)) for word in whole):
         yield total
     for word in words:
-        if word in PARTS:
-            yield (total or 1.0) * PARTS[word]
+        if word in language.parts:
+            yield (total or 1.0) * language.parts[word]
+
+
+def _value(word: str, language: Language) -> float:
+    return language.number_words[word][0] if word in language.number_words else language.scales[word]
+
+
+def _scale(word: str, language: Language) -> float | None:
+    """The factor that a word is for what stands before it; ten, where it is written as in 二十, is one too."""
+    value = _value(word, language)
+    return language.scales.get(word, value if not language.spaced and value >= 10 else None)
 
 
 def _sums(parts: Iterable[tuple[float, float | None]]) -> Iterator[float]:

@@ -124,7 +124,8 @@ class KnownTests:
         first, last = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
         sizes = last - first
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return owners[np.repeat(first, sizes) + within]
+        found: Owners = owners[np.repeat(first, sizes) + within]
+        return found
 
     def _overlap(self, owner: int, share: float, *, exact: bool, masked: bool = False) -> Overlap:
         return Overlap(*self.owners[owner], share, exact, masked)
@@ -203,7 +204,9 @@ def _ngrams(words: list[str], n: int) -> Hashes:
 
 
 def _hashes(texts: list[str]) -> Hashes:
-    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), np.uint64, len(texts))
+    return np.fromiter(
+        (xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) for text in texts), np.uint64, len(texts)
+    )
 
 
 def _sorted(hashes: list[Hashes]) -> tuple[Hashes, Owners]:

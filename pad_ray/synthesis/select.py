@@ -1,11 +1,12 @@
 """Which of a question's accepted drafts are kept: filters that look at the question, or across its drafts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pad_ray.errors import attempt
 from pad_ray.paths.equations import shape
+from pad_ray.paths.socratic import socratic_shape
 from pad_ray.sandbox import normalised_program_hash
 from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Draft, Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.config import CorpusConfig
@@ -94,9 +95,16 @@ def _distinct(judged: list[Judged]) -> list[Judged]:
     return kept
 
 
+_SHAPES: dict[PathKind, Callable[[str], str]] = {
+    PathKind.PROGRAM: normalised_program_hash,
+    PathKind.RATIONALE: shape,
+    PathKind.SOCRATIC: socratic_shape,
+}
+"""What a path is known by: two of the same are duplicates."""
+
+
 def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
-    program = item.draft.path is PathKind.PROGRAM
-    key = item.draft.path, normalised_program_hash(item.text) if program else shape(item.text)
+    key = item.draft.path, _SHAPES[item.draft.path](item.text)
     if key in seen:
         return item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
     seen.add(key)

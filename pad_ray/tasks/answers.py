@@ -129,7 +129,7 @@ def _parse(kind: AnswerKind, text: str) -> Fraction | str | None:
         return None
     stripped = text.strip(SPACE)
     if kind is AnswerKind.YES_NO:
-        return YES_NO.get(stripped.lower().removesuffix("."))
+        return YES_NO.get(stripped.lower().removesuffix(".").removesuffix("。"))
     return _option(stripped) if kind is AnswerKind.OPTION else stripped
 
 

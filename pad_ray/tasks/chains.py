@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from pad_ray.tasks.answer_words import any_of, phrases, words
 from pad_ray.tasks.numbers import parse_number
 
 MAX_GAP_CHARACTERS = 60
@@ -148,6 +149,15 @@ _ALTERNATIVE = re.compile(
     rf"|weeks?|days?|degrees?) (?:and )?{_OPENING}"
 )
 _LIST = re.compile(rf" ?(?:,|&|\band\b|,? and\b){_OPENING}| (?:{_WORD} ){{1,2}}and (?:a |another )?{_OPENING}")
+_SHORT = r"[^\d,、。=]{0,6}?"
+_OTHER_LINKS = (
+    (re.compile(rf"{_SHORT}(?:{any_of(words('operators'))}) ?{_OPENING}"), Link.OPERATOR),
+    (re.compile(rf"{_SHORT}(?:{any_of(words('or'))}) ?{_OPENING}"), Link.ALTERNATIVE),
+    (re.compile(rf"{_SHORT}(?:{any_of(words('and'))}) ?{_OPENING}"), Link.LIST),
+)
+_OTHER_EQUALS = re.compile(rf"{_SHORT}(?:{any_of(words('equals'))}) ?{_OPENING}")
+_OTHER_DENIED_BEFORE = re.compile(rf"(?:{phrases('not_before')}) ?$")
+_OTHER_DENIED_BEHIND = re.compile(rf"[^\d,。]{{0,4}}?(?:{any_of(words('not_behind'))})")
 CLAUSE = re.compile(r"\b(?:because|since|so|as|where|when|while|if|but|then|he|she|they|it|we|you|who|which|that)\b")
 
 
@@ -168,9 +178,16 @@ def chains(sentence: str, offset: int) -> Iterator[Chain]:
 
 
 def _affirmed(sentence: str, offset: int, tokens: list[Token], links: list[Link]) -> Iterator[Chain]:
-    if not _NEGATED_BEFORE.search(_before(sentence, tokens[0].start)):
+    if not _is_denied(sentence, tokens[0].start, tokens[-1].end):
         moved = tuple(Token(token.text, token.start + offset, token.end + offset, token.form) for token in tokens)
         yield Chain(moved, tuple(links))
+
+
+def _is_denied(text: str, start: int, end: int) -> bool:
+    before = _before(text, start)
+    if _NEGATED_BEFORE.search(before):
+        return True
+    return not text.isascii() and bool(_OTHER_DENIED_BEFORE.search(before) or _OTHER_DENIED_BEHIND.match(text, end))
 
 
 def _before(text: str, end: int) -> str:
@@ -217,6 +234,8 @@ def _link(text: str, tokens: list[Token], links: list[Link], token: Token) -> Li
         return None
     if (before.text.endswith("%") or "/" in before.text) and _PART_OF.fullmatch(gap):
         return Link.OPERATOR
+    if not gap.isascii() and (link := _other_link(gap, links)):
+        return link
     if _EQUALS.fullmatch(gap):
         return Link.EQUALS
     if links and links[-1] is Link.OPERATOR and _RESTATED.fullmatch(gap):
@@ -228,3 +247,10 @@ def _link(text: str, tokens: list[Token], links: list[Link], token: Token) -> Li
     if _ALTERNATIVE.fullmatch(gap) or (_LIST.fullmatch(gap) and _BETWEEN_BEFORE.search(_before(text, tokens[0].start))):
         return Link.ALTERNATIVE
     return Link.LIST if _LIST.fullmatch(gap) else None
+
+
+def _other_link(gap: str, links: list[Link]) -> Link | None:
+    """The link that words of other languages make."""
+    if Link.OPERATOR in links and _OTHER_EQUALS.fullmatch(gap):
+        return Link.EQUALS
+    return next((link for pattern, link in _OTHER_LINKS if pattern.fullmatch(gap)), None)

@@ -9,6 +9,8 @@ the text.
 import re
 import unicodedata
 
+from pad_ray.tasks import answer_words
+
 _SEPARATORS = "'’\u00a0\u2009\u202f"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _CHARACTERS = str.maketrans(
@@ -32,6 +34,7 @@ _CHARACTERS = str.maketrans(
     }
 )
 _EXPONENTS = {"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "crore": 7, "billion": 9, "trillion": 12}
+_OTHER_EXPONENTS = answer_words.scales()
 _LETTER_EXPONENTS = {"k": "3", "K": "3", "M": "6", "B": "9", "bn": "9"}
 _PARTS = {"half": "1/2", "quarter": "1/4", "third": "1/3"}
 
@@ -44,6 +47,10 @@ _TIMES_POWER = re.compile(
 )
 _POWER = re.compile(r"(?<![\w.,^/*])10\^(?:\{([+-]?[0-9]{1,2})\}|([+-]?[0-9]{1,2})(?![0-9.^*]))")
 _SCALE = re.compile(rf"(?<=[0-9])((?: ?(?:{'|'.join(_EXPONENTS)})s?\b){{1,4}})", re.IGNORECASE)
+# 3万 and 3 тысячи, but not 5千克, which are kilograms; in 3万5千 two numbers are added.
+_OTHER_SCALE = re.compile(
+    rf"(?<=[0-9]) ?({answer_words.any_of(_OTHER_EXPONENTS)})(?![克米瓦卡分]|[\u0400-\u097f])([0-9])?"
+)
 _SCALE_LETTER = re.compile(r"(?<=[0-9])(?:[kKMB]|bn)(?![\w^-])")
 _AND_PART = re.compile(r"(?<=[0-9]) and (?:a|one) (half|quarter|third)\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative) (?=[$0-9])", re.IGNORECASE)
@@ -85,7 +92,7 @@ def plain(text: str) -> str:
 def _ascii(text: str) -> str:
     text = _VULGAR.sub(lambda found: _apart(found[1]) + unicodedata.normalize("NFKC", found[2]), text)
     text = _SUPERSCRIPT_POWER.sub(lambda found: "^" + found[1].translate(_SUPERSCRIPTS), text)
-    return text.translate(_CHARACTERS)
+    return _OTHER_SCALE.sub(_other_scale, text.translate(_CHARACTERS))
 
 
 def _without_latex(text: str) -> str:
@@ -105,6 +112,10 @@ def _apart(digit: str) -> str:
 
 def _exponent(found: re.Match[str]) -> str:
     return f"e{found[1] or found[2]}"
+
+
+def _other_scale(found: re.Match[str]) -> str:
+    return f";{found[2]}" if found[2] else f"e{_OTHER_EXPONENTS[found[1]]}"
 
 
 def _scale(found: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from pad_ray.schema import AnswerKind
-from pad_ray.tasks import stated_words
+from pad_ray.tasks import answer_words, stated_words
 from pad_ray.tasks.notation import plain
 from pad_ray.tasks.numbers import SPACE
 from pad_ray.tasks.stated_numbers import Statement, last_number, prepared, stated_number
@@ -28,6 +28,7 @@ _MARK = re.compile(
     r"(?:(?:is|was|would be|should be|must be|will be|equals)\b(?![ \t]{1,4}not\b|n['’]t\b)|(?P<colon>:|=))[ \t]{0,4}:?",
     re.IGNORECASE,
 )
+_ANY_MARK = re.compile(rf"{_MARK.pattern}|{answer_words.marks()}", re.IGNORECASE)
 _LONE_OPTION = re.compile(r"(?:option )?(?:\([A-Za-z]\)|[A-Za-z]\)?)[.:]?", re.IGNORECASE)
 
 
@@ -71,12 +72,13 @@ def _read(kind: AnswerKind, text: str) -> str | None:
 
 def _marked(text: str) -> list[Marked]:
     """The text behind each of the last marks, up to the next mark or the end of its box."""
-    marks = list(_MARK.finditer(text))[-MAX_MARKS:]
+    pattern = _MARK if text.isascii() else _ANY_MARK
+    marks = list(pattern.finditer(text))[-MAX_MARKS:]
     ends = [*(mark.start() for mark in marks), len(text)][1:]
     return [
         Marked(_boxed(text, mark.end()), False)
         if mark["box"]
-        else Marked(text[mark.end() : end], mark["colon"] is not None)
+        else Marked(text[mark.end() : end], bool(mark["colon"] or mark.groupdict().get("sign")))
         for mark, end in zip(marks, ends, strict=True)
     ]
 

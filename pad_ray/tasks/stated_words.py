@@ -6,9 +6,17 @@ What a text denies ("not true", "neither (A) nor (B)") is not its answer, and tw
 import re
 from collections.abc import Iterator
 
+from pad_ray.tasks.answer_words import any_of, phrases, words
 from pad_ray.tasks.numbers import SPACE
 
-YES_NO = {"yes": "yes", "no": "no", "true": "yes", "false": "no"}
+YES_NO = {
+    "yes": "yes",
+    "no": "no",
+    "true": "yes",
+    "false": "no",
+    **dict.fromkeys(words("yes", "yes_first"), "yes"),
+    **dict.fromkeys(words("no", "no_first"), "no"),
+}
 _OPPOSITE = {"yes": "no", "no": "yes"}
 
 # "no one", "no longer": here "no" is not an answer, unlike in "no it does not".
@@ -24,7 +32,20 @@ _YES_NO_WORD = re.compile(
 )
 _BOTH = re.compile(r"[ \t,\"'*]{0,4}(?:and|or|nor|/|&)[ \t\"'*]{0,4}", re.IGNORECASE)
 
-_LETTER = r"\((?P<bracketed>[A-Za-z])\)|(?<![\w'’])(?P<half>[A-Z])\)|(?<![\w'’])(?P<bare>[A-Z])(?![\w'’])"
+_OTHER_YES_NO = re.compile(phrases("yes", "no"), re.IGNORECASE)
+_OTHER_FIRST = re.compile(
+    rf"[\s\"'“”「『(*:：،,]{{0,8}}({any_of(words('yes', 'no', 'yes_first', 'no_first'))})", re.IGNORECASE
+)
+_OTHER_BOTH = re.compile(
+    rf"[\s\"'“”،,]{{0,4}}(?:{any_of(words('and', 'or'))})[\s\"'“”]{{0,4}}(?:{any_of(words('yes', 'no'))})",
+    re.IGNORECASE,
+)
+_OTHER_DENIED = re.compile(rf"(?:{phrases('not_before')})[\s(*]{{0,4}}$")
+_OTHER_DENIED_BEHIND = re.compile(rf"[)*\s]{{0,4}}(?:{any_of(words('not_behind'))})")
+_ENDING = re.compile(rf"[ \t]?(?:{any_of(words('endings'))})?[.。।]$")
+_BRACKETS = str.maketrans("（）：", "():")
+
+_LETTER = r"\((?P<bracketed>[A-Za-z])\)|(?<![A-Za-z0-9_'’])(?:(?P<half>[A-Z])\)|(?P<bare>[A-Z])(?![A-Za-z0-9_'’]))"
 _OPTION = re.compile(_LETTER)
 _BARE_BEFORE = re.compile(
     r"(?:^|\b(?:is|be|it['’]s|option|choice|letter|answer|choose|pick|nor|neither|either|both|and|or|not|but)|[:=,;/*&({\"'`])"
@@ -32,7 +53,7 @@ _BARE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _BARE_BEHIND = re.compile(
-    r"[ \t]{0,4}(?:$|[\n.,:;!?)*/&}\"'`]|(?:and|or|nor|because|since|as|is|but|not|with|given|rather|instead)\b)"
+    r"[ \t]{0,4}(?:$|[^\x00-\x7f]|[\n.,:;!?)*/&}\"'`]|(?:and|or|nor|because|since|as|is|but|not|with|given|rather|instead)\b)"
 )
 _OPTION_DENIED = re.compile(
     r"(?:\bnot|n['’]t|\bnever|\bcannot be|\bneither|\bnor|\brather than|\binstead of)"
@@ -45,7 +66,7 @@ _OPTION_WRONG = re.compile(
 _JOINED = re.compile(r"[ \t,*]{0,4}(?:and|or|nor|/|&|,)(?:[ \t]{1,4}(?:option|choice))?[ \t*({]{0,4}", re.IGNORECASE)
 
 _QUOTED = re.compile(
-    r"\"([^\"\n]{1,2000})\"|“([^“”\n]{1,2000})”|`([^`\n]{1,2000})`|(?<!\w)['‘]((?:[^'’\n]|(?<=\w)['’](?=\w)){1,2000})['’](?!\w)"
+    r"\"([^\"\n]{1,2000})\"|“([^“”\n]{1,2000})”|「([^「」\n]{1,2000})」|『([^『』\n]{1,2000})』|«([^«»\n]{1,2000})»|`([^`\n]{1,2000})`|(?<!\w)['‘]((?:[^'’\n]|(?<=\w)['’](?=\w)){1,2000})['’](?!\w)"
 )
 _REASON = re.compile(
     r",?[ \t]{1,4}(?:because|since|as|so|given that|for)[ \t]{1,4}"
@@ -56,8 +77,9 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox
 
 
 def unwrapped(text: str) -> str:
-    """The text without LaTeX's commands for words: \\text{yes} is yes."""
-    return _WRAPPED.sub(r"\1", text) if "\\" in text else text
+    """The text without LaTeX's commands for words (\\text{yes} is yes), and with ASCII brackets."""
+    text = _WRAPPED.sub(r"\1", text) if "\\" in text else text
+    return text if text.isascii() else text.translate(_BRACKETS)
 
 
 def yes_no(text: str) -> list[str | None]:
@@ -74,6 +96,21 @@ def yes_no(text: str) -> list[str | None]:
         else:
             answers.append(answer)
         end = found.end()
+    return answers or ([] if text.isascii() else _other_yes_no(text))
+
+
+def _other_yes_no(text: str) -> list[str | None]:
+    """As `yes_no`, of other languages."""
+    first = _OTHER_FIRST.match(text)
+    found = [(first[1], first.end())] if first else []
+    found += [(word[0], word.end()) for word in _OTHER_YES_NO.finditer(text, first.end() if first else 0)]
+    answers: list[str | None] = []
+    both = -1
+    for word, end in found:
+        if end > both:
+            joined = _OTHER_BOTH.match(text, end)
+            both = joined.end() if joined else -1
+            answers.append(None if joined else YES_NO[word.lower()])
     return answers
 
 
@@ -103,7 +140,9 @@ def _is_bare_option(text: str, found: re.Match[str]) -> bool:
 
 def _is_denied(text: str, found: re.Match[str]) -> bool:
     before = text[max(0, found.start() - 40) : found.start()]
-    return bool(_OPTION_DENIED.search(before) or _OPTION_WRONG.match(text, found.end()))
+    if _OPTION_DENIED.search(before) or _OPTION_WRONG.match(text, found.end()):
+        return True
+    return not text.isascii() and bool(_OTHER_DENIED.search(before) or _OTHER_DENIED_BEHIND.match(text, found.end()))
 
 
 def quoted(text: str) -> Iterator[str]:
@@ -121,4 +160,7 @@ def stated_text(line: str) -> str | None:
     if opening := _QUOTED.match(line):
         return _passage(opening)
     reason = _REASON.search(line)
-    return line[: reason.start() if reason else None].strip(SPACE).removesuffix(".").strip("*`") or None
+    stated = line[: reason.start() if reason else None].strip(SPACE)
+    if not stated.isascii():
+        return _ENDING.sub("", stated).strip("*`") or None
+    return stated.removesuffix(".").strip("*`") or None

@@ -60,10 +60,11 @@ def undecided(default: Sequence[Solution]) -> dict[str, Any]:
     return {
         "default": found,
         "best": found,
+        # The same answers on both sides are no comparison, and have no interval.
         "difference": 0.0,
-        "difference_low": 0.0,
-        "difference_high": 0.0,
-        "p_value": 1.0,
+        "difference_low": None,
+        "difference_high": None,
+        "p_value": None,
         "beats_default": False,
         "sentence": (
             "No trial beats the default on the validation questions, so the recipe stays as it is: "

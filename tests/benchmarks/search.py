@@ -6,7 +6,7 @@
 `student` asks validation questions of `arithmetic`. All settings see the same proposals and samples: a completion that was
 made once is kept, so that settings differ in what they choose alone. Each is compared with the first of its kind, by a
 bootstrap over questions. `simulation` draws right and wrong hypotheses of 2 to 8 lines whose lines are equally good whatever
-their number, and counts how often a right one is chosen.
+their number, and counts how often a right one is chosen; and samples of which a wrong one has lines that score low.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def row(name: str, means: Means, first: Means) -> str:
 def spread(differences: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> str:
     """A paired difference with its interval, in points."""
     if not differences.any():
-        return "the same answers"
+        return "no question differs"
     low, high = bootstrap(differences, 0)
     better, worse = (differences > 0).sum(), (differences < 0).sum()
     return f"{100 * differences.mean():+.1f} ({100 * low:+.1f} to {100 * high:+.1f}), {better} better, {worse} worse"
@@ -140,6 +140,32 @@ def simulate(options: argparse.Namespace) -> None:
     print("| score | a right one of 4 chosen | lines of the chosen one (mean of all: 5.0) |\n|---|---|---|")
     for name, found in shares.items():
         print(f"| {name} | {np.mean(found):.1%} | {np.mean(lines[name]):.1f} |")
+
+
+def simulate_samples(options: argparse.Namespace) -> None:
+    """Print how often each aggregate of best of n chooses the right one of 4 samples, by where a wrong one scores low."""
+    generator = np.random.default_rng(0)
+    print("\n| lines of a wrong sample that score low | mean | minimum | last |\n|---|---|---|---|")
+    for low in ("its first wrong line", "that and all after it", "all, a little"):
+        chosen: dict[str, list[bool]] = {name: [] for name in AGGREGATES}
+        for _ in range(options.rounds):
+            drawn = [line_scores(generator, low if place else None) for place in range(4)]
+            for name, aggregate in AGGREGATES.items():
+                chosen[name].append(int(np.argmax([aggregate(scores) for scores in drawn])) == 0)
+        print(f"| {low} | " + " | ".join(f"{np.mean(chosen[name]):.1%}" for name in ("mean", "minimum", "last")) + " |")
+
+
+def line_scores(generator: np.random.Generator, low: str | None) -> list[float]:
+    """Log scores of 2 to 8 lines, with those of a wrong sample that are `low` lower."""
+    scores = generator.normal(0.84, 0.06, int(generator.integers(2, 9)))
+    wrong = int(generator.integers(len(scores)))
+    if low == "its first wrong line":
+        scores[wrong] -= 0.2
+    elif low == "that and all after it":
+        scores[wrong:] -= 0.2
+    elif low is not None:
+        scores -= 0.04
+    return [float(score) for score in np.log(np.clip(scores, 0.01, 1.0))]
 
 
 def hypothesis(generator: np.random.Generator, *, is_right: bool) -> Evidence:
@@ -169,6 +195,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.folder is None:
         simulate(options)
+        simulate_samples(options)
         return
     with Sandbox() as sandbox:
         asyncio.run(ask_student(options, sandbox))

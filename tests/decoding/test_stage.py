@@ -188,7 +188,14 @@ def test_seconds_of_solutions_that_are_replaced_do_not_count(engine, solver):
 
 
 @pytest.mark.parametrize(
-    "given", ["step_beam", "socratic", {"kind": "refine", "first": {"kind": "step_beam"}}], ids=str
+    "given",
+    [
+        "step_beam",
+        {"kind": "socratic", "calculator": True},
+        {"kind": "greedy", "path": "rationale", "calculator": True},
+        {"kind": "refine", "first": {"kind": "step_beam"}},
+    ],
+    ids=str,
 )
 def test_an_encoder_decoder_is_not_asked_to_go_on_with_a_text(solver, tmp_path, given):
     (tmp_path / "student").mkdir()
@@ -224,7 +231,15 @@ def test_a_question_that_kills_the_engine_fails_alone(engine, solver):
     assert all(solution.correct for solution in others)
 
 
-@pytest.mark.parametrize("given", ["step_beam", "socratic"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "step_beam",
+        {"kind": "socratic", "calculator": True},
+        {"kind": "greedy", "path": "rationale", "calculator": True},
+    ],
+    ids=str,
+)
 def test_what_is_asked_line_by_line_needs_an_engine_that_says_where_a_line_ends(solver, given):
     config = EngineConfig(kind="openai", base_url="http://127.0.0.1:1/v1")
     with pytest.raises(InputError, match="line by line"):

@@ -396,7 +396,7 @@ def continued(request, whole):
 
 
 def test_socratic_steps_are_answered_in_turn_with_a_calculator(sandbox):
-    solution, requests = solve(socratic, "socratic", sandbox)
+    solution, requests = solve(socratic, {"kind": "socratic", "calculator": True}, sandbox)
     assert solution.correct
     assert solution.paths == [
         "How many bags? ** She has 1+2=<<1+2=3>>3 bags.\nHow many apples? ** That is 3*4=<<3*4=12>>12 apples.\n#### 12"
@@ -407,7 +407,7 @@ def test_socratic_steps_are_answered_in_turn_with_a_calculator(sandbox):
 def test_a_second_student_writes_the_sub_questions(sandbox):
     decomposer = WrittenEngine(lambda request: "How many bags?\nHow many apples?\n")
     solver = WrittenEngine(socratic)
-    given = strategy({"kind": "socratic", "decomposer": "other"})
+    given = strategy({"kind": "socratic", "decomposer": "other", "calculator": True})
     asked = replace(tools(solver, sandbox), second=decomposer)
     assert asyncio.run(solve_question(make_question(), given, asked)).correct
     assert len(decomposer.requests) == 1
@@ -422,7 +422,44 @@ def test_the_value_that_a_student_would_write_itself_is_not_asked_for(sandbox):
         return "31>>31 apples\n#### 31" if begun.endswith("<<5*6=") else whole[len(begun) :]
 
     given = {"kind": "socratic", "variant": "unified"}
-    solution, _ = solve(write, given, sandbox, make_question(gold="30"))
+    solution, _ = solve(write, {**given, "calculator": True}, sandbox, make_question(gold="30"))
     assert (solution.correct, solution.paths) == (True, [whole])
-    plain, _ = solve(lambda request: "How many? ** 5*6=<<5*6=31>>31\n#### 31", {**given, "calculator": False}, sandbox)
+    plain, _ = solve(lambda request: "How many? ** 5*6=<<5*6=31>>31\n#### 31", given, sandbox)
     assert plain.answer == "31"
+
+
+def test_a_rationale_has_the_calculator_that_socratic_steps_have(sandbox):
+    whole = "He buys 5*6=<<5*6=30>>30 apples\n#### 30"
+
+    def write(request):
+        begun = request.prompt.partition("Answer:\n")[2]
+        if begun.endswith("<<5*6="):
+            return "31>>31 apples\n#### 31"
+        return whole[len(begun) :] if begun else whole.replace("30", "31")
+
+    given = {"kind": "greedy", "path": "rationale"}
+    solution, _ = solve(write, {**given, "calculator": True}, sandbox, make_question(gold="30"))
+    assert (solution.correct, solution.paths, solution.sampled) == (True, [whole], ["30"])
+    assert solve(write, given, sandbox)[0].answer == "31"
+
+
+def test_the_calculator_is_off_for_every_strategy_unless_it_is_asked_for():
+    assert not strategy("greedy").calculator
+    assert not strategy("socratic").calculator
+    assert "calculator" not in strategy("greedy").model_dump()
+    with pytest.raises(ValidationError, match="a program is executed"):
+        strategy({"kind": "greedy", "calculator": True})
+
+
+@pytest.mark.parametrize(("asked", "answer"), [(3, "3"), (4, None)])
+def test_sub_questions_beyond_the_limit_are_truncated_with_a_reason(sandbox, asked, answer):
+    def write(request):
+        if request.prompt.endswith("Sub-questions:\n"):
+            return "".join(f"What is step {number}?\n" for number in range(1, asked + 1))
+        return f"It is {request.prompt.rpartition('What is step ')[2][0]}."
+
+    solution, _ = solve(write, {"kind": "socratic", "max_steps": 3}, sandbox)
+    assert solution.answer == answer
+    if answer is None:
+        reason = "the student asks 4 sub-questions; raise max_steps, which is 3"
+        assert (solution.outcome, solution.feedback) == (Outcome.TRUNCATED, reason)

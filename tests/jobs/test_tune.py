@@ -102,7 +102,7 @@ def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campa
     with pytest.raises(InputError, match="has asked its test questions"):
         preview(run_of(campaign(9, seconds=0.05))[0])
     with pytest.raises(InputError, match=r"another tuning\.reduction; move it away"):
-        preview(run_of(campaign(6, seconds=0.05, reduction=2))[0])
+        preview(run_of(campaign(6, seconds=0.05, reduction=3))[0])
 
 
 def _check_best(run, facts, trials):

@@ -22,8 +22,21 @@ def judged(text, gold="10", kind=AnswerKind.NUMBER):
         RATIONALE.replace("\n", "\r\n"),
         RATIONALE.replace("\n", " \n\n  "),
         f"{RATIONALE}\n#### 11",
+        f"{RATIONALE}<|eot_id|>",
+        f"{RATIONALE}</s>",
+        f"\ufeff{RATIONALE}",
+        RATIONALE.replace("He", "\u200bHe"),
+        f"<think>It may be 11.\n#### 11\n</think>\n{RATIONALE}",
+        f"It may be 11.\n#### 11\n</think>\n{RATIONALE}",
+        f"<|im_start|>assistant\n{RATIONALE}<|im_end|>",
+        f"```text\n{RATIONALE}\n```",
+        RATIONALE.replace("#### 10", "**#### 10**"),
+        RATIONALE.replace("#### 10", "> #### 10"),
     ],
-    ids=["bare", "next question", "windows", "blank lines", "two answers"],
+    ids=[
+        *("bare", "next question", "windows", "blank lines", "two answers", "glued end", "end of sequence", "mark"),
+        *("zero width", "thought", "thought that began before", "turn", "fence", "emphasis", "quote"),
+    ],
 )
 def test_a_rationale_ends_with_its_first_answer(completion):
     parsed = Rationale().parse(completion)

@@ -13,6 +13,7 @@ from pad_ray.paths.socratic import (
     pairs,
     read_step,
     read_sub_questions,
+    socratic_shape,
     step_examples,
     step_source,
 )
@@ -65,6 +66,16 @@ def test_what_is_no_list_of_pairs_is_a_failure(completion, failure):
 def test_a_cut_path_is_complete_where_its_last_line_ends():
     assert not Socratic().parse(SOCRATIC).complete
     assert Socratic().parse(f"{SOCRATIC}\n").complete
+
+
+def test_other_sub_questions_make_another_path_although_its_calculations_are_the_same():
+    other = SOCRATIC.replace("How many eggs?", "How many do three hens lay?")
+    assert socratic_shape(other) != socratic_shape(SOCRATIC)
+    assert socratic_shape(SOCRATIC.replace("eggs.", "brown eggs.").replace("How", "how")) == socratic_shape(SOCRATIC)
+
+
+def test_a_number_before_the_separator_is_no_base_of_a_power():
+    assert judged("How many are 3 ** 4 + 6 = 10 of them.\n#### 10")[0] is Outcome.ACCEPTED
 
 
 def test_it_is_judged_as_a_rationale():

@@ -32,6 +32,13 @@ def test_every_trial_stands_in_the_table_best_first(make_campaign):
     assert "t3 best, front completed" in table and "t0 default completed" in table
 
 
+def test_a_default_that_is_the_choice_has_no_interval(make_campaign):
+    same = {"difference": 0.0, "difference_low": None, "difference_high": None, "p_value": None, "beats_default": False}
+    text = Page(render(str(make_campaign(test=CAMPAIGN["test"] | same)))).text
+    assert "The default is the choice, so that nothing was compared." in text
+    assert "interval of the difference" not in text
+
+
 def strands(page, kind):
     """The lines of the trials of a kind through the parallel axes."""
     return [

@@ -119,6 +119,13 @@ def test_a_question_that_cannot_be_compared_with_test_questions_is_not_taught(mo
     assert rows == []
 
 
+@pytest.mark.parametrize("text", ["How many \ud83d?", "one\udfff", "two \ud83d three " * 20], ids=ascii)
+def test_a_test_question_of_a_published_set_that_is_no_unicode_is_compared(text):
+    known = KnownTests.build([replace(QUESTION, text=text)], 13)
+    assert known.overlap(QUESTION.text) is None
+    assert known.overlap(text).exact
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_a_failure_that_breaks_its_repair_row_is_counted(monkeypatch, error):
     monkeypatch.setattr(repair_rows, "repair_source", breaks_on_odd(repair_rows.repair_source, error))

@@ -32,4 +32,6 @@ def test_a_loss_is_called_one():
 def test_a_default_that_no_trial_beat_is_said_to_stay():
     found = undecided(solutions(10))
     assert not found["beats_default"] and found["best"] == found["default"]
+    # Nothing was compared, which is not an interval from 0 to 0.
+    assert (found["difference_low"], found["difference_high"], found["p_value"]) == (None, None, None)
     assert "No trial beats the default" in found["sentence"] and "25.0%" in found["sentence"]

@@ -20,8 +20,8 @@ COMPOUND = (
     ast.Try,
     ast.Match,
 )
-PARSED_CHARACTERS = 200_000
-"""In a row without a variant: hundreds of tries for a usual program, a handful for the longest."""
+PARSED_CHARACTERS = 100_000
+"""In a row without a variant: two hundred tries for a usual program, four for the longest."""
 INDENTATIONS = ("", " ", "  ", "   ", "     ", "      ", "        ")
 
 
