@@ -64,4 +64,4 @@ def test_every_right_program_of_a_student_is_right(recipe, tmp_path, tiny_studen
     done = run_job("evaluate", recipe("program", questions=tests))
     assert done.returncode == 0, done.stdout + done.stderr
     (scores,) = RunDir(str(tmp_path / "program")).read_json("metrics.json")["evaluation"]
-    assert (scores["questions"], scores["accuracy"]["value"]) == (240, 1.0)
+    assert (scores["questions"], scores["accuracy"]) == (240, 1.0)
