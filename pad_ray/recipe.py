@@ -12,6 +12,7 @@ from pad_ray.evaluation.config import EvaluationConfig
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
+from pad_ray.shipped import find_recipe, recipes
 from pad_ray.sizing import SizingConfig
 from pad_ray.strict_yaml import read_mapping
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
@@ -55,11 +56,14 @@ class Recipe(Settings):
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe in a YAML file, with command-line overrides such as `--questions.limit 48` or `--run-dir runs/a`.
+    """The recipe in a YAML file, or the one that ships under this name (`demo`).
+
+    Command-line overrides, such as `--questions.limit 48` or `--run-dir runs/a`, have the last word.
 
     Raises:
         InputError: the file is missing or is no YAML mapping, a key is given twice, or a field is unknown or wrong; it names
             line, or field and value.
     """
-    values = read_mapping(Path(path), "recipe", "see jobs/recipes/")
+    shipped = f"see the recipes that ship; each is found by its name: {', '.join(recipes())}"
+    values = read_mapping(find_recipe(path), "recipe", shipped)
     return read_settings(Recipe, overrides, values, str(path))

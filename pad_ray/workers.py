@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import ray
 import ray.data
 from ray.actor import ActorHandle
-from ray.data._internal.execution.execution_callback import ExecutionCallback
-from ray.data._internal.execution.operators.actor_pool_map_operator import ActorPoolMapOperator
 from ray.exceptions import RayError
 
+from pad_ray import ray_internals
 from pad_ray.errors import NodeLossError, StageError, reason
+from pad_ray.ray_internals import ExecutionCallback
 
 if TYPE_CHECKING:
-    from ray.data._internal.execution.streaming_executor import StreamingExecutor
+    from pad_ray.ray_internals import StreamingExecutor
 
 # How long a stage waits for another node, in seconds: an autoscaler needs minutes for one, and a large model minutes to load.
 PATIENCE_S = float(os.environ.get("PAD_RAY_NODE_PATIENCE_S", "900"))
@@ -72,13 +72,10 @@ class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no type
 
     def on_execution_step(self, executor: "StreamingExecutor") -> None:
         """Ray Data calls it in every turn of its loop."""
-        operators = list(executor._topology)
-        pools = [operator._actor_pool for operator in operators if isinstance(operator, ActorPoolMapOperator)]
-        if held := [actor for pool in pools for actor in (*pool._pending_actors.values(), *pool._running_actors)]:
+        if held := ray_internals.actors(executor):
             self.actors = held
-        restarting = sum(operator.get_actor_info().restarting for operator in operators)
-        finished = sum(operator.metrics.num_tasks_finished for operator in operators)
-        if restarting and finished == self.finished:
+        finished = ray_internals.finished_tasks(executor)
+        if ray_internals.restarting_actors(executor) and finished == self.finished:
             self.patience.check()
         else:
             self.patience.progress()
@@ -94,8 +91,7 @@ class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no type
         Ray Data lets go of them, which ends none while a frame of the error or of the loop's thread refers to it; and the next
         pipeline of this process would wait for their CPUs for ever.
         """
-        for actor in self.actors:
-            actor.__ray_terminate__.options(max_task_retries=0).remote()
+        ray_internals.end(self.actors)
         self.actors = []
 
 

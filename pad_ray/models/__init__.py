@@ -1,5 +1,6 @@
 """Model names to weights: local folders, the hub, and weights shipped as data inside packages."""
 
+from pad_ray.models.messages import messages_to
 from pad_ray.models.resolve import ResolvedModel, resolve
 
-__all__ = ["ResolvedModel", "resolve"]
+__all__ = ["ResolvedModel", "messages_to", "resolve"]

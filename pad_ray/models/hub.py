@@ -4,9 +4,9 @@ import json
 import logging
 from pathlib import Path
 
-from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # in its __all__, which is computed
 
 log = logging.getLogger("pad_ray.models")
 
@@ -30,7 +30,7 @@ def hub_snapshot(hub_id: str) -> Path:
         # snapshot_download asks for the commit without a time limit of its own: a silent proxy would hold it for ever.
         commit = HfApi().model_info(hub_id, timeout=TIMEOUT_S).sha
         return _snapshot(hub_id, commit, local_only=False)
-    except (OSError, HTTPError, HFValidationError) as error:
+    except (OSError, httpx.HTTPError, HFValidationError) as error:
         reason = _one_line(error)
     folder = local_snapshot(hub_id)
     if folder is None:

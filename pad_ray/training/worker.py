@@ -14,6 +14,7 @@ from pad_ray.training import checkpoints
 from pad_ray.training.checkpoints import History
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.deepspeed_config import Placement, deepspeed_settings, place
+from pad_ray.training.deepspeed_internals import keep_from_compiling
 from pad_ray.training.objectives import Weighing
 from pad_ray.training.probes import Probe
 from pad_ray.training.students import Student, load_student, parameter_count
@@ -78,7 +79,7 @@ def set_up(task: Task) -> Worker:
     import deepspeed
     import ray.train
 
-    _without_compiling()
+    keep_from_compiling()
     torch.manual_seed(task.seed)
     deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
     context = ray.train.get_context()
@@ -97,17 +98,6 @@ def set_up(task: Task) -> Worker:
     train, validation = (open_tokens(run, task.tokens, split) for split in ("train", "validation"))
     rank = context.get_world_rank()
     return Worker(task, rank, workers, engine, student, placement, train, validation, history, kept)
-
-
-def _without_compiling() -> None:
-    """Keep DeepSpeed from compiling an all-reduce of its own for CPUs when it starts; gloo's is used.
-
-    The compiler runs for more than a minute, anew in each environment, and a worker that is killed meanwhile leaves a lock
-    behind for which all later ones wait.
-    """
-    import deepspeed
-
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
 def _partitioned_loading(settings: dict[str, Any]) -> Any:

@@ -8,7 +8,6 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -19,6 +18,7 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
+from pad_ray import ray_internals
 from pad_ray.schema import content_id
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS
 from pad_ray.tuning.space import Parameter, as_text
@@ -173,7 +173,7 @@ class Halving(ASHAScheduler):  # type: ignore[misc]
             if not trials.by_name[name].finished:
                 continue
             for measured, accuracy in sorted(rungs.items()):
-                self._brackets[0].on_result(SimpleNamespace(trial_id=f"earlier-{name}"), measured, accuracy)
+                ray_internals.recall(self, name, measured, accuracy)
 
 
 def halving(first: int, last: int, reduction: int, trials: Trials) -> Halving:

@@ -18,9 +18,10 @@ from pad_ray.training.batches import epoch_steps
 from pad_ray.training.checkpoints import History, Saved
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.deepspeed_config import Placement, deepspeed_settings
+from pad_ray.training.deepspeed_internals import keep_from_compiling
 from pad_ray.training.loop import _step, total_steps
 from pad_ray.training.students import load_student
-from pad_ray.training.worker import Task, Worker, _partitioned_loading, _without_compiling
+from pad_ray.training.worker import Task, Worker, _partitioned_loading
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 from tests.training.matrix import LARGEST_DIFFERENCE, difference, make_student, plain_losses
 
@@ -87,7 +88,7 @@ def main() -> None:
     expected = plain_losses(run, config, STEPS)
     found = tokens.tokenise(run, FOLDERS, "hash", config.student, config.max_tokens)
     ray.shutdown()
-    _without_compiling()
+    keep_from_compiling()
     deepspeed.init_distributed(dist_backend="gloo")
     task = Task(config, 0, run.location, found.folder, None)
     words = sys.argv[1:] or ["0", "1", "2", "3"]

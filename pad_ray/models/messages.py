@@ -1,0 +1,34 @@
+"""What is said of models while a job runs: where their weights came from, and what is downloaded or converted."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def messages_to(say: Callable[[str], None]) -> Iterator[None]:
+    """Give each message about models to `say`, once."""
+    log = logging.getLogger("pad_ray.models")
+    level, propagate, handler = log.level, log.propagate, _Once(say)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = propagate
+
+
+class _Once(logging.Handler):
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self.say = say
+        self.said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message not in self.said:
+            self.said.add(message)
+            self.say(message)
