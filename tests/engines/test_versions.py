@@ -97,9 +97,13 @@ def test_more_gpus_than_the_cluster_has_are_told(local_ray):
         versions.check(EngineConfig(tensor_parallel=2))
 
 
-def test_scripted_answers_need_nothing(install):
+def test_scripted_answers_need_their_script_alone(install, tmp_path):
     install(**dict.fromkeys(GOOD))
-    versions.check(EngineConfig(kind="scripted", script="s.json"))
+    script = tmp_path / "s.json"
+    with pytest.raises(InputError, match="No such file"):
+        versions.check(EngineConfig(kind="scripted", script=str(script)))
+    script.write_text("{}")
+    versions.check(EngineConfig(kind="scripted", script=str(script)))
 
 
 def test_engines_are_checked_when_they_open(install):
