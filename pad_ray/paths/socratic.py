@@ -17,6 +17,8 @@ SEPARATOR = " ** "
 DECOMPOSE_CUE = "Sub-questions:"
 SUB_QUESTION = "Sub-question:"
 STEP_CUE = "Step:"
+MAX_PAIRS = 100
+"""Each row of a solver repeats those before it, so that the rows of a text grow with the square of its pairs."""
 
 _WORD = re.compile(r"\w+")
 
@@ -41,12 +43,14 @@ def pairs(text: str) -> list[tuple[str, str]]:
     """The sub-questions and steps of a Socratic text, in order, without its last line `#### answer`.
 
     Raises:
-        ValueError: a line is no pair, or there is none; the message says which and why.
+        ValueError: a line is no pair, there is none, or there are more than `MAX_PAIRS`; the message says which and why.
     """
     lines = [line.strip() for line in text.split("\n")]
     found = [_pair(number, line) for number, line in enumerate(filter(None, lines), 1) if not _is_answer(line)]
     if not found:
         raise ValueError("the text has no sub-question")
+    if len(found) > MAX_PAIRS:
+        raise ValueError(f"the text has {len(found)} sub-questions, more than {MAX_PAIRS}")
     return found
 
 

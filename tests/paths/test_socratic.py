@@ -51,13 +51,14 @@ def test_the_path_ends_with_its_answer(completion):
     [
         ("", "the text has no sub-question"),
         ("#### 10", "the text has no sub-question"),
+        ("Q? ** 1 + 1 = 2.\n" * 101 + "#### 2", "the text has 101 sub-questions, more than 100"),
         (f"{STEPS[0]}\nHe has 10.\n#### 10", "line 2 has no ' ** ' between a sub-question and its step"),
         ("How many eggs?** 12\n#### 12", "line 1 has no ' ** ' between a sub-question and its step"),
         ("How many eggs? **\n#### 10", "line 1 has no step"),
         (" ** 12\n#### 10", "line 1 has no ' ** ' between a sub-question and its step"),
         (STEPS[0], "the text has no line '#### answer'"),
     ],
-    ids=["empty", "answer only", "no pair", "no space", "no step", "no sub-question", "no answer"],
+    ids=["empty", "answer only", "too many pairs", "no pair", "no space", "no step", "no sub-question", "no answer"],
 )
 def test_what_is_no_list_of_pairs_is_a_failure(completion, failure):
     assert Socratic().parse(completion).failure == failure
