@@ -48,7 +48,11 @@ def swap_operands(source: Source, random: Random) -> Iterator[str]:
 
 def replace_constant(source: Source, random: Random) -> Iterator[str]:
     """A number is another one of the question, or of the program."""
-    indices = {id(part) for node in source.nodes if isinstance(node, ast.Subscript) for part in ast.walk(node.slice)}
+    indices: set[int] = set()
+    for node in source.nodes:
+        # What stands in an index is walked with it, so that nested indices cost no more than their text.
+        if isinstance(node, ast.Subscript) and id(node) not in indices:
+            indices.update(map(id, ast.walk(node.slice)))
     places = [node for node in source.nodes if isinstance(node, ast.Constant) and is_number(node)]
     places = [node for node in places if id(node) not in indices]
     others = {text: ast.literal_eval(text) for text in [*source.numbers, *map(source.at, map(source.span, places))]}
