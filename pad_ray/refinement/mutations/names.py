@@ -48,7 +48,8 @@ def return_unassigned(source: Source, random: Random) -> Iterator[str]:
 def move_below_first_read(source: Source, random: Random) -> Iterator[str]:
     """An assignment stands behind the first statement that reads its name."""
     body = source.solution.body if source.solution else []
-    found = [pair for block in blocks(body) for pair in _movable(source, block)]
+    # A block of one statement, as each `elif` is, moves nothing and may hold all the rest of a long program.
+    found = [pair for block in blocks(body) if len(block) > 1 for pair in _movable(source, block)]
     for lines, target in shuffled(random, found):
         line = source.at(lines).rstrip("\n")
         # The last line of a program may have no end.
