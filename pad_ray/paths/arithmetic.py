@@ -54,8 +54,10 @@ _SIGNS = str.maketrans(
 _LATEX = (
     (re.compile(r"\\(?:times|cdot|ast)(?![a-zA-Z])"), "*"),
     (re.compile(r"\\div(?![a-zA-Z])"), "/"),
+    (re.compile(r"(?<![0-9.,])([0-9]{1,9}) ?\\[dct]?frac ?\{([0-9]{1,9})\} ?\{([0-9]{1,9})\}"), r"\1 \2/\3"),
     (re.compile(r"\\[dct]?frac ?\{([^{}\n]{1,40})\} ?\{([^{}\n]{1,40})\}"), r"((\1)/(\2))"),
     (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}\n]{0,40})\}"), r"\1"),
+    (re.compile(r"\\f?box(?:ed)? ?\{([^{}\n]{1,40})\}"), r"\1"),
     (re.compile(r"\\(?:left|right)(?=[()])|\\[,;! ]|&(?==)"), ""),
     (re.compile(r"\\(?=[$%€£])"), ""),
 )

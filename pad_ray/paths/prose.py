@@ -31,6 +31,10 @@ MAX_READINGS = 8
 _EQUALS = re.compile(r"(?<![=<>!~≈≠≤≥:])=(?![=<>~])")
 _BULLET = re.compile(r"^\s*(?:[-*+•–—]|\(?[0-9]{1,2}[.)])\s+(?=\S)")
 _KILO = re.compile(r"[0-9][kKmMbB]\b")
+_DATE = re.compile(
+    r"(?<![0-9-])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9-])"
+    r"|(?<![0-9/])[0-9]{1,2}/[0-9]{1,2}/(?:19|20)[0-9]{2}(?![0-9/])"
+)
 _CLOCK = re.compile(r"0[0-9]{2,}$")
 # Words and signs of a line that let a number count in hundredths, thousands or more, with the factor.
 _SCALES = (
@@ -94,7 +98,7 @@ class _Side:
 
 
 def _in_line(step: int, line: str) -> Iterator[Calculation]:
-    text = normal(_BULLET.sub("", line, count=1))
+    text = _DATE.sub("date", normal(_BULLET.sub("", line, count=1)))
     read = [_runs(side) for side in _EQUALS.split(text)]
     scales = tuple(scale for pattern, scale in _SCALES if pattern.search(text) or pattern.search(line))
     rounded, kilo = _ROUNDED.search(line) is not None, _KILO.search(line) is not None

@@ -91,6 +91,14 @@ def called(node: ast.Call) -> str | None:
     return node.func.id if isinstance(node.func, ast.Name) else None
 
 
+def last_counted(node: ast.Call) -> list[object]:
+    """The last number of a written `range(1, 101)`, 100, where it is one; the program writes the number behind it."""
+    stop = node.args[-1] if called(node) == "range" and len(node.args) in (1, 2) else None
+    if not isinstance(stop, ast.Constant) or type(stop.value) is not int:
+        return []
+    return [stop.value - 1]
+
+
 def element(display: ast.AST | None, key: ast.AST) -> ast.AST | None:
     """The element that a constant key names in a written list or tuple."""
     sign, number = (-1, key.operand) if isinstance(key, ast.UnaryOp) and isinstance(key.op, ast.USub) else (1, key)

@@ -37,6 +37,7 @@ from pad_ray.sandbox.operations import (
     is_fixed,
     is_not,
     kept,
+    last_counted,
     same,
 )
 
@@ -300,6 +301,7 @@ class _Slicer:
         shown = name in (SHOWN_METHODS if isinstance(node.func, ast.Attribute) else CONVERSIONS)
         if not own and not shown:
             self.found.operations.add(CALL)
+        self.found.constants += last_counted(node)
         chooses = not own and name in CHOOSERS
         function = [node.func] if own or isinstance(node.func, ast.Attribute) else []
         self._push([*function, *node.args, *node.keywords], tested or chooses)

@@ -63,6 +63,7 @@ _FRACTION = re.compile(
     r"(?P<units>[0-9] ?)?\\[cdt]?frac {0,3}" + _ARGUMENT.format("above") + " {0,3}" + _ARGUMENT.format("below")
 )
 _ROOT = re.compile(r"\\sqrt {0,3}(?:\[[0-9]{1,3}\])?")
+_DEGREES = re.compile(r"\^ ?(?:\\circ(?![A-Za-z])|\{ ?\\circ ?\})")
 _COMMAND = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|mathbb|mbox|operatorname|left|right|displaystyle|quad"
     r"|qquad|times|cdot|div|pm|approx|approxeq|equiv|leq?|geq?|to|Rightarrow|rightarrow|implies|degree|circ)(?![A-Za-z])"
@@ -100,7 +101,7 @@ def _ascii(text: str) -> str:
 
 
 def _without_latex(text: str) -> str:
-    text = _FRACTION.sub(_latex_fraction, _GROUP_SPACE.sub("", text))
+    text = _DEGREES.sub("°", _FRACTION.sub(_latex_fraction, _GROUP_SPACE.sub("", text)))
     return _COMMAND.sub(lambda found: _COMMANDS.get(found[0][1:], ""), _ROOT.sub("√", text))
 
 

@@ -68,7 +68,7 @@ _HEAD = re.compile(
     r"|indeed|is|[A-Za-z][A-Za-z0-9_]{0,15} ?[=≈])[\s*_`\"'“(\[{$~≈:,]{1,8}){0,3}[-+$ ]{0,3}"
 )
 _EMPHASIS = re.compile(r"\*\*(?=[^\s*])([^*\n]{1,200})(?<=\S)\*\*(?![0-9])")
-_CURRENCY = re.compile(r"(?:\b(?:US|CA|AU|NZ|HK|R|S)\$|[£€¥₹₽₩₺₴₫฿₱₪￥￡￦])")
+_CURRENCY = re.compile(r"(?:\bRs\.(?= ?[0-9])|\b(?:US|CA|AU|NZ|HK|R|S)\$|[£€¥₹₽₩₺₴₫฿₱₪￥￡￦])")
 
 
 def prepared(text: str) -> str:

@@ -47,12 +47,12 @@ _BRACKETS = str.maketrans("（）：", "():")
 _LETTER = r"\((?P<bracketed>[A-Za-z])\)|(?<![A-Za-z0-9_'’])(?:(?P<half>[A-Z])\)|(?P<bare>[A-Z])(?![A-Za-z0-9_'’]))"
 _OPTION = re.compile(_LETTER)
 _BARE_BEFORE = re.compile(
-    r"(?:^|\b(?:is|be|it['’]s|option|choice|letter|answer|choose|pick|nor|neither|either|both|and|or|not|but)|[:=,;/*&({\"'`])"
-    r"[ \t*({\"'`]{0,4}$",
+    r"(?:^|\b(?:is|be|it['’]s|option|choice|letter|answer|choose|pick|nor|neither|either|both|and|or|not|but)|[:=,;/*&({\[\"'`])"
+    r"[ \t*({\[\"'`]{0,4}$",
     re.IGNORECASE,
 )
 _BARE_BEHIND = re.compile(
-    r"[ \t]{0,4}(?:$|[^\x00-\x7f]|[\n.,:;!?)*/&}\"'`]|(?:and|or|nor|because|since|as|is|but|not|with|given|rather|instead)\b)"
+    r"[ \t]{0,4}(?:$|[^\x00-\x7f]|[\n.,:;!?)*/&}\]\"'`]|(?:and|or|nor|because|since|as|is|but|not|with|given|rather|instead)\b)"
 )
 _OPTION_DENIED = re.compile(
     r"(?:\bnot|n['’]t|\bnever|\bcannot be|\bneither|\bnor|\brather than|\binstead of)"
@@ -60,7 +60,8 @@ _OPTION_DENIED = re.compile(
     re.IGNORECASE,
 )
 _OPTION_WRONG = re.compile(
-    r"[ \t]{0,4}(?:is|are|was)(?: also)? (?:wrong|false|incorrect|not|out|ruled)\b|[ \t]isn['’]t\b", re.IGNORECASE
+    r"[ \t]{0,4}(?:and \(?[A-Z]\)? )?(?:is|are|was)(?: also)? (?:wrong|false|incorrect|not|out|ruled)\b|[ \t]isn['’]t\b",
+    re.IGNORECASE,
 )
 _JOINED = re.compile(r"[ \t,*]{0,4}(?:and|or|nor|/|&|,)(?:[ \t]{1,4}(?:option|choice))?[ \t*({]{0,4}", re.IGNORECASE)
 
