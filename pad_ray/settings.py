@@ -3,11 +3,10 @@
 import math
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from reprlib import Repr
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -46,11 +45,12 @@ S = TypeVar("S", bound=Settings)
 def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any], where: str) -> S:
     """`values` with command-line `words` such as `--questions.limit 48` or `--run-dir runs/a` over them.
 
+    An option that is given again replaces the earlier one, so that a script can add to a command.
+
     Raises:
         InputError: a field is unknown or wrong; it begins with `where` and names field and value.
     """
     options = [_option(word) for word in words]
-    _demand_once(kind, options)
     try:
         settings = kind(_cli_parse_args=options, **values)
     except ValidationError as error:
@@ -64,14 +64,6 @@ def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any]
     if wrong:
         raise InputError(f"{where}: " + "; ".join(wrong))
     return settings
-
-
-def _demand_once(kind: type[Settings], options: Sequence[str]) -> None:
-    """InputError if the command line gives a field twice that has one value; a list may be given item by item."""
-    given = Counter(_field(option) for option in options if option.startswith("--"))
-    for name, count in given.items():
-        if count > 1 and not _is_many(_annotation(kind, name)):
-            raise InputError(f"--{name.replace('_', '-')} is given {count} times; keep one of them")
 
 
 def _field(option: str) -> str:
@@ -95,10 +87,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]
-
-
-def _is_many(annotation: Any) -> bool:
-    return get_origin(annotation) in (list, tuple, dict) or any(map(_is_many, get_args(annotation)))
 
 
 def _unusable(value: Any, given: Any, where: str) -> Iterator[str]:

@@ -79,10 +79,6 @@ def test_a_recipe_that_means_something_else_is_refused(told, tmp_path, content, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--seed", "1", "--seed", "2"], "--seed is given 2 times"),
-        (["--run-dir", "a", "--run_dir=b"], "--run-dir is given 2 times"),
-        (["--questions.limit=4", "--questions.limit=5"], "--questions.limit is given 2 times"),
-        (["--training.packing", "--no-training.packing"], "--training.packing is given 2 times"),
         (["--synthesis.temperature", "inf"], "synthesis.temperature: has to be a finite number"),
         (["--synthesis.temperature", "1e999"], "synthesis.temperature: has to be a finite number"),
         (["--synthesis.temperature=-inf"], "synthesis.temperature"),
@@ -102,6 +98,22 @@ def test_an_option_that_cannot_be_meant_is_refused(told, tmp_path, options, word
     (tmp_path / "recipe.yaml").write_text("seed: 3\n")
     status, out = told(synthesize, tmp_path / "recipe.yaml", *options)
     assert (status, words in out) == (2, True), out
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "value"),
+    [
+        (["--seed", "1", "--seed", "2"], "seed", 2),
+        (["--run-dir", "a", "--run_dir=b"], "run_dir", "b"),
+        (["--run_dir=a", "--run-dir", "b"], "run_dir", "b"),
+        (["--tracking.backends=mlflow", "--seed=4", "--seed", "5"], "seed", 5),
+    ],
+)
+def test_an_option_that_is_added_to_a_command_replaces_the_earlier_one(tmp_path, options, field, value):
+    from pad_ray.recipe import load_recipe
+
+    (tmp_path / "recipe.yaml").write_text("seed: 3\n")
+    assert getattr(load_recipe(tmp_path / "recipe.yaml", options), field) == value
 
 
 def test_a_list_may_be_given_item_by_item_and_a_file_may_begin_with_a_mark(told, tmp_path):
