@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -86,6 +85,8 @@ class Solver:
     ) -> None:
         self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
         self.actors: list[Any] = list(actors)
+        # What `close` ends: not the actors of another solver.
+        self._opened: list[Any] = []
         self.lost, self.retry_faults = lost, retry_faults
         self.seconds: dict[str, list[Any]] = {}
         # Without a handle here it would end with the first start of the engines that it counts the starts of.
@@ -100,11 +101,19 @@ class Solver:
         self.close(at_once=error is not None)
 
     def close(self, *, at_once: bool = False) -> None:
-        """End the engines: without a handle to it an actor ends by itself, and closes what it has open; `at_once` kills it."""
-        for actor in chain(self.actors, *self.seconds.values()) if at_once else []:
-            ray.kill(actor)
+        """End the engines that this solver started: each after its last block, closing what it has open, or `at_once`.
+
+        Handles of them may live on, in what Ray Tune keeps of a campaign for one.
+        """
+        for actor in self._opened:
+            if at_once:
+                ray.kill(actor)
+            else:
+                actor.__ray_terminate__.remote()
+        self._opened.clear()
         self.actors.clear()
         self.seconds.clear()
+        self.attempts = None
 
     def solve(
         self,
@@ -205,6 +214,7 @@ class Solver:
         # Not in the placement group that a trial of Ray Tune is in: that has no room for engines.
         actor = ray.remote(scheduling_strategy="DEFAULT", **actor_resources(engine))(kind)
         actors = [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
+        self._opened += actors
         asked = {one.ready.remote(): one for one in actors}
         ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_S)
         if not ready:

@@ -175,7 +175,6 @@ def test_a_row_that_cannot_be_verified_is_named_and_nothing_is_written(told, tmp
     [
         (["--input", ""], "input: is empty"),
         (["--verify.part-rows", "0"], "verify.part_rows"),
-        (["--verify.part-rows", "5", "--verify.part-rows", "6"], "--verify.part-rows is given 2 times"),
         (["--sandbox.cpu-s", "inf"], "sandbox.cpu_s"),
         (["--sandbox.cpu-s", "nan"], "sandbox.cpu_s"),
         (["--verify.keep", "level"], "no row has a column 'level'"),
