@@ -6,9 +6,9 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from pad_ray import job
-from pad_ray.progress import Progress
 from pad_ray.report import render
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.settings import Settings
 
 COMPARISON = "comparison.html"

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pydantic import Field
 from rich.table import Table
 
-from pad_ray import job, ledger, metrics
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray import job
+from pad_ray.run import ledger, metrics
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.settings import Settings
 from pad_ray.verification import VerificationConfig, Verified, verify_programs

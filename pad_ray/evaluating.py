@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
-from pad_ray import ledger, metrics
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
@@ -29,6 +28,7 @@ from pad_ray.paths import PATHS
 from pad_ray.paths.demonstrations import Sets, load_sets
 from pad_ray.paths.direct import DirectAnswers
 from pad_ray.recipe import Recipe
+from pad_ray.run import ledger, metrics
 from pad_ray.schema import PathKind, Question, Solution
 from pad_ray.stages import Run
 from pad_ray.tasks import get_task

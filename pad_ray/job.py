@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from rich.table import Table
 
-from pad_ray import extensions, ledger, metrics
+from pad_ray import extensions
 from pad_ray.errors import InputError, NodeLossError, StageError
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run import ledger, metrics
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.settings import S, print_help, read_settings
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
     """
     import ray
 
-    from pad_ray.workers import configure_pipelines
+    from pad_ray.run.workers import configure_pipelines
 
     # A call that fails while another one's failure ends the job: one message is enough.
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")

@@ -5,11 +5,12 @@ import os
 import pyarrow.compute as pc
 import yaml
 
-from pad_ray import evaluating, metrics, refining
+from pad_ray import evaluating, refining
 from pad_ray.job import start_ray
 from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
+from pad_ray.run import metrics
 from pad_ray.sandbox.launcher import find_bwrap
 from pad_ray.sandbox.protections import NO_BUBBLEWRAP
 from pad_ray.schema import Question

@@ -10,6 +10,7 @@ from pad_ray import extensions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.evaluation.config import EvaluationConfig
 from pad_ray.refinement.config import RefinementConfig
+from pad_ray.run.tracking import TrackingConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
 from pad_ray.shipped import find_recipe, recipes
@@ -17,7 +18,6 @@ from pad_ray.sizing import SizingConfig
 from pad_ray.strict_yaml import read_mapping
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.tasks.config import QuestionsConfig
-from pad_ray.tracking import TrackingConfig
 from pad_ray.training.config import TrainingConfig
 from pad_ray.tuning.config import TuningConfig
 

@@ -6,13 +6,12 @@ They go on from a run whose student is trained; as the stages there, each can be
 import time
 from dataclasses import asdict, dataclass
 
-from pad_ray import evaluating, ledger, metrics, stages
+from pad_ray import evaluating, stages
 from pad_ray.engines import versions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError
 from pad_ray.evaluating import STUDENTS
-from pad_ray.ledger import StageEntry
 from pad_ray.paths import Program
 from pad_ray.refinement import corpus as corpora
 from pad_ray.refinement.collect import Collected
@@ -22,6 +21,8 @@ from pad_ray.refinement.histogram import mix_from, side_by_side
 from pad_ray.refinement.inject import GIVEN_UP, NO_MUTATION
 from pad_ray.refinement.pipeline import Injected, inject_dataset
 from pad_ray.refinement.programs import store_programs
+from pad_ray.run import ledger, metrics
+from pad_ray.run.ledger import StageEntry
 from pad_ray.schema import Outcome, PathKind, Question, from_table
 from pad_ray.stages import Run
 from pad_ray.synthesis.plan import Plan

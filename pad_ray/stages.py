@@ -10,18 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from pad_ray import ledger, metrics
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError, StageError
 from pad_ray.evaluation.intervals import wilson
-from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
 from pad_ray.paths import PATHS, ReasoningPath
 from pad_ray.paths.demonstrations import assert_not_in_test, load_sets
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run import ledger, metrics
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import StageEntry
+from pad_ray.run.progress import Progress
+from pad_ray.run.tracking import Tracker
 from pad_ray.schema import CorpusRow, Outcome, Question, content_id
 from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.card import CardFacts, write_card
@@ -33,7 +34,6 @@ from pad_ray.synthesis.questions import TEST, demand_usable, fault, store
 from pad_ray.synthesis.rows import objectives_of
 from pad_ray.tasks import get_task
 from pad_ray.tasks.config import task_and_split
-from pad_ray.tracking import Tracker
 from pad_ray.training.config import STUDENT
 from pad_ray.training.model_card import write_model_card
 from pad_ray.training.round_trip import check_student_writes

@@ -14,7 +14,7 @@ import time
 from ray.cluster_utils import Cluster
 
 from pad_ray.recipe import load_recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from tests.watch import DONE, at_work
 
 

@@ -48,7 +48,7 @@ def local_ray():
     """A Ray of this test process alone, with room for an engine, a sandbox and two training workers."""
     import ray
 
-    from pad_ray.workers import configure_pipelines
+    from pad_ray.run.workers import configure_pipelines
 
     ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     configure_pipelines()

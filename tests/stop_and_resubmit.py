@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 from pad_ray.recipe import load_recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from tests.jobs.conftest import RAY, REPOSITORY, head_node
 from tests.watch import DONE, at_work
 

@@ -6,11 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pad_ray import evaluating, metrics, stages
+from pad_ray import evaluating, stages
 from pad_ray.decoding.greedy import Greedy
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run import metrics
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Solution
 from pad_ray.stages import Run
 

@@ -13,7 +13,7 @@ from tests.jobs.conftest import REPOSITORY
 
 LIBRARY = Path(pad_ray.__file__).parent
 FILES = {
-    "ray": "pad_ray/ray_internals.py",
+    "ray": "pad_ray/run/ray_internals.py",
     "deepspeed": "pad_ray/training/deepspeed_internals.py",
     "transformers": "pad_ray/training/transformers_internals.py",
 }

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from pad_ray import job
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.stages import Run
 
 SCORE = {"task": "arithmetic", "student": "after", "prompt": "0-shot", "questions": 200, "accuracy": 0.145}

@@ -14,7 +14,7 @@ import yaml
 
 from pad_ray.errors import InputError
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow, Draft, Question
 from pad_ray.settings import read_settings
 from pad_ray.tuning.space import parameters_of

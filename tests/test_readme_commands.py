@@ -19,7 +19,7 @@ import pytest
 from pad_ray.refinement.collect import ATTEMPTS
 from pad_ray.refinement.corpus import FOLDERS
 from pad_ray.refinement.pipeline import VARIANTS
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow, Draft, Objective, Solution, Verdict
 from pad_ray.tasks import arithmetic
 from pad_ray.tuning.trials import Trials

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from pad_ray import job
 from pad_ray.errors import InputError
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe, load_recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Draft
 from pad_ray.stages import Run
 from pad_ray.tasks import arithmetic

@@ -32,12 +32,12 @@ from pad_ray.engines.kinds import open_engine
 from pad_ray.engines.stage import EngineActor, Metered, RemoteEngine, actor_resources, engine_count, gpus, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
+from pad_ray.run.workers import PATIENCE_S, Patience, dead_nodes, failure, first_done
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judge_each
 from pad_ray.schema import Outcome, Question, Solution, content_id
-from pad_ray.workers import PATIENCE_S, Patience, dead_nodes, failure, first_done
 
 BLOCK_QUESTIONS = 32
 BLOCKS_IN_FLIGHT = 4

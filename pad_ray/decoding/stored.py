@@ -20,7 +20,7 @@ from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judge_each, rules_of
 from pad_ray.schema import PathKind, Question, Solution, Verdict, content_id, from_table

@@ -13,12 +13,12 @@ import pyarrow as pa
 import ray
 import ray.data
 
-from pad_ray import meters
 from pad_ray.engines.attempts import Attempts, Suspicion, note_start
 from pad_ray.engines.base import Engine, Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
 from pad_ray.paths.base import Message
+from pad_ray.run import meters
 
 REQUESTS = "requests"
 GENERATIONS = "generations"

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from pad_ray.engines.config import EngineConfig
-from pad_ray.ledger import first_reasons
-from pad_ray.progress import Progress
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.refinement.programs import read_programs
 from pad_ray.refinement.rows import Failure, on_policy_rows
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import first_reasons
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Protections, SandboxConfig
 from pad_ray.schema import CorpusRow, Draft, Outcome, Question, Verdict, from_table
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS

@@ -11,7 +11,7 @@ from pad_ray.errors import DeadEndError
 from pad_ray.refinement.collect import FAILURES
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.refinement.pipeline import ROWS
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow, Outcome, content_id
 from pad_ray.synthesis import corpus as first_pass
 

@@ -17,11 +17,11 @@ from pad_ray.errors import StageError
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.refinement.inject import Correct, Variant, inject
 from pad_ray.refinement.rows import injected_rows
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.workers import actor_count, add_counts, rows
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import rules_of
 from pad_ray.schema import AnswerKind, CorpusRow, Outcome, arrow_schema, content_id, to_table
-from pad_ray.workers import actor_count, add_counts, rows
 
 CORRECT = "refinement/correct"
 VARIANTS = "refinement/variants"

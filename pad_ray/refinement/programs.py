@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pad_ray.errors import DeadEndError, StageError
 from pad_ray.refinement.inject import Correct
 from pad_ray.refinement.pipeline import CORRECT, write_correct
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, CorpusRow, Objective, Question, Verdict, from_table
 from pad_ray.synthesis.corpus import TRAIN, VALIDATION
 from pad_ray.synthesis.finished import VERDICTS

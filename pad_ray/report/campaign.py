@@ -14,7 +14,7 @@ from pad_ray.report import charts, text
 from pad_ray.report.data import read_shape
 from pad_ray.report.filters import Filter
 from pad_ray.report.shapes import Interval
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 
 CAMPAIGN = "campaign/campaign.json"
 TRIALS = "campaign/trials.jsonl"

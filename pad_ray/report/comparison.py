@@ -14,7 +14,7 @@ from pad_ray.report.filters import Filter
 from pad_ray.report.samples import FRAME_BYTES, MOST_BYTES, failing_line, shown
 from pad_ray.report.shapes import Paired
 from pad_ray.report.systems import Answers, Name, Side, System, pooled, read_side, shared_questions, systems_of
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import PathKind, Question, Solution, from_table
 from pad_ray.synthesis.questions import TEST
 

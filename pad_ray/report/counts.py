@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Outcome
 from pad_ray.synthesis.corpus import REJECTED, TRAIN, VALIDATION
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Ids, as_ids

@@ -19,7 +19,7 @@ from pad_ray.report.counts import Outcomes, count_outcomes
 from pad_ray.report.samples import Sample, choose
 from pad_ray.report.shapes import Environment, Ledger, Metrics
 from pad_ray.report.yields import Yields, count_yields
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.synthesis.corpus import TRAIN as CORPUS_TRAIN
 from pad_ray.synthesis.corpus import VALIDATION as CORPUS_VALIDATION
 from pad_ray.synthesis.questions import TEST, TRAIN

@@ -13,7 +13,7 @@ from pad_ray.report import text
 from pad_ray.report.counts import TAKEN, Outcomes
 from pad_ray.report.filters import Filter
 from pad_ray.report.yields import states
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.sandbox.static import Rejection, parse
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, from_table

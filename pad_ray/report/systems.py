@@ -12,7 +12,7 @@ from pad_ray.report import asked
 from pad_ray.report.data import Papers, open_run, read_papers
 from pad_ray.report.scores import pooled_evidence
 from pad_ray.report.shapes import Pooled, Score
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Solution
 
 Name = tuple[str, str, str]

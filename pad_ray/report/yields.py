@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pad_ray.report.counts import judged_drafts, planned_drafts, read_parts
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, Outcome
 from pad_ray.synthesis.finished import Ids, among, as_ids
 

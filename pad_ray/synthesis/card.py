@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from pad_ray.models.catalog import find
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import SCHEMA_VERSION
 from pad_ray.synthesis.contamination import MASKED_NGRAM, NEAR
 from pad_ray.tasks import get_task

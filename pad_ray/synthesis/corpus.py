@@ -16,8 +16,9 @@ import ray
 from ray.exceptions import RayError
 
 from pad_ray.errors import DeadEndError, StageError, attempt, reason
-from pad_ray.ledger import first_reasons
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import first_reasons
+from pad_ray.run.workers import add_counts
 from pad_ray.schema import (
     CorpusRow,
     Draft,
@@ -37,7 +38,6 @@ from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
 from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
 from pad_ray.tasks.languages import language_of
-from pad_ray.workers import add_counts
 
 TRAIN = "corpus/train"
 VALIDATION = "corpus/validation"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 
 DRAFTS = "drafts"
 VERDICTS = "verdicts"

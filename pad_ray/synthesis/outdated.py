@@ -13,15 +13,15 @@ from typing import Any
 import pyarrow as pa
 import ray.data
 
-from pad_ray import meters
-from pad_ray.rundir import RunDir
+from pad_ray.run import meters
+from pad_ray.run.folder import RunDir
+from pad_ray.run.workers import rows
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judged_by, rules_of
 from pad_ray.schema import Draft, Question, Verdict, from_table
 from pad_ray.synthesis.finished import DRAFTS, VERDICTS
 from pad_ray.synthesis.questions import Block, read_block
 from pad_ray.synthesis.verify import verify
-from pad_ray.workers import rows
 
 PART, BLOCKS = "part", "blocks"
 

@@ -18,7 +18,6 @@ import pyarrow as pa
 import ray
 import ray.data
 
-from pad_ray import meters
 from pad_ray.engines.base import Generation
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import (
@@ -31,8 +30,10 @@ from pad_ray.engines.stage import (
     to_json,
     uses_gpu,
 )
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run import meters
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
+from pad_ray.run.workers import rows
 from pad_ray.sandbox import Protections, Sandbox, SandboxConfig, weakest
 from pad_ray.sandbox.judgement import judged_by, rules_of
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, content_id, storable
@@ -42,7 +43,6 @@ from pad_ray.synthesis.outdated import OutdatedPart, judge_again, outdated_parts
 from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
 from pad_ray.synthesis.verify import verify
-from pad_ray.workers import rows
 
 WORK = "work"
 BLOCK = "block"

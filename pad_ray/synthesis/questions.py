@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from pad_ray.errors import InputError
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, Question, from_table, storable
 from pad_ray.tasks.answers import canonical_gold
 

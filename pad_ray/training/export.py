@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.models import resolve
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.training.config import STUDENT, TrainingConfig
 from pad_ray.training.model_card import TRAINED, write_model_card
 

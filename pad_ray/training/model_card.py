@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from pad_ray import metrics
-from pad_ray.rundir import RunDir
+from pad_ray.run import metrics
+from pad_ray.run.folder import RunDir
 
 CARD = "README.md"
 TRAINED = "training.json"

@@ -9,7 +9,7 @@ from pad_ray.errors import DeadEndError, StageError, attempt
 from pad_ray.paths import PATHS
 from pad_ray.paths.answer import answer_source
 from pad_ray.paths.reading import Answer, broken_answer, outcome_of, read_answer, read_verdict
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judge_each
 from pad_ray.schema import Objective, Outcome, PathKind, Question

@@ -22,10 +22,10 @@ from filelock import FileLock
 
 from pad_ray.errors import DeadEndError
 from pad_ray.models import resolve
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.workers import rows as pipeline_rows
 from pad_ray.schema import content_id
 from pad_ray.training.objectives import CODES, is_mixed
-from pad_ray.workers import rows as pipeline_rows
 
 TOKENS = "tokens"
 DONE = "tokens.json"

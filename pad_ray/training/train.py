@@ -15,8 +15,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import DeadEndError, StageError, reason
 from pad_ray.models import resolve
-from pad_ray.progress import Bar, Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Bar, Progress
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import content_id
 from pad_ray.training.config import MEANS, STUDENT, TrainingConfig

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pad_ray.models import resolve
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.training import checkpoints
 from pad_ray.training.checkpoints import History

@@ -14,15 +14,16 @@ from typing import Any, Self
 import yaml
 from rich.table import Table
 
-from pad_ray import evaluating, ledger, stages
+from pad_ray import evaluating, stages
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import DeadEndError, InputError, StageError
-from pad_ray.ledger import StageEntry
 from pad_ray.models import resolve
 from pad_ray.preview import lacking, resources_at_hand
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run import ledger
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import StageEntry
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import CorpusRow, Question, content_id
 from pad_ray.stages import Run

@@ -27,9 +27,9 @@ from pad_ray.decoding.stage import Solved, Solver
 from pad_ray.errors import InputError
 from pad_ray.evaluating import STUDENTS, open_solver
 from pad_ray.evaluation.scores import score
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Question, content_id
 from pad_ray.stages import Run
 from pad_ray.training.train import Watch

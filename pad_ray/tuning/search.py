@@ -18,7 +18,7 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
-from pad_ray import ray_internals
+from pad_ray.run import ray_internals
 from pad_ray.schema import content_id
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS
 from pad_ray.tuning.space import Parameter, as_text

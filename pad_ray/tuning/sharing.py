@@ -17,11 +17,11 @@ from filelock import FileLock
 from pad_ray import refining, stages
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.models import resolve
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
 from pad_ray.refinement.collect import ATTEMPTS, FAILURES, Collected
 from pad_ray.refinement.pipeline import CORRECT, ROWS
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox.judgement import rules_of
 from pad_ray.schema import Outcome, content_id
 from pad_ray.stages import Run

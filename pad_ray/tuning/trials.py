@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS
 
 CAMPAIGN = "campaign"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from pad_ray.errors import InputError
-from pad_ray.rundir import open_location
+from pad_ray.run.folder import open_location
 from pad_ray.schema import AnswerKind, storable
 from pad_ray.tasks.answers import canonical_gold
 

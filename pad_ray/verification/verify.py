@@ -16,17 +16,17 @@ import ray
 from pydantic import ValidationError
 from ray.exceptions import RayError
 
-from pad_ray import meters
 from pad_ray.errors import InputError, StageError, reason
-from pad_ray.ledger import first_reasons
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run import meters
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import first_reasons
+from pad_ray.run.progress import Progress
+from pad_ray.run.workers import Patience, actor_count, first_done
 from pad_ray.sandbox import Candidate, Protections, Sandbox, SandboxConfig, weakest
 from pad_ray.sandbox.judgement import judge_each, name_of, named, rules_of
 from pad_ray.schema import AnswerKind, Outcome, Verdict, to_table
 from pad_ray.verification.config import VerificationConfig
 from pad_ray.verification.programs import Piece, ProgramFile
-from pad_ray.workers import Patience, actor_count, first_done
 
 VERDICTS = "verdicts"
 ASKED = "verify.json"

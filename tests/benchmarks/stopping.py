@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ray.tune.schedulers import TrialScheduler
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tuning.config import CONCURRENT_DECODES, TuningConfig
 from pad_ray.tuning.search import halving
 from pad_ray.tuning.trials import MEASURED, Trials

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from tests.benchmarks.verify import family
 
 SAMPLE_EVERY_S = 2.0

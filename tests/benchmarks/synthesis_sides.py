@@ -12,8 +12,8 @@ from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.paths import Program
 from pad_ray.paths.demonstrations import load_sets
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
 from pad_ray.schema import PathKind
 from pad_ray.synthesis import pipeline

@@ -24,8 +24,8 @@ import numpy as np
 
 from pad_ray.models import resolve
 from pad_ray.paths import Program, Rationale
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import CorpusRow, Objective
 from pad_ray.tasks import arithmetic, get_task
 from pad_ray.training.config import TrainingConfig

@@ -29,7 +29,7 @@ from typing import Any
 
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tuning.config import DEFAULT_SPACES, Kind
 from pad_ray.tuning.trials import DEFAULT, Trial, Trials
 

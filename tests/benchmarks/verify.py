@@ -21,7 +21,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tasks import arithmetic
 
 SAMPLE_EVERY_S = 10.0

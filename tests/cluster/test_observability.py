@@ -3,7 +3,7 @@
 import json
 import re
 
-from pad_ray.meters import METERS
+from pad_ray.run.meters import METERS
 from tests.cluster.conftest import CLUSTER, documents, nodes
 from tests.cluster.test_kuberay import CLUSTERS
 

@@ -6,7 +6,7 @@ import pytest
 
 from pad_ray.decoding.config import strategy
 from pad_ray.decoding.stage import solve_block
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Outcome, Solution
 from tests.decoding.engines import WrittenEngine, make_question, tools
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Solution
 from tests.jobs.conftest import change_nodes, run_job
 

@@ -14,8 +14,8 @@ from pad_ray.decoding.stored import StoredSolutions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
 from pad_ray.paths import PATHS, Program
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import Outcome, PathKind, Solution, from_table
 from tests.decoding.engines import make_question

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from pad_ray import meters
 from pad_ray.engines.stage import Metered
+from pad_ray.run import meters
 
 
 class Fails:

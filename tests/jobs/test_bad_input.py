@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs import evaluate, synthesize, verify
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, Outcome, Question, content_id
 from pad_ray.tasks import TASKS
 from tests.jobs.conftest import run_job

@@ -8,9 +8,9 @@ from jobs import distill as whole_way
 from jobs import evaluate, train
 from pad_ray.errors import InputError
 from pad_ray.preview import preview_distillation, preview_evaluation, preview_training
-from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.stages import Run
 
 

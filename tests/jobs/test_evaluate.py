@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Solution
 from tests.jobs.conftest import run_job
 

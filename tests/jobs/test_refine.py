@@ -6,14 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from pad_ray import ledger, metrics, refining
+from pad_ray import refining
 from pad_ray.errors import InputError
-from pad_ray.ledger import StageEntry
 from pad_ray.paths import Program
 from pad_ray.preview import preview_refinement
-from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run import ledger, metrics
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import StageEntry
+from pad_ray.run.progress import Progress
 from pad_ray.schema import CorpusRow, Objective, Question, content_id
 from pad_ray.stages import Run
 from pad_ray.tasks import arithmetic

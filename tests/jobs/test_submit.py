@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow
 from tests.jobs.conftest import RAY, REPOSITORY
 from tests.readme import write_own_parts

@@ -2,7 +2,7 @@
 
 import json
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from tests.jobs.conftest import run_job
 
 

@@ -1,6 +1,6 @@
 """`jobs/train.py`: a student from the corpus in the run, and clear words where there is none."""
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from tests.jobs.conftest import run_job
 from tests.training.conftest import corpus_rows, write_corpus
 

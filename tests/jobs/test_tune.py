@@ -10,9 +10,9 @@ from ray._private import state
 from jobs.tune import tune
 from pad_ray import job
 from pad_ray.errors import InputError
-from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Solution
 from pad_ray.stages import Run
 from pad_ray.synthesis.corpus import is_held_out

@@ -7,7 +7,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from tests.jobs.conftest import command_line, kill, kill_driver, run_job, start_job, wait_until
 
 ENDINGS = {

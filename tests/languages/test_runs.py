@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, Verdict
 from pad_ray.synthesis.contamination import NEAR as NEAR_SHARE
 from pad_ray.synthesis.contamination import KnownTests

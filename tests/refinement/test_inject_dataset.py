@@ -8,7 +8,7 @@ import pytest
 from pad_ray.errors import StageError
 from pad_ray.refinement import CLASSES, RefinementConfig, inject, injected_rows
 from pad_ray.refinement.pipeline import CORRECT, ROWS, VARIANTS, inject_dataset, write_correct
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import CorpusRow
 

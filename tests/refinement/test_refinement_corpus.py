@@ -7,7 +7,7 @@ from pad_ray.refinement import RefinementConfig
 from pad_ray.refinement.collect import FAILURES
 from pad_ray.refinement.corpus import FOLDERS, build
 from pad_ray.refinement.pipeline import ROWS
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow, Objective, content_id
 
 HELD_OUT = {"q0", "q1"}

@@ -7,7 +7,7 @@ import pytest
 from pad_ray.errors import StageError
 from pad_ray.refinement.pipeline import CORRECT
 from pad_ray.refinement.programs import read_programs, store_programs
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, CorpusRow, Objective, Outcome, Question, Verdict
 
 FACTS = ["Ann has 16 eggs."]

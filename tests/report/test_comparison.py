@@ -11,7 +11,7 @@ from pad_ray.evaluation.claims import ONE_TRAINING_EACH
 from pad_ray.evaluation.seeds import pool
 from pad_ray.evaluation.systems import compare_systems
 from pad_ray.report import render
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Solution
 from tests.report.conftest import RECIPE, write_run, write_solutions
 from tests.report.test_page import HOSTILE, Page, edit, jumps

@@ -7,8 +7,8 @@ import pytest
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.paths import Program
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.synthesis.contamination import KnownTests

@@ -4,7 +4,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from pad_ray.errors import InputError
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow, Objective
 from pad_ray.synthesis.card import CardFacts, render_card, write_card
 

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from pad_ray import job, ledger
+from pad_ray import job
 from pad_ray.errors import InputError, StageError, attempt
-from pad_ray.ledger import StageEntry
 from pad_ray.paths import PATHS, Program
-from pad_ray.progress import Progress
 from pad_ray.refinement import Correct, Failure, on_policy_rows
 from pad_ray.refinement import rows as repair_rows
 from pad_ray.refinement.rows import UNUSABLE
-from pad_ray.rundir import RunDir
+from pad_ray.run import ledger
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import StageEntry
+from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Sandbox, judge, judgement
 from pad_ray.schema import AnswerKind, Draft, Objective, Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis import corpus, select

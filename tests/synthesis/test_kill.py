@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Draft
 from tests.jobs.conftest import change_nodes, command_line, kill, kill_driver, run_job, start_job, wait_until
 

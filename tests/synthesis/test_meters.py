@@ -4,7 +4,7 @@ import re
 import time
 import urllib.request
 
-from pad_ray.meters import METERS
+from pad_ray.run.meters import METERS
 from tests.synthesis.conftest import QUESTIONS
 
 REPORTED_WITHIN_S = 60

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pad_ray.paths import Program
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import CorpusRow, Objective
 from pad_ray.tasks import arithmetic
 

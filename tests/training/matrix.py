@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Objective
 from pad_ray.training.batches import epoch_steps, steps_in_epoch
 from pad_ray.training.config import TrainingConfig

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Objective
 from pad_ray.training import checkpoints, tokens
 from pad_ray.training.batches import epoch_steps

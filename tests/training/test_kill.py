@@ -10,7 +10,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Objective
 from tests.disks import fill, small_disk
 from tests.jobs.conftest import change_nodes, command_line, kill_driver, run_job, start_job, wait_until

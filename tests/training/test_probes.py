@@ -9,7 +9,7 @@ import torch
 from pad_ray.decoding.base import solve_question
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.errors import DeadEndError
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.schema import Objective, Question
 from pad_ray.tasks import arithmetic

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from pad_ray.errors import StageError
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.train import train
 from tests.jobs.conftest import command_line

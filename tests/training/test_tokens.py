@@ -1,6 +1,6 @@
 import pyarrow as pa
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.training.tokens import SCHEMA, TokenTable, encode, open_tokens
 
 

@@ -8,8 +8,8 @@ import torch
 from safetensors import safe_open
 
 from pad_ray.errors import DeadEndError, StageError
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Objective, Question
 from pad_ray.tasks import arithmetic
 from pad_ray.training.config import LoraConfig, TrainingConfig

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from pad_ray.errors import DeadEndError, InputError, StageError
-from pad_ray.progress import Progress
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.schema import Question
 from pad_ray.stages import Run
 from pad_ray.tasks import get_task

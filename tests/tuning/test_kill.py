@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 import yaml
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tasks import arithmetic
 from pad_ray.tuning.trials import Trials
 from tests.conftest import WRONG

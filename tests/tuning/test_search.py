@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from ray.tune.schedulers import TrialScheduler
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tuning.search import Suggestions, halving
 from pad_ray.tuning.space import Parameter
 from pad_ray.tuning.trials import Trial, Trials

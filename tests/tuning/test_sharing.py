@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from pad_ray.errors import StageError
-from pad_ray.progress import Progress
 from pad_ray.recipe import Recipe
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
 from pad_ray.tuning.sharing import TO_REFINED, Made, Shared, Stage
 
 

@@ -1,6 +1,6 @@
 """What is kept of trials, and which of them are best."""
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.tuning.search import halving
 from pad_ray.tuning.trials import Trial, Trials, best, pareto
 from tests.tuning.conftest import finished

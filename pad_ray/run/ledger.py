@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pad_ray.errors import StageError
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Outcome
 
 LEDGER = "ledger.json"

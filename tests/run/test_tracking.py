@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from pad_ray.errors import InputError
-from pad_ray.rundir import RunDir
-from pad_ray.tracking import Tracker, TrackingConfig
+from pad_ray.run.folder import RunDir
+from pad_ray.run.tracking import Tracker, TrackingConfig
 
 TENSORBOARD = TrackingConfig()
 
@@ -158,7 +158,7 @@ def test_a_server_that_takes_no_more_does_not_stop_the_stage(mlflow, run, caplog
         client.delete_run(started.info.run_id)
         for step in (8, 16):
             tracker.log(step, {"loss": 0.5})
-    assert [record.getMessage() for record in caplog.records if record.name == "pad_ray.tracking"] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "pad_ray.run.tracking"] == [
         "tracking: mlflow gets no more numbers of this stage (MlflowException)"
     ]
     (data,) = event_files(run).values()

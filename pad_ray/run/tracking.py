@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from pad_ray.errors import InputError
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 
 Backend = Literal["tensorboard", "mlflow", "wandb"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 
 METRICS = "metrics.json"
 

@@ -1,9 +1,9 @@
 import pytest
 
-from pad_ray import ledger
 from pad_ray.errors import StageError
-from pad_ray.ledger import StageEntry
-from pad_ray.rundir import RunDir
+from pad_ray.run import ledger
+from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import StageEntry
 
 
 @pytest.fixture

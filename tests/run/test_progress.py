@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 from rich.console import Console
 
-from pad_ray.progress import Progress, _Pace
+from pad_ray.run.progress import Progress, _Pace
 
 
 def said(terminal, done, to, total=80, monkeypatch=None):

@@ -4,7 +4,7 @@ import pytest
 import ray.data
 
 from pad_ray.errors import StageError
-from pad_ray.workers import rows
+from pad_ray.run.workers import rows
 
 
 class Fails:

@@ -18,12 +18,12 @@ import ray.data
 from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
-from pad_ray import ray_internals
 from pad_ray.errors import NodeLossError, StageError, reason
-from pad_ray.ray_internals import ExecutionCallback
+from pad_ray.run import ray_internals
+from pad_ray.run.ray_internals import ExecutionCallback
 
 if TYPE_CHECKING:
-    from pad_ray.ray_internals import StreamingExecutor
+    from pad_ray.run.ray_internals import StreamingExecutor
 
 # How long a stage waits for another node, in seconds: an autoscaler needs minutes for one, and a large model minutes to load.
 PATIENCE_S = float(os.environ.get("PAD_RAY_NODE_PATIENCE_S", "900"))

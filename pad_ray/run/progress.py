@@ -16,7 +16,7 @@ LOG_WIDTH = 120
 
 
 class Scalars(Protocol):
-    """What takes the numbers of a stage, as `pad_ray.tracking.Tracker` does: they hold from the step `step` on."""
+    """What takes the numbers of a stage, as `pad_ray.run.tracking.Tracker` does: they hold from the step `step` on."""
 
     def log(self, step: int, values: dict[str, float]) -> None: ...
 

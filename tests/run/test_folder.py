@@ -1,7 +1,7 @@
 import pytest
 
 from pad_ray.errors import InputError
-from pad_ray.rundir import RunDir
+from pad_ray.run.folder import RunDir
 from pad_ray.schema import Outcome, Verdict
 
 VERDICT = Verdict("d", Outcome.ACCEPTED, "1", "", 1.0)
