@@ -13,7 +13,8 @@ from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.sampling import BestOfN, Resample, Vote
-from pad_ray.decoding.stage import MANIFEST, SOLUTIONS, Asking, Solver, solutions_folder
+from pad_ray.decoding.solver import Solver
+from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, solutions_folder
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.engines.stage import engine_count, uses_gpu

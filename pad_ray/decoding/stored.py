@@ -34,6 +34,11 @@ SETTINGS_OF_KEY = {
 }
 
 
+def solutions_folder(student: str, label: str) -> str:
+    """Where a student's solutions by a strategy are, below those of a task."""
+    return label if student == "after" else f"{student}-{label}"
+
+
 @dataclass(frozen=True)
 class Asking:
     """How a student is asked: its paths, the longest path in tokens, and the questions that are live in one engine."""

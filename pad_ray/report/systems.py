@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from pad_ray.decoding.stage import SOLUTIONS, solutions_folder
+from pad_ray.decoding.stored import SOLUTIONS, solutions_folder
 from pad_ray.errors import InputError
 from pad_ray.evaluation.seeds import pool
 from pad_ray.report import asked

@@ -23,7 +23,7 @@ from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.sampling import BestOfN, Vote
-from pad_ray.decoding.stage import Solved, Solver
+from pad_ray.decoding.solver import Solved, Solver
 from pad_ray.errors import InputError
 from pad_ray.evaluating import STUDENTS, open_solver
 from pad_ray.evaluation.scores import score

@@ -13,11 +13,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from pad_ray.decoding.actor import solve_block
 from pad_ray.decoding.base import Tools
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.sampling import Resample
-from pad_ray.decoding.stage import solve_block
 from pad_ray.decoding.verifiers import VerifierConfig
 from pad_ray.engines.base import Request, Sampling
 from pad_ray.engines.config import EngineConfig

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from pad_ray.decoding.actor import solve_block
 from pad_ray.decoding.base import Attempt, solve_question
 from pad_ray.decoding.beam import StepBeam
-from pad_ray.decoding.stage import solve_block
 from pad_ray.decoding.token_beam import TokenBeam
 from pad_ray.engines.base import NextToken
 from pad_ray.schema import Outcome

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from pad_ray.decoding.actor import solve_block
 from pad_ray.decoding.config import strategy
-from pad_ray.decoding.stage import solve_block
 from pad_ray.run.folder import RunDir
 from pad_ray.schema import Outcome, Solution
 from tests.decoding.engines import WrittenEngine, make_question, tools

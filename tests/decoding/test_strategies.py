@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
+from pad_ray.decoding.actor import solve_block
 from pad_ray.decoding.base import Attempt, solve_question
 from pad_ray.decoding.calculator import with_value
 from pad_ray.decoding.config import strategy, with_baselines
-from pad_ray.decoding.stage import solve_block
 from pad_ray.decoding.votes import elect
 from pad_ray.schema import AnswerKind, Outcome, PathKind
 from tests.decoding.engines import WrittenEngine, make_question, tools

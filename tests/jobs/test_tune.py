@@ -144,7 +144,7 @@ def _finished(run):
 
 
 def _engines_started():
-    return sum(actor["ActorClassName"] == "_Solve" for actor in state.actors().values())
+    return sum(actor["ActorClassName"] == "SolverActor" for actor in state.actors().values())
 
 
 def _solved(folder):

@@ -4,12 +4,10 @@ All questions of a block are solved at once, and an engine works on several bloc
 verifier, others generate. How many questions are live is bounded, so that an engine's key-value cache holds their prefixes.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,38 +15,27 @@ from typing import Any, Self
 import ray
 from ray.exceptions import RayError
 
-from pad_ray.decoding.base import Strategy, Tools, solve_question
-from pad_ray.decoding.batcher import Batcher
+from pad_ray.decoding.actor import SolverActor
+from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.beam import StepBeam
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.socratic import SocraticSteps
 from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, StoredSolutions
 from pad_ray.decoding.token_beam import TokenBeam
-from pad_ray.decoding.verifiers import Verifiers
-from pad_ray.engines.attempts import Attempts, Suspicion, Turns, note_start
+from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.kinds import open_engine
-from pad_ray.engines.stage import EngineActor, Metered, RemoteEngine, actor_resources, engine_count, gpus, uses_gpu
+from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.run.workers import PATIENCE_S, Patience, dead_nodes, failure, first_done
-from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
-from pad_ray.sandbox.judgement import judge_each
-from pad_ray.schema import Outcome, Question, Solution, content_id
+from pad_ray.sandbox import SandboxConfig
+from pad_ray.schema import Question, Solution, content_id
 
 BLOCK_QUESTIONS = 32
 BLOCKS_IN_FLIGHT = 4
-
-
-__all__ = ["MANIFEST", "SOLUTIONS", "Asking", "Solved", "Solver", "solutions_folder"]
-
-
-def solutions_folder(student: str, label: str) -> str:
-    """Where a student's solutions by a strategy are, below those of a task."""
-    return label if student == "after" else f"{student}-{label}"
 
 
 @dataclass(frozen=True)
@@ -204,7 +191,7 @@ class Solver:
         """
         if not self.actors:
             self.lost = dead_nodes()
-            self.actors = self._open(_Solve, self.engine, self.run.location, self.sandbox, self.asking)
+            self.actors = self._open(SolverActor, self.engine, self.run.location, self.sandbox, self.asking)
         if second is not None and second not in self.seconds:
             self.seconds[second] = self._open(EngineActor, self.engine.serving(second))
 
@@ -259,87 +246,6 @@ class Solver:
         except (RayError, OSError) as error:
             failed = failure("evaluation", error)
         raise failed
-
-
-class _Solve:
-    """The actor."""
-
-    def __init__(
-        self,
-        engine: EngineConfig,
-        on_gpu: bool,
-        attempts: Any,
-        location: str,
-        sandbox: SandboxConfig,
-        asking: Asking,
-    ) -> None:
-        note_start(attempts, engine)
-        self.run, self.attempts = RunDir(location), attempts
-        self.sandbox = Sandbox(sandbox)
-        execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge_each(self.sandbox, candidates))
-        opened = Metered(open_engine(engine, on_gpu=on_gpu))
-        self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
-        self.live = asyncio.Semaphore(asking.live_questions)
-        self.turns = Turns()
-
-    async def ready(self) -> None:
-        """Answers once the engine is there."""
-
-    async def solve(
-        self, place: str, questions: list[Question], strategy: Strategy, budgets: Mapping[str, int], second: Any
-    ) -> tuple[int, int]:
-        """Solve and commit a block; returns how many questions it has and how many answers are right.
-
-        `second` is the actor that serves the strategy's second model, if it has one.
-        """
-        tools = self.tools if second is None else replace(self.tools, second=RemoteEngine(second))
-
-        async def serve(some: Sequence[Question]) -> list[Solution]:
-            return await solve_block(some, strategy, tools, self.live, budgets)
-
-        suspicion = Suspicion(
-            self.attempts,
-            lambda question: f"{place}/{question.question_id}",
-            serve,
-            partial(_unsolved, strategy),
-            self.turns,
-        )
-        solutions = await suspicion.answer(questions)
-        name = f"part-{content_id('part', [question.question_id for question in questions])}.parquet"
-        await asyncio.to_thread(self.run.write_records, f"{place}/{name}", Solution, solutions)
-        return len(solutions), sum(solution.correct for solution in solutions)
-
-
-def _unsolved(strategy: Strategy, question: Question, reason: str) -> Solution:
-    """What stands for a question on which engines die."""
-    return Solution(
-        question_id=question.question_id,
-        strategy=strategy.label,
-        paths=[],
-        outcome=Outcome.ENGINE_FAULT,
-        answer=None,
-        gold=question.gold,
-        correct=False,
-        feedback=reason,
-        completion_tokens=0,
-        latency_s=0.0,
-    )
-
-
-async def solve_block(
-    questions: Sequence[Question],
-    strategy: Strategy,
-    tools: Tools,
-    live: asyncio.Semaphore,
-    budgets: Mapping[str, int] | None = None,
-) -> list[Solution]:
-    """Solutions of all questions, in order, each question a coroutine of its own; `live` bounds how many run at once."""
-
-    async def one(question: Question) -> Solution:
-        async with live:
-            return await solve_question(question, strategy, tools, (budgets or {}).get(question.question_id, 0))
-
-    return list(await asyncio.gather(*map(one, questions)))
 
 
 def _continues(strategy: Strategy) -> bool:

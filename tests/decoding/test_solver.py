@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pad_ray.decoding import stage
+from pad_ray.decoding import solver as solvers
 from pad_ray.decoding.config import strategy
-from pad_ray.decoding.stage import BLOCK_QUESTIONS, Asking, Solver
-from pad_ray.decoding.stored import StoredSolutions
+from pad_ray.decoding.solver import BLOCK_QUESTIONS, Solver
+from pad_ray.decoding.stored import Asking, StoredSolutions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
 from pad_ray.paths import PATHS, Program
@@ -215,9 +215,9 @@ def test_a_second_student_has_an_engine_of_its_own(engine, solver):
 
 
 def test_two_models_do_not_wait_for_gpus_that_one_of_them_has(engine, solver, monkeypatch):
-    monkeypatch.setattr(stage, "uses_gpu", lambda config: True)
-    monkeypatch.setattr(stage, "engine_count", lambda config: 3)
-    monkeypatch.setattr(stage, "gpus", lambda: 3)
+    monkeypatch.setattr(solvers, "uses_gpu", lambda config: True)
+    monkeypatch.setattr(solvers, "engine_count", lambda config: 3)
+    monkeypatch.setattr(solvers, "gpus", lambda: 3)
     given = strategy({"kind": "socratic", "decomposer": "other"})
     with pytest.raises(InputError, match=r"the cluster has 3 GPUs: set evaluation\.engine\.actors to 1"):
         solver(engine(RIGHT)).solve("toy", "socratic", QUESTIONS[:1], given)
