@@ -2,27 +2,35 @@
 
 import sys
 
-from pad_ray import evaluating, job, stages
-from pad_ray.preview import preview_distillation
-from pad_ray.stages import Run
+from pad_ray.stages import command_line
+from pad_ray.stages.base import Run
+from pad_ray.stages.comparisons import compare_students
+from pad_ray.stages.corpus import build_corpus
+from pad_ray.stages.drafts import make_drafts
+from pad_ray.stages.page import write_report
+from pad_ray.stages.preview import preview_distillation
+from pad_ray.stages.questions import read_inputs, store_questions
+from pad_ray.stages.solutions import evaluate_student
+from pad_ray.stages.student import train_student
+from pad_ray.stages.tables import closing_table
 
 
 def distill(run: Run) -> None:
     """Distil a teacher into a student. Called again on the same run, it continues."""
     run.folder.demand_local("a student")
-    inputs = stages.read_inputs(run.recipe)
-    job.start(run)
-    stages.store_questions(run, inputs)
-    stages.make_drafts(run, inputs.plan)
-    corpus = stages.build_corpus(run, inputs)
-    evaluating.evaluate_student(run, "before", inputs.test)
-    stages.train_student(run, corpus)
-    evaluating.evaluate_student(run, "after", inputs.test)
-    evaluating.compare_students(run, inputs.test)
-    page = stages.write_report(run)
-    job.closing_table(run)
+    inputs = read_inputs(run.recipe)
+    command_line.start(run)
+    store_questions(run, inputs)
+    make_drafts(run, inputs.plan)
+    corpus = build_corpus(run, inputs)
+    evaluate_student(run, "before", inputs.test)
+    train_student(run, corpus)
+    evaluate_student(run, "after", inputs.test)
+    compare_students(run, inputs.test)
+    page = write_report(run)
+    closing_table(run)
     run.progress.say(f"report: {page}")
 
 
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), distill, preview_distillation, sys.argv[1:]))
+    sys.exit(command_line.main(str(__doc__), distill, preview_distillation, sys.argv[1:]))

@@ -2,27 +2,32 @@
 
 import sys
 
-from pad_ray import evaluating, job, stages
-from pad_ray.preview import preview_evaluation
-from pad_ray.stages import Run
+from pad_ray.stages import command_line
+from pad_ray.stages.base import Run
+from pad_ray.stages.comparisons import COMPARED, compare_strategies, compare_students, pool_seeds
+from pad_ray.stages.page import write_report
+from pad_ray.stages.preview import preview_evaluation
+from pad_ray.stages.questions import read_tests, store_tests
+from pad_ray.stages.solutions import measure, strategies_of, student_to_measure
+from pad_ray.stages.tables import strategies_table
 
 
 def evaluate(run: Run) -> None:
     """Evaluate the run's student, or `--evaluation.student`. Called again on the same run, it continues."""
-    tests = stages.read_tests(run.recipe)
-    student, model = evaluating.student_to_measure(run)
-    job.start(run, keep_recipe=True)
-    stages.store_tests(run, tests, keep=True)
-    evaluating.measure(run, student, model, evaluating.strategies_of(run), tests)
-    evaluating.compare_strategies(run, student, tests)
-    for pair in evaluating.COMPARED:
+    tests = read_tests(run.recipe)
+    student, model = student_to_measure(run)
+    command_line.start(run, keep_recipe=True)
+    store_tests(run, tests, keep=True)
+    measure(run, student, model, strategies_of(run), tests)
+    compare_strategies(run, student, tests)
+    for pair in COMPARED:
         if student in pair:
-            evaluating.compare_students(run, tests, *pair)
-    evaluating.pool_seeds(run, student, tests)
-    page = stages.write_report(run)
-    job.strategies_table(run, student)
+            compare_students(run, tests, *pair)
+    pool_seeds(run, student, tests)
+    page = write_report(run)
+    strategies_table(run, student)
     run.progress.say(f"report: {page}")
 
 
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), evaluate, preview_evaluation, sys.argv[1:]))
+    sys.exit(command_line.main(str(__doc__), evaluate, preview_evaluation, sys.argv[1:]))

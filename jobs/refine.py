@@ -2,24 +2,26 @@
 
 import sys
 
-from pad_ray import job, refining, stages
-from pad_ray.preview import preview_refinement
-from pad_ray.stages import Run
+from pad_ray.stages import command_line, refinement
+from pad_ray.stages.base import Run
+from pad_ray.stages.page import write_report
+from pad_ray.stages.preview import preview_refinement
+from pad_ray.stages.tables import closing_table
 
 
 def refine(run: Run) -> None:
     """Refine the student of a run of `jobs/distill.py`. Called again on the same run, it continues."""
-    inputs = refining.read_inputs(run)
-    job.start(run)
-    collected = refining.collect(run, inputs)
-    refining.inject(run, collected)
-    corpus = refining.build_corpus(run)
-    refining.train_refined(run, corpus)
-    refining.measure(run, inputs)
-    page = stages.write_report(run)
-    job.closing_table(run)
+    inputs = refinement.read_inputs(run)
+    command_line.start(run)
+    collected = refinement.collect(run, inputs)
+    refinement.inject(run, collected)
+    corpus = refinement.build_corpus(run)
+    refinement.train_refined(run, corpus)
+    refinement.measure(run, inputs)
+    page = write_report(run)
+    closing_table(run)
     run.progress.say(f"report: {page}")
 
 
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), refine, preview_refinement, sys.argv[1:]))
+    sys.exit(command_line.main(str(__doc__), refine, preview_refinement, sys.argv[1:]))

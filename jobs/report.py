@@ -5,11 +5,11 @@ import sys
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from pad_ray import job
 from pad_ray.report import render
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.settings import Settings
+from pad_ray.stages import command_line
 
 COMPARISON = "comparison.html"
 
@@ -45,4 +45,4 @@ def _place(options: Options) -> str:
 
 if __name__ == "__main__":
     takes = "RUN_DIR [RUN_DIR ...] [--out FILE]"
-    sys.exit(job.main_with_options(str(__doc__), Options, report, preview, sys.argv[1:], takes))
+    sys.exit(command_line.main_with_options(str(__doc__), Options, report, preview, sys.argv[1:], takes))

@@ -2,22 +2,27 @@
 
 import sys
 
-from pad_ray import job, stages
-from pad_ray.preview import preview
-from pad_ray.stages import Run
+from pad_ray.stages import command_line
+from pad_ray.stages.base import Run
+from pad_ray.stages.corpus import build_corpus
+from pad_ray.stages.drafts import make_drafts
+from pad_ray.stages.page import write_report
+from pad_ray.stages.preview import preview
+from pad_ray.stages.questions import read_inputs, store_questions
+from pad_ray.stages.tables import closing_table
 
 
 def synthesize(run: Run) -> None:
     """Make a corpus. Called again on the same run, it continues; `jobs/distill.py` goes on from it."""
-    inputs = stages.read_inputs(run.recipe)
-    job.start(run)
-    stages.store_questions(run, inputs)
-    stages.make_drafts(run, inputs.plan)
-    stages.build_corpus(run, inputs)
-    page = stages.write_report(run)
-    job.closing_table(run)
+    inputs = read_inputs(run.recipe)
+    command_line.start(run)
+    store_questions(run, inputs)
+    make_drafts(run, inputs.plan)
+    build_corpus(run, inputs)
+    page = write_report(run)
+    closing_table(run)
     run.progress.say(f"report: {page}")
 
 
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), synthesize, preview, sys.argv[1:]))
+    sys.exit(command_line.main(str(__doc__), synthesize, preview, sys.argv[1:]))

@@ -2,20 +2,24 @@
 
 import sys
 
-from pad_ray import job, stages
-from pad_ray.preview import preview_training
-from pad_ray.stages import Run
+from pad_ray.stages import command_line
+from pad_ray.stages.base import Run
+from pad_ray.stages.corpus import stored_corpus
+from pad_ray.stages.page import write_report
+from pad_ray.stages.preview import preview_training
+from pad_ray.stages.student import check_student, train_student
+from pad_ray.stages.tables import closing_table
 
 
 def train(run: Run) -> None:
     """Train the student. Called again on the same run, it continues from the last checkpoint."""
     run.folder.demand_local("a student")
-    stages.check_student(run.recipe)
-    corpus = stages.stored_corpus(run)
-    job.start(run)
-    trained = stages.train_student(run, corpus)
-    page = stages.write_report(run)
-    job.closing_table(run)
+    check_student(run.recipe)
+    corpus = stored_corpus(run)
+    command_line.start(run)
+    trained = train_student(run, corpus)
+    page = write_report(run)
+    closing_table(run)
     accuracy = "" if trained.best_accuracy is None else f", accuracy {trained.best_accuracy:.1%}"
     run.progress.say(
         f"student: {run.folder.path('student')}, {trained.steps} steps, validation loss {trained.best_validation_loss:.4f}"
@@ -25,4 +29,4 @@ def train(run: Run) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(job.main(str(__doc__), train, preview_training, sys.argv[1:]))
+    sys.exit(command_line.main(str(__doc__), train, preview_training, sys.argv[1:]))

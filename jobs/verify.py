@@ -6,12 +6,13 @@ from dataclasses import asdict
 from pydantic import Field
 from rich.table import Table
 
-from pad_ray import job
 from pad_ray.run import ledger, metrics
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.settings import Settings
+from pad_ray.stages import command_line
+from pad_ray.stages.tables import say_faults
 from pad_ray.verification import VerificationConfig, Verified, verify_programs
 from pad_ray.verification.programs import ProgramFile
 
@@ -29,7 +30,7 @@ def verify(options: Options, progress: Progress) -> None:
     """Verify what has no verdict yet. Called again with the same options, it continues."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
-    job.start_ray()
+    command_line.start_ray()
     found = verify_programs(run, programs, options.verify, options.sandbox, progress)
     protections = asdict(found.protections) if found.protections else None
     if protections:
@@ -39,7 +40,7 @@ def verify(options: Options, progress: Progress) -> None:
     entry = ledger.judged("verify", "programs", found.rows, found.outcomes, found.seconds, protections, found.faults)
     ledger.record(run, entry)
     progress.console.print(_summary(found))
-    job.say_faults(run, progress)
+    say_faults(run, progress)
     progress.say(
         f"{found.verified} verified in {found.seconds:.0f} s, {rate:.0f} a second; verdicts: {run.path('verdicts')}"
     )
@@ -63,4 +64,4 @@ def preview(options: Options, progress: Progress) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(job.main_with_options(str(__doc__), Options, verify, preview, sys.argv[1:]))
+    sys.exit(command_line.main_with_options(str(__doc__), Options, verify, preview, sys.argv[1:]))

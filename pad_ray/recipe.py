@@ -14,7 +14,7 @@ from pad_ray.run.tracking import TrackingConfig
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.settings import Settings, read_settings
 from pad_ray.shipped import find_recipe, recipes
-from pad_ray.sizing import SizingConfig
+from pad_ray.stages.config import SizingConfig
 from pad_ray.strict_yaml import read_mapping
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.tasks.config import QuestionsConfig

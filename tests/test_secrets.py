@@ -11,13 +11,13 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from pad_ray import job
 from pad_ray.errors import InputError
 from pad_ray.recipe import Recipe, load_recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import Draft
-from pad_ray.stages import Run
+from pad_ray.stages import command_line
+from pad_ray.stages.base import Run
 from pad_ray.tasks import arithmetic
 from tests.conftest import TRAIN_QUESTIONS
 from tests.jobs.conftest import run_job
@@ -85,7 +85,7 @@ def test_what_a_run_writes_down_about_itself_holds_no_key(local_ray, recipe, tmp
     options = ["--teacher.kind", "openai", "--teacher.base-url", SERVER, "--teacher.api-key-env", "TEACHER_API_KEY"]
     loaded = load_recipe(recipe, [*options, "--run-dir", str(tmp_path / "run")])
     assert loaded.teacher.api_key() == KEY
-    job.start(Run(loaded, RunDir(loaded.run_dir), Progress()))
+    command_line.start(Run(loaded, RunDir(loaded.run_dir), Progress()))
     written = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
     assert {path.name for path in written} == {"recipe.yaml", "environment.json"}
     assert not [path for path in written if KEY.encode() in path.read_bytes()]

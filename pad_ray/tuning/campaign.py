@@ -14,19 +14,21 @@ from typing import Any, Self
 import yaml
 from rich.table import Table
 
-from pad_ray import evaluating, stages
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import DeadEndError, InputError, StageError
 from pad_ray.models import resolve
-from pad_ray.preview import lacking, resources_at_hand
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger
 from pad_ray.run.folder import RunDir
 from pad_ray.run.ledger import StageEntry
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import CorpusRow, Question, content_id
-from pad_ray.stages import Run
+from pad_ray.stages.base import Run, seconds_so_far
+from pad_ray.stages.questions import read_inputs as read_run_inputs
+from pad_ray.stages.questions import read_tests
+from pad_ray.stages.resources import lacking, resources_at_hand
+from pad_ray.stages.solutions import own_tests, student_to_measure
 from pad_ray.synthesis.corpus import TRAIN as TAUGHT
 from pad_ray.synthesis.corpus import is_held_out
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
@@ -78,17 +80,17 @@ def read_inputs(run: Run) -> Inputs:
     run.folder.demand_local("a campaign")
     parameters = parameters_of(recipe)
     strategy_of(recipe)
-    tests = evaluating.own_tests(stages.read_tests(recipe))
+    tests = own_tests(read_tests(recipe))
     if not tests:
         raise InputError(
             "questions.test_tasks: a campaign tunes how a student answers what it is trained for; name a test task of that"
         )
     if recipe.tuning.kind == "decode":
-        model = evaluating.student_to_measure(run)[1]
+        model = student_to_measure(run)[1]
         weights = {"student": fingerprint(recipe.evaluation.engine.serving(model))}
     else:
         model = ""
-        stages.read_inputs(recipe)
+        read_run_inputs(recipe)
         versions.check(recipe.evaluation.engine)
         weights = {"teacher": fingerprint(recipe.teacher), "student": resolve(recipe.training.student).revision}
     validation = validation_questions(run)
@@ -219,7 +221,7 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
         engines.start()
         run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
-    seconds = stages.seconds_so_far(run, STAGE) + time.monotonic() - started
+    seconds = seconds_so_far(run, STAGE) + time.monotonic() - started
     counts = {state: len(trials.of(state)) for state in FINISHED}
     stopped = {"stopped": counts["stopped"]} if counts["stopped"] else {}
     entry = (len(trials.of(*FINISHED)), counts["completed"], stopped, counts["failed"], seconds)

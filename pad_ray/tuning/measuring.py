@@ -25,16 +25,16 @@ from pad_ray.decoding.refine import Refine
 from pad_ray.decoding.sampling import BestOfN, Vote
 from pad_ray.decoding.solver import Solved, Solver
 from pad_ray.errors import InputError
-from pad_ray.evaluating import STUDENTS, open_solver
 from pad_ray.evaluation.scores import score
 from pad_ray.recipe import Recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import Question, content_id
-from pad_ray.stages import Run
+from pad_ray.stages.base import Run
+from pad_ray.stages.graph import SHARED, TO_REFINED, TO_STUDENT, Shared, Stage
+from pad_ray.stages.solutions import STUDENTS, open_solver
 from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
-from pad_ray.tuning.sharing import SHARED, TO_REFINED, TO_STUDENT, Shared, Stage
 from pad_ray.tuning.space import changed
 from pad_ray.tuning.trials import LAST, MEASURED
 

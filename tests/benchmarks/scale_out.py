@@ -70,10 +70,10 @@ def main() -> None:
     import ray
     import ray.data
 
-    from pad_ray import job
+    from pad_ray.stages import command_line
 
     ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    job.start_ray()
+    command_line.start_ray()
     # Engines that are still starting would look like engines that are slow.
     ray.data.DataContext.get_current().wait_for_min_actors_s = START_LIMIT_S
     for engines in asked.engines:

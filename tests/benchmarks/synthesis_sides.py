@@ -48,9 +48,9 @@ def whole(plan: Plan, teacher: EngineConfig, questions: list, folder: str) -> di
     """The Ray Data pipeline; the clock starts with the first request, and stops with the last commit and the manifest."""
     import ray
 
-    from pad_ray import job
+    from pad_ray.stages import command_line
 
-    job.start_ray()
+    command_line.start_ray()
     run = RunDir(f"{folder}/run")
     store(run, questions)
     tally = pipeline.synthesize(run, plan, teacher, SandboxConfig(), plan.config, Progress())

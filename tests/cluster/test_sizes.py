@@ -3,7 +3,7 @@
 import re
 
 from pad_ray.recipe import load_recipe
-from pad_ray.sizing import cells, sizes
+from pad_ray.stages.sizing import cells, sizes
 from tests.cluster.conftest import CLUSTER, REPOSITORY
 
 README = (CLUSTER / "README.md").read_text()

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from jobs import evaluate, synthesize, verify
-from pad_ray import job as jobs_main
-from pad_ray.preview import preview, preview_evaluation
+from pad_ray.stages import command_line as jobs_main
+from pad_ray.stages.preview import preview, preview_evaluation
 from pad_ray.tasks import TASKS
 from tests.jobs import things
 from tests.servers import free_ports, wait_until_answers

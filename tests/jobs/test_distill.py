@@ -7,11 +7,11 @@ import pytest
 from jobs import distill as whole_way
 from jobs import evaluate, train
 from pad_ray.errors import InputError
-from pad_ray.preview import preview_distillation, preview_evaluation, preview_training
 from pad_ray.recipe import load_recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
-from pad_ray.stages import Run
+from pad_ray.stages.base import Run
+from pad_ray.stages.preview import preview_distillation, preview_evaluation, preview_training
 
 
 def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe, distill):

@@ -12,7 +12,7 @@ import json
 from contextlib import suppress
 import psutil
 from ray._private.worker import get_dashboard_url
-from pad_ray.job import start_ray
+from pad_ray.stages.command_line import start_ray
 
 start_ray()
 listening = []

@@ -6,17 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from pad_ray import refining
 from pad_ray.errors import InputError
 from pad_ray.paths import Program
-from pad_ray.preview import preview_refinement
 from pad_ray.recipe import load_recipe
 from pad_ray.run import ledger, metrics
 from pad_ray.run.folder import RunDir
 from pad_ray.run.ledger import StageEntry
 from pad_ray.run.progress import Progress
 from pad_ray.schema import CorpusRow, Objective, Question, content_id
-from pad_ray.stages import Run
+from pad_ray.stages import refinement
+from pad_ray.stages.base import Run
+from pad_ray.stages.preview import preview_refinement
 from pad_ray.tasks import arithmetic
 from tests.conftest import TRAIN_QUESTIONS
 
@@ -73,4 +73,4 @@ def test_a_dry_run_says_what_the_student_is_asked_and_writes_nothing(distilled):
 def test_a_run_without_a_student_is_refused(write_recipe, tmp_path):
     recipe = load_recipe(write_recipe(run_dir=str(tmp_path / "empty")))
     with pytest.raises(InputError, match=r"empty has no trained student: run jobs/distill\.py"):
-        refining.read_inputs(Run(recipe, RunDir(recipe.run_dir), Progress()))
+        refinement.read_inputs(Run(recipe, RunDir(recipe.run_dir), Progress()))

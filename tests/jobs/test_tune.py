@@ -8,13 +8,13 @@ import pytest
 from ray._private import state
 
 from jobs.tune import tune
-from pad_ray import job
 from pad_ray.errors import InputError
 from pad_ray.recipe import load_recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import Solution
-from pad_ray.stages import Run
+from pad_ray.stages import command_line
+from pad_ray.stages.base import Run
 from pad_ray.synthesis.corpus import is_held_out
 from pad_ray.tasks import arithmetic
 from pad_ray.tuning.campaign import preview, validation_questions
@@ -78,7 +78,7 @@ def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
 
 def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campaign, tmp_path, monkeypatch):
     # The Ray that tests share keeps their settings.
-    monkeypatch.setattr(job, "start_ray", lambda modules: None)
+    monkeypatch.setattr(command_line, "start_ray", lambda modules: None)
     run, said = run_of(campaign(6, seconds=0.05))
     finished = _kill_after(tmp_path / "recipe.yaml", run.folder, trials=2)
     assert 2 <= len(finished) < 6

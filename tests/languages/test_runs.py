@@ -26,9 +26,9 @@ language. Four that name a person twice, in Korean, have too little else in comm
 JOBS = """
 import sys
 from jobs import evaluate, synthesize
-from pad_ray import job
+from pad_ray.stages import command_line
 work = {"synthesize": synthesize.synthesize, "evaluate": evaluate.evaluate}
-sys.exit(max(job.main("", work[name], None, [recipe]) for name, recipe in zip(sys.argv[1::2], sys.argv[2::2])))
+sys.exit(max(command_line.main("", work[name], None, [recipe]) for name, recipe in zip(sys.argv[1::2], sys.argv[2::2])))
 """
 
 

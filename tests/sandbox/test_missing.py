@@ -3,16 +3,16 @@
 import pytest
 
 from pad_ray.errors import InputError
-from pad_ray.preview import lacking
 from pad_ray.recipe import Recipe
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.sandbox.protections import NO_BUBBLEWRAP
+from pad_ray.stages.resources import lacking
 
 
 @pytest.fixture
 def without_bubblewrap(monkeypatch):
     monkeypatch.setattr("pad_ray.sandbox.sandbox.find_bwrap", lambda: None)
-    monkeypatch.setattr("pad_ray.preview.find_bwrap", lambda: None)
+    monkeypatch.setattr("pad_ray.stages.resources.find_bwrap", lambda: None)
 
 
 @pytest.mark.usefixtures("without_bubblewrap")

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from pad_ray import job
 from pad_ray.errors import InputError, StageError, attempt
 from pad_ray.paths import PATHS, Program
 from pad_ray.refinement import Correct, Failure, on_policy_rows
@@ -16,6 +15,7 @@ from pad_ray.run.ledger import StageEntry
 from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Sandbox, judge, judgement
 from pad_ray.schema import AnswerKind, Draft, Objective, Outcome, PathKind, Question, Verdict
+from pad_ray.stages.tables import say_faults
 from pad_ray.synthesis import corpus, select
 from pad_ray.synthesis import rows as corpus_rows
 from pad_ray.synthesis.config import CorpusConfig
@@ -145,7 +145,7 @@ def test_faults_are_said_with_their_number_and_first_reason(tmp_path, capsys):
     )
     ledger.record(run, ledger.judged("synthesis", "drafts", 9, outcomes, 1.0, reasons=reasons))
     ledger.record(run, StageEntry("corpus", "drafts", 5, 5))
-    job.say_faults(run, Progress())
+    say_faults(run, Progress())
     assert capsys.readouterr().out.splitlines() == [
         "synthesis: 2 drafts ended as sandbox_fault; the first: judging failed: KeyError: 'x'",
         "synthesis: 1 drafts ended as engine_fault",

@@ -7,7 +7,7 @@ import pytest
 from pad_ray.errors import InputError
 from pad_ray.recipe import Recipe
 from pad_ray.schema import Objective
-from pad_ray.stages import check_student
+from pad_ray.stages.student import check_student
 from pad_ray.training.round_trip import LINES, PROGRAM, check_student_writes, demand_round_trip
 
 

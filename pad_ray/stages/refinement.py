@@ -6,12 +6,10 @@ They go on from a run whose student is trained; as the stages there, each can be
 import time
 from dataclasses import asdict, dataclass
 
-from pad_ray import evaluating, stages
 from pad_ray.engines import versions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError
-from pad_ray.evaluating import STUDENTS
 from pad_ray.paths import Program
 from pad_ray.refinement import corpus as corpora
 from pad_ray.refinement.collect import Collected
@@ -24,7 +22,10 @@ from pad_ray.refinement.programs import store_programs
 from pad_ray.run import ledger, metrics
 from pad_ray.run.ledger import StageEntry
 from pad_ray.schema import Outcome, PathKind, Question, from_table
-from pad_ray.stages import Run
+from pad_ray.stages.base import Run, seconds_so_far
+from pad_ray.stages.comparisons import compare_students
+from pad_ray.stages.solutions import STUDENTS, evaluate_student
+from pad_ray.stages.student import training_figures
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST
 from pad_ray.training.train import Watch, train
@@ -70,7 +71,7 @@ def collect(run: Run, inputs: Inputs) -> Collected:
     store_programs(run.folder)
     collected = collect_drafts(run.folder, inputs.plan, inputs.student, recipe.refinement, recipe.sandbox, run.progress)
     stage = "refinement.collect"
-    seconds = stages.seconds_so_far(run, stage) + time.monotonic() - started
+    seconds = seconds_so_far(run, stage) + time.monotonic() - started
     protections = asdict(collected.protections) if collected.protections else None
     outcomes = {outcome.value: count for outcome, count in collected.outcomes.items()}
     entry = ledger.judged(stage, "drafts", collected.planned, outcomes, seconds, protections, reasons=collected.faults)
@@ -85,7 +86,7 @@ def inject(run: Run, collected: Collected) -> Injected:
     injected = inject_dataset(run.folder, mix, run.recipe.seed, config, run.recipe.sandbox)
     missing = {reason: injected.dropped[reason] for reason in (NO_MUTATION, GIVEN_UP) if injected.dropped[reason]}
     stage = "refinement.inject"
-    seconds = stages.seconds_so_far(run, stage) + time.monotonic() - started
+    seconds = seconds_so_far(run, stage) + time.monotonic() - started
     wanted = injected.programs * config.variants_per_program
     ledger.record(
         run.folder,
@@ -141,14 +142,14 @@ def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None
         "refinement.training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds
     )
     ledger.record(run.folder, entry)
-    _update(run, {"training": stages.training_figures(trained)})
+    _update(run, {"training": training_figures(trained)})
 
 
 def measure(run: Run, inputs: Inputs) -> None:
     """Measure student and refined student, which both answer at once, on the same test questions."""
     for student in STUDENTS:
-        evaluating.evaluate_student(run, student, inputs.test)
-    evaluating.compare_students(run, inputs.test, "after", "refined")
+        evaluate_student(run, student, inputs.test)
+    compare_students(run, inputs.test, "after", "refined")
 
 
 def _update(run: Run, values: dict[str, object]) -> None:

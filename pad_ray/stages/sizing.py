@@ -6,16 +6,11 @@ assumed, marked so where they are shown, and a recipe that knows better sets the
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from pad_ray.engines.config import EngineConfig
 from pad_ray.models.catalog import CATALOG
+from pad_ray.recipe import Recipe
 from pad_ray.schema import PathKind
-
-if TYPE_CHECKING:
-    from pad_ray.recipe import Recipe
 
 # Measured: "a million programs", two cores with everything that verification does besides executing.
 PROGRAMS_PER_S_PER_CORE = 470.0
@@ -36,30 +31,6 @@ ASSUMED = {
 ASSUMED_PARAMETERS = 1.5e9
 HOUR_S = 3600
 GIB = 1 << 30
-
-
-class SizingConfig(BaseModel):
-    """What `--dry-run` reckons with. Nothing here changes what a run does."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    gpus: int | None = Field(None, ge=0, description="GPUs to reckon with; default: those of the cluster at hand")
-    draft_tokens: float = Field(128, gt=0, description="tokens of a draft, and of a student's answer, on average")
-    accepted_share: float = Field(0.5, gt=0, le=1, description="share of the drafts that are accepted")
-    engine_tokens_per_s: float | None = Field(
-        None,
-        gt=0,
-        description="completion tokens a second of one teacher engine; default, assumed: 4000 on GPU, 100 on CPU",
-    )
-    student_tokens_per_s: float | None = Field(
-        None, gt=0, description="the same of an engine that serves the student; assumed: 10000 on GPU, 150 on CPU"
-    )
-    training_tokens_per_s: float | None = Field(
-        None, gt=0, description="tokens a second of one training worker; assumed: 20000 on GPU, 125 on CPU"
-    )
-    student_parameters: float | None = Field(
-        None, gt=0, description="parameters of the student; default: of a known model, else 1.5e9, assumed"
-    )
 
 
 @dataclass(frozen=True)
@@ -109,7 +80,7 @@ class Sizes:
         return sum(stage.gpu_hours for stage in (self.synthesis, self.training, self.evaluation))
 
 
-def sizes(recipe: "Recipe", questions: int, tests: int, gpus: int) -> Sizes:
+def sizes(recipe: Recipe, questions: int, tests: int, gpus: int) -> Sizes:
     """Sizes of a whole run over `questions` train and `tests` test questions on a cluster of `gpus` GPUs."""
     config, synthesis = recipe.sizing, recipe.synthesis
     gpus = gpus if config.gpus is None else config.gpus
@@ -145,13 +116,13 @@ def verifier_cores(teacher: Engines, draft_tokens: float, program_share: float) 
     return max(1, math.ceil(programs_per_s / PROGRAMS_PER_S_PER_CORE))
 
 
-def corpus_rows(recipe: "Recipe", questions: int, drafts: int) -> int:
+def corpus_rows(recipe: Recipe, questions: int, drafts: int) -> int:
     """Rows of the corpus: accepted drafts, up to as many as are kept of a question and kind."""
     kept = questions * recipe.corpus.max_per_question * len(recipe.synthesis.paths)
     return min(kept, round(drafts * recipe.sizing.accepted_share))
 
 
-def student_parameters(recipe: "Recipe") -> float:
+def student_parameters(recipe: Recipe) -> float:
     """What the recipe says, or the parameters of a known model, or an assumption."""
     known = {model.name: float(model.parameters) for model in CATALOG}
     return recipe.sizing.student_parameters or known.get(recipe.training.student, ASSUMED_PARAMETERS)
@@ -189,29 +160,29 @@ def _stage(hours: float, engines: Engines) -> StageSize:
     return StageSize(hours, hours * engines.count * engines.gpus)
 
 
-def _pool(engine: EngineConfig, gpus: int, recipe: "Recipe", rate: str) -> Engines:
+def _pool(engine: EngineConfig, gpus: int, recipe: Recipe, rate: str) -> Engines:
     on_gpu = engine.uses_gpu(gpus)
     each = engine.tensor_parallel if on_gpu else 0
     return Engines(engine.engine_count(gpus), each, _rate(recipe, f"{rate}_tokens_per_s", on_gpu))
 
 
-def _workers(recipe: "Recipe", gpus: int) -> Engines:
+def _workers(recipe: Recipe, gpus: int) -> Engines:
     return Engines(
         recipe.training.worker_count(gpus), 1 if gpus else 0, _rate(recipe, "training_tokens_per_s", bool(gpus))
     )
 
 
-def _rate(recipe: "Recipe", name: str, on_gpu: bool) -> float:
+def _rate(recipe: Recipe, name: str, on_gpu: bool) -> float:
     given: float | None = getattr(recipe.sizing, name)
     return given or ASSUMED[name]["GPU" if on_gpu else "CPU"]
 
 
-def _program_share(recipe: "Recipe") -> float:
+def _program_share(recipe: Recipe) -> float:
     paths = recipe.synthesis.paths
     return paths.count(PathKind.PROGRAM) / len(paths)
 
 
-def _verifying_hours(recipe: "Recipe", drafts: int) -> float:
+def _verifying_hours(recipe: Recipe, drafts: int) -> float:
     """Hours in which the sandboxes that the recipe asks for execute its programs; 0 where it leaves their number open."""
     if recipe.synthesis.verifiers is None:
         return 0.0
@@ -219,7 +190,7 @@ def _verifying_hours(recipe: "Recipe", drafts: int) -> float:
     return drafts * _program_share(recipe) / (cores * PROGRAMS_PER_S_PER_CORE) / HOUR_S
 
 
-def _assumed(recipe: "Recipe") -> tuple[str, ...]:
+def _assumed(recipe: Recipe) -> tuple[str, ...]:
     """Fields of `sizing` that the recipe leaves to their defaults and that no catalog knows."""
     unset = [name for name in ("draft_tokens", "accepted_share") if name not in recipe.sizing.model_fields_set]
     unset += [name for name in ASSUMED if getattr(recipe.sizing, name) is None]

@@ -14,7 +14,6 @@ from typing import Any
 
 from filelock import FileLock
 
-from pad_ray import refining, stages
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.models import resolve
 from pad_ray.recipe import Recipe
@@ -24,7 +23,12 @@ from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.sandbox.judgement import rules_of
 from pad_ray.schema import Outcome, content_id
-from pad_ray.stages import Run
+from pad_ray.stages import refinement
+from pad_ray.stages.base import Run
+from pad_ray.stages.corpus import build_corpus, stored_corpus
+from pad_ray.stages.drafts import make_drafts
+from pad_ray.stages.questions import read_inputs, store_questions
+from pad_ray.stages.student import train_student
 from pad_ray.tasks import get_task
 from pad_ray.training.config import MEANS, STUDENT
 from pad_ray.training.model_card import TRAINED
@@ -63,26 +67,26 @@ class Stage:
 
 
 def _drafts(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    inputs = stages.read_inputs(run.recipe)
-    stages.store_questions(run, inputs)
-    tally = stages.make_drafts(run, inputs.plan)
+    inputs = read_inputs(run.recipe)
+    store_questions(run, inputs)
+    tally = make_drafts(run, inputs.plan)
     return Made(tally.made + tally.judged_again > 0, {})
 
 
 def _corpus(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    stages.build_corpus(run, stages.read_inputs(run.recipe))
+    build_corpus(run, read_inputs(run.recipe))
     return Made(True, {})
 
 
 def _student(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
     before = run.folder.read_json(f"{STUDENT}/{TRAINED}", {}).get("key")
-    trained = stages.train_student(run, stages.stored_corpus(run), watch)
+    trained = train_student(run, stored_corpus(run), watch)
     run.folder.delete(CHECKPOINTS)
     return Made(trained.key != before, {})
 
 
 def _attempts(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    collected = refining.collect(run, refining.read_inputs(run))
+    collected = refinement.collect(run, refinement.read_inputs(run))
     counted = {name: value for name, value in vars(collected).items() if name != "protections"}
     return Made(True, {"collected": counted})
 
@@ -92,12 +96,12 @@ def _injected(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
     outcomes = {Outcome(name): count for name, count in counted.pop("outcomes").items()}
     collected = Collected(**counted, protections=None)
     collected.outcomes.update(outcomes)
-    refining.inject(run, collected)
+    refinement.inject(run, collected)
     return Made(True, {})
 
 
 def _refined(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    refining.train_refined(run, refining.build_corpus(run), watch)
+    refinement.train_refined(run, refinement.build_corpus(run), watch)
     run.folder.delete(CHECKPOINTS)
     return Made(True, {})
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pad_ray import sizing
 from pad_ray.recipe import Recipe
-from pad_ray.sizing import GIB, Engines, cells, lines, sizes
+from pad_ray.stages import sizing
+from pad_ray.stages.sizing import GIB, Engines, cells, lines, sizes
 
 RATES = {"engine_tokens_per_s": 1000, "student_tokens_per_s": 500, "training_tokens_per_s": 100}
 

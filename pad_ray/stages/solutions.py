@@ -19,11 +19,9 @@ from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.engines.stage import engine_count, uses_gpu
 from pad_ray.errors import InputError
-from pad_ray.evaluation.general import change, general_ability
-from pad_ray.evaluation.paired import compare
+from pad_ray.evaluation.general import general_ability
 from pad_ray.evaluation.samples import each_sample, maj_at_k, pass_at_k
 from pad_ray.evaluation.scores import score
-from pad_ray.evaluation.seeds import pool
 from pad_ray.models import resolve
 from pad_ray.paths import PATHS
 from pad_ray.paths.demonstrations import Sets, load_sets
@@ -31,7 +29,7 @@ from pad_ray.paths.direct import DirectAnswers
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger, metrics
 from pad_ray.schema import PathKind, Question, Solution
-from pad_ray.stages import Run
+from pad_ray.stages.base import Run
 from pad_ray.tasks import get_task
 from pad_ray.tasks.config import task_and_split
 
@@ -40,9 +38,6 @@ Tests = dict[str, list[Question]]
 
 ENTRY = ("task", "student", "strategy")
 """What tells one score of a run from another."""
-
-COMPARED = (("before", "after"), ("after", "refined"))
-"""Students of a run that are compared, the second with the first."""
 
 COMPARISONS = ("paired", "general_change")
 """Sections of the metrics that compare a student `b` with a student `a`."""
@@ -172,7 +167,7 @@ def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solve
             "seconds": solved.all_seconds,
         }
         metrics.replace_entry(run.folder, "evaluation", entry, ENTRY)
-        if _subtasks(questions):
+        if has_subtasks(questions):
             _measure_general(run, entry, solved.solutions, questions)
         outcomes.update(solution.outcome.value for solution in solved.solutions)
         told = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
@@ -202,7 +197,7 @@ def _at_k(
     ]
 
 
-def _subtasks(questions: Sequence[Question]) -> bool:
+def has_subtasks(questions: Sequence[Question]) -> bool:
     return len({question.task for question in questions}) > 1
 
 
@@ -244,38 +239,6 @@ def strategies_of(run: Run) -> Sequence[Strategy]:
     return with_baselines(config.strategies) if config.equal_compute else config.strategies
 
 
-def compare_strategies(run: Run, student: str, tests: Tests) -> None:
-    """Paired tests of one student's strategies on every task: each against the first, and its neighbour of equal compute.
-
-    Those of other students and tasks stay.
-    """
-    first, *others = strategies_of(run)
-    sides = [(first.label, other.label) for other in others]
-    sides += [
-        (other.label, other.like) for other in others if isinstance(other, Resample) and other.like != first.label
-    ]
-    earlier = metrics.read(run.folder).get("paired_strategies", [])
-    pairs = [pair for pair in earlier if pair["student"] != student or pair["task"] not in tests]
-    for task, questions in own_tests(tests).items():
-        for a, b in sides:
-            one, other = (_solutions(run, task, solutions_folder(student, label), questions) for label in (a, b))
-            paired = compare(one, other, run.recipe.seed)
-            pairs.append({"task": task, "student": student, "a": a, "b": b, **asdict(paired)})
-    metrics.update(run.folder, "paired_strategies", pairs)
-
-
-def pool_seeds(run: Run, student: str, tests: Tests) -> None:
-    """One score of strategies that differ in nothing but their seed."""
-    alike: dict[str, list[str]] = {}
-    for one in run.recipe.evaluation.strategies:
-        alike.setdefault(one.model_dump_json(exclude={"name", "seed"}), []).append(one.label)
-    for labels in (labels for labels in alike.values() if len(labels) > 1):
-        for task, questions in own_tests(tests).items():
-            runs = [_solutions(run, task, solutions_folder(student, label), questions) for label in labels]
-            entry = {"task": task, "student": student, "strategies": labels, **asdict(pool(runs))}
-            metrics.replace_entry(run.folder, "pooled", entry, ("task", "student", "strategies"))
-
-
 def _stage(student: str, label: str) -> str:
     return f"evaluation.{student}" if label == "greedy" else f"evaluation.{student}.{label}"
 
@@ -286,46 +249,14 @@ def _tokens(
     """What the strategy that another one is to spend as much as has spent, by question."""
     if not isinstance(strategy, Resample):
         return None
-    solutions = _solutions(run, task, solutions_folder(student, strategy.like), questions)
+    solutions = stored_solutions(run, task, solutions_folder(student, strategy.like), questions)
     return {solution.question_id: solution.completion_tokens for solution in solutions}
 
 
-def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after") -> None:
-    """Paired tests of student `b` against `a`, both asked greedily, on every task whose questions both have answered.
-
-    Those of other students and tasks stay.
-    """
-    metrics.drop_entries(
-        run.folder, COMPARISONS, lambda entry: (entry["a"], entry["b"]) == (a, b) and entry["task"] in tests
-    )
-    for task, questions in tests.items():
-        left, right = (_greedy_solutions(run, task, student, questions) for student in (a, b))
-        if left is None or right is None:
-            continue
-        key, same = {"task": task, "a": a, "b": b}, ("task", "a", "b")
-        paired = compare(left, right, run.recipe.seed)
-        metrics.replace_entry(run.folder, "paired", {**key, **asdict(paired)}, same)
-        if _subtasks(questions):
-            changed = change(left, right, questions, run.recipe.seed)
-            metrics.replace_entry(run.folder, "general_change", {**key, **asdict(changed)}, same)
-
-
-def _greedy_solutions(run: Run, task: str, student: str, questions: Sequence[Question]) -> list[Solution] | None:
-    """None unless the student that is there now has answered all of them."""
-    label = (DIRECT if general_tests({task: list(questions)}) else Greedy()).label
-    scores = metrics.read(run.folder).get("evaluation", [])
-    if not any([entry[name] for name in ENTRY] == [task, student, label] for entry in scores):
-        return None
-    by_id = _by_question(run, task, solutions_folder(student, label))
-    if any(question.question_id not in by_id for question in questions):
-        return None
+def stored_solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
+    by_id = solutions_by_question(run, task, label)
     return [by_id[question.question_id] for question in questions]
 
 
-def _solutions(run: Run, task: str, label: str, questions: Sequence[Question]) -> list[Solution]:
-    by_id = _by_question(run, task, label)
-    return [by_id[question.question_id] for question in questions]
-
-
-def _by_question(run: Run, task: str, label: str) -> dict[str, Solution]:
+def solutions_by_question(run: Run, task: str, label: str) -> dict[str, Solution]:
     return {one.question_id: one for one in run.folder.iter_records(f"{SOLUTIONS}/{task}/{label}", Solution)}

@@ -8,7 +8,7 @@ from pad_ray.errors import StageError
 from pad_ray.recipe import Recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
-from pad_ray.tuning.sharing import TO_REFINED, Made, Shared, Stage
+from pad_ray.stages.graph import TO_REFINED, Made, Shared, Stage
 
 
 class Kitchen:

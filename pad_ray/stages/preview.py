@@ -1,21 +1,21 @@
 """`--dry-run`: what a run would do, before it costs anything."""
 
-import os
-
 import pyarrow.compute as pc
 import yaml
 
-from pad_ray import evaluating, refining
-from pad_ray.job import start_ray
 from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
-from pad_ray.sandbox.launcher import find_bwrap
-from pad_ray.sandbox.protections import NO_BUBBLEWRAP
 from pad_ray.schema import Question
-from pad_ray.sizing import lines, sizes
-from pad_ray.stages import Run, check_student, read_inputs, read_tests, stored_corpus
+from pad_ray.stages import refinement
+from pad_ray.stages.base import Run
+from pad_ray.stages.corpus import stored_corpus
+from pad_ray.stages.questions import read_inputs, read_tests
+from pad_ray.stages.resources import lacking, resources_at_hand
+from pad_ray.stages.sizing import lines, sizes
+from pad_ray.stages.solutions import strategies_of, student_to_measure
+from pad_ray.stages.student import check_student
 from pad_ray.synthesis.corpus import TRAIN
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 
@@ -80,7 +80,7 @@ def preview_refinement(run: Run) -> None:
     """Print the resolved recipe, what the student is asked first, estimates of rows, and what this machine lacks."""
     config, say = run.recipe.refinement, run.progress.say
     say_recipe(run)
-    inputs = refining.read_inputs(run)
+    inputs = refinement.read_inputs(run)
     first: Question = next(run.folder.iter_records(QUESTIONS, Question))
     say(f"first prompt:\n{shown(inputs.plan.paths[0].prompt(first))}")
     stored = sum(run.folder.row_count(part) for part in run.folder.parts(QUESTIONS))
@@ -101,8 +101,8 @@ def preview_evaluation(run: Run) -> None:
     recipe, say = run.recipe, run.progress.say
     say_recipe(run)
     tests = read_tests(recipe)
-    student, model = evaluating.student_to_measure(run)
-    strategies = evaluating.strategies_of(run)
+    student, model = student_to_measure(run)
+    strategies = strategies_of(run)
     say(f"{student}: {model}")
     say(f"strategies: {', '.join(strategy.label for strategy in strategies)}")
     for task, questions in tests.items():
@@ -115,18 +115,6 @@ def shown(prompt: str | tuple[Message, ...]) -> str:
     return prompt if isinstance(prompt, str) else "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt)
 
 
-def resources_at_hand() -> dict[str, float]:
-    """CPUs and GPUs of the cluster that RAY_ADDRESS names, else of this machine as far as it tells."""
-    import ray
-
-    if os.environ.get("RAY_ADDRESS"):
-        start_ray()
-    resources: dict[str, float] = (
-        ray.cluster_resources() if ray.is_initialized() else {"CPU": float(os.cpu_count() or 1)}
-    )
-    return resources
-
-
 def say_recipe(run: Run) -> None:
     """Print the resolved recipe."""
     run.progress.say(yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
@@ -137,25 +125,3 @@ def say_lacking(run: Run, recipe: Recipe, resources: dict[str, float], stage: st
     for lack in lacking(recipe, resources):
         if lack.startswith(stage):
             run.progress.say(f"lacking: {lack}")
-
-
-def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
-    """What `resources` do not have for this recipe, in words; none where it can run."""
-    wanted = {
-        "synthesis": (recipe.teacher.actors or 1) * recipe.teacher.cpus
-        + (recipe.synthesis.verifiers or 1) * recipe.synthesis.verifier_cpus,
-        "training": recipe.training.worker_count(int(resources.get("GPU", 0))) * recipe.training.cpus_per_worker,
-        "evaluation": (recipe.evaluation.engine.actors or 1) * recipe.evaluation.engine.cpus,
-    }
-    lacks = [
-        f"{stage} asks for {cpus:g} CPUs, there are {resources.get('CPU', 0):g}"
-        for stage, cpus in wanted.items()
-        if cpus > resources.get("CPU", 0)
-    ]
-    if recipe.teacher.tensor_parallel > max(1.0, resources.get("GPU", 0)):
-        lacks.append(
-            f"the teacher asks for {recipe.teacher.tensor_parallel} GPUs, there are {resources.get('GPU', 0):g}"
-        )
-    if find_bwrap() is None:
-        lacks.append(NO_BUBBLEWRAP)
-    return lacks

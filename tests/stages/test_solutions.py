@@ -6,14 +6,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pad_ray import evaluating, stages
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import Solution
-from pad_ray.stages import Run
+from pad_ray.stages.base import Run
+from pad_ray.stages.comparisons import compare_strategies, compare_students
+from pad_ray.stages.questions import read_tests
+from pad_ray.stages.solutions import evaluate_student, measure
 
 SECTIONS = ("evaluation", "paired")
 
@@ -38,24 +40,24 @@ def figures(run):
 
 
 def test_figures_of_a_student_end_with_its_weights(run, tiny_student, tmp_path):
-    tests = stages.read_tests(run.recipe)
+    tests = read_tests(run.recipe)
     for student in ("before", "after"):
-        evaluating.measure(run, student, str(tiny_student), [Greedy()], tests)
-    evaluating.compare_students(run, tests)
+        measure(run, student, str(tiny_student), [Greedy()], tests)
+    compare_students(run, tests)
     assert figures(run) == (["before", "after"], [("before", "after")])
-    evaluating.measure(run, "after", str(tiny_student), [Greedy()], tests)
+    measure(run, "after", str(tiny_student), [Greedy()], tests)
     assert figures(run) == (["before", "after"], [("before", "after")])
 
     trained = shutil.copytree(tiny_student, tmp_path / "trained")
     weights = load_file(trained / "model.safetensors")
     save_file({name: torch.zeros_like(one) for name, one in weights.items()}, trained / "model.safetensors")
-    evaluating.measure(run, "after", str(trained), [Greedy(name="again")], tests)
+    measure(run, "after", str(trained), [Greedy(name="again")], tests)
     assert figures(run) == (["before", "after"], [])
-    evaluating.compare_students(run, tests)
+    compare_students(run, tests)
     assert figures(run) == (["before", "after"], [])
 
-    evaluating.measure(run, "after", str(trained), [Greedy()], tests)
-    evaluating.compare_students(run, tests)
+    measure(run, "after", str(trained), [Greedy()], tests)
+    compare_students(run, tests)
     assert figures(run) == (["before", "after", "after"], [("before", "after")])
 
 
@@ -64,12 +66,12 @@ def test_general_ability_is_asked_in_one_way_before_and_after(run, tiny_student,
     asked = {"task": "arithmetic", "limit": 4, "test_limit": 6, "test_tasks": ["arithmetic", "bbh"]}
     recipe = Recipe.model_validate({**run.recipe.model_dump(), "questions": asked, "data_dir": str(data_dir)})
     run = Run(recipe, run.folder, run.progress)
-    tests = stages.read_tests(recipe)
+    tests = read_tests(recipe)
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
     for student in ("before", "after"):
-        evaluating.evaluate_student(run, student, tests)
-    evaluating.compare_students(run, tests)
-    evaluating.compare_strategies(run, "after", tests)
+        evaluate_student(run, student, tests)
+    compare_students(run, tests)
+    compare_strategies(run, "after", tests)
     found = metrics.read(run.folder)
     asked_how = [(one["task"], one["student"], one["strategy"], one["prompt"]) for one in found["evaluation"]]
     assert asked_how == [
@@ -89,12 +91,12 @@ def test_general_ability_is_asked_in_one_way_before_and_after(run, tiny_student,
 
 
 def test_students_are_compared_on_questions_that_both_have_answered(run, tiny_student):
-    tests = stages.read_tests(run.recipe)
+    tests = read_tests(run.recipe)
     (task,) = tests
-    evaluating.measure(run, "before", str(tiny_student), [Greedy()], {task: tests[task][:3]})
-    evaluating.measure(run, "after", str(tiny_student), [Greedy()], tests)
-    evaluating.compare_students(run, tests)
+    measure(run, "before", str(tiny_student), [Greedy()], {task: tests[task][:3]})
+    measure(run, "after", str(tiny_student), [Greedy()], tests)
+    compare_students(run, tests)
     assert figures(run)[1] == []
-    evaluating.measure(run, "before", str(tiny_student), [Greedy()], tests)
-    evaluating.compare_students(run, tests)
+    measure(run, "before", str(tiny_student), [Greedy()], tests)
+    compare_students(run, tests)
     assert figures(run)[1] == [("before", "after")]

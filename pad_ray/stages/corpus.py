@@ -1,0 +1,116 @@
+"""The corpus of a run: made of the committed drafts, or found as an earlier job built it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from pad_ray.errors import InputError
+from pad_ray.evaluation.intervals import wilson
+from pad_ray.recipe import Recipe
+from pad_ray.run import ledger, metrics
+from pad_ray.schema import CorpusRow, Outcome, Question, content_id
+from pad_ray.stages.base import Run
+from pad_ray.stages.questions import Inputs
+from pad_ray.synthesis import corpus as corpora
+from pad_ray.synthesis.card import CardFacts, write_card
+from pad_ray.synthesis.contamination import KnownTests, load_tests
+from pad_ray.synthesis.corpus import Corpus
+from pad_ray.synthesis.plan import Plan
+
+
+def build_corpus(run: Run, inputs: Inputs) -> Corpus:
+    """Turn the committed drafts into the corpus, and balance the ledger of synthesis and corpus."""
+    recipe = run.recipe
+    asked = recipe.questions
+    own = [question for test in inputs.test.values() for question in test]
+    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
+    known = KnownTests.build(tests, recipe.corpus.ngram)
+    corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
+    made = metrics.read(run.folder)["synthesis"]
+    accepted = corpus.verified[Outcome.ACCEPTED]
+    summary = {
+        "drafts": corpus.drafts,
+        "accepted": accepted,
+        "yield": accepted / max(1, corpus.drafts),
+        "interval": wilson(accepted, corpus.drafts) if corpus.drafts else (0.0, 1.0),
+        "by_path": {
+            path: {"drafts": count, "accepted": corpus.accepted_by_path[path]} for path, count in corpus.by_path.items()
+        },
+        "prompt_tokens": corpus.prompt_tokens,
+        "completion_tokens": corpus.completion_tokens,
+        "outcomes": corpus.verified,
+        "seconds": made["seconds"],
+        "device_seconds": made["device_seconds"],
+    }
+    metrics.update(run.folder, "synthesis", summary)
+    guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
+    entry = ledger.judged(
+        "synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded, corpus.faults
+    )
+    ledger.record(run.folder, entry)
+    dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
+    dropped.pop(Outcome.ACCEPTED, None)
+    ends = {**dropped, Outcome.ACCEPTED: corpus.final[Outcome.ACCEPTED]}
+    ledger.record(run.folder, ledger.judged("corpus", "drafts", accepted, ends, corpus.seconds, reasons=corpus.faults))
+    named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "overlaps", "compared", "hash")
+    metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
+    write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))
+    corpora.require_rows(corpus)
+    return corpus
+
+
+def stored_corpus(run: Run) -> Corpus:
+    """The corpus that an earlier job built in this run; one of other origin is told apart by its row ids.
+
+    Raises:
+        InputError: the run has no corpus, or one without rows to train on or to validate.
+    """
+    folder = run.folder
+    corpus = Corpus(hash=metrics.read(folder).get("corpus", {}).get("hash", ""))
+    for name in (corpora.TRAIN, corpora.VALIDATION):
+        rows = sum(folder.row_count(part) for part in folder.parts(name))
+        if not rows:
+            raise InputError(f"{folder.path(name)}: no rows; make a corpus with jobs/synthesize.py and the same recipe")
+        corpus.rows[f"{name.removeprefix('corpus/')}/any"] = rows
+    if not corpus.hash:
+        tables = (folder.read_table(name, CorpusRow, ["row_id"]) for name in (corpora.TRAIN, corpora.VALIDATION))
+        corpus.hash = content_id("stored", [table["row_id"].to_pylist() for table in tables])
+    return corpus
+
+
+def _card(
+    recipe: Recipe,
+    plan: Plan,
+    corpus: Corpus,
+    tests: Sequence[Question],
+    protections: dict[str, Any] | None,
+) -> CardFacts:
+    teacher, _, revision = plan.engine.partition("@")
+    config = plan.config
+    return CardFacts(
+        task=recipe.questions.task,
+        split=recipe.questions.split,
+        teacher=teacher,
+        teacher_revision=revision,
+        corpus_hash=corpus.hash,
+        planned=corpus.planned,
+        accepted=corpus.verified[Outcome.ACCEPTED],
+        questions=corpus.questions,
+        rows={split: corpus.rows_of(split) for split in ("train", "validation")},
+        dropped={name: n for name, n in corpus.final.items() if name != Outcome.ACCEPTED},
+        tests=Counter(question.task for question in tests),
+        contaminated=corpus.contaminated,
+        overlaps=corpus.overlaps,
+        compared=corpus.compared,
+        languages=sorted(corpus.languages),
+        ngram=recipe.corpus.ngram,
+        max_overlap=recipe.corpus.max_overlap,
+        masked_overlap=recipe.corpus.masked_overlap,
+        samples=config.samples,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        seed=plan.seed,
+        demonstrations={path.kind.value: [len(shown) for shown in path.sets] for path in plan.paths},
+        protections=protections,
+    )

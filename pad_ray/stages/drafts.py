@@ -1,0 +1,35 @@
+"""The drafts of a run: how the teacher is asked, and what it wrote, judged."""
+
+from dataclasses import asdict
+
+from pad_ray.paths import PATHS, ReasoningPath
+from pad_ray.paths.demonstrations import load_sets
+from pad_ray.recipe import Recipe
+from pad_ray.run import metrics
+from pad_ray.stages.base import Run
+from pad_ray.synthesis.pipeline import Tally, synthesize
+from pad_ray.synthesis.plan import Plan
+
+
+def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
+    """How the teacher is asked for each kind of path: with demonstrations."""
+    config = recipe.synthesis
+    sets = {kind: load_sets(recipe.questions.task, kind, recipe.data_dir) for kind in config.paths}
+    return tuple(PATHS[kind](sets[kind][: config.demonstration_sets], config.chat) for kind in config.paths)
+
+
+def make_drafts(run: Run, plan: Plan) -> Tally:
+    """Generate, judge and commit the drafts that are missing."""
+    recipe = run.recipe
+    tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
+    before = metrics.read(run.folder).get("synthesis", {})
+    if tally.protections is not None:
+        metrics.update(run.folder, "sandbox", {"protections": asdict(tally.protections)})
+        if tally.protections.missing:
+            run.progress.say(f"sandbox: {tally.protections.missing}")
+    spent = {
+        "seconds": before.get("seconds", 0.0) + tally.seconds,
+        "device_seconds": before.get("device_seconds", 0.0) + tally.device_seconds,
+    }
+    metrics.update(run.folder, "synthesis", {**before, "drafts": tally.planned, **spent})
+    return tally

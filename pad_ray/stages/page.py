@@ -1,0 +1,22 @@
+"""The page that shows a run."""
+
+import os
+
+from pad_ray.stages.base import Run
+from pad_ray.training.config import STUDENT
+from pad_ray.training.model_card import write_model_card
+
+REPORT = "report.html"
+
+
+def write_report(run: Run) -> str:
+    """Render `report.html`, and put new scores into the student's model card; returns where the page is, from here."""
+    if run.folder.exists(f"{STUDENT}/training.json"):
+        write_model_card(run.folder, STUDENT)
+    # What draws the charts takes as long to import as all else here, and trials of a campaign write no page.
+    from pad_ray.report import render
+
+    run.folder.write_text(REPORT, render(run.folder.location))
+    page = run.folder.path(REPORT)
+    near = os.path.relpath(page) if run.folder.is_local else page
+    return page if near.startswith(os.pardir) else near
