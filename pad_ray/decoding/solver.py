@@ -28,6 +28,7 @@ from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
+from pad_ray.run import ray_internals
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.run.workers import PATIENCE_S, Patience, dead_nodes, failure, first_done
@@ -92,11 +93,11 @@ class Solver:
 
         Handles of them may live on, in what Ray Tune keeps of a campaign for one.
         """
-        for actor in self._opened:
-            if at_once:
+        if at_once:
+            for actor in self._opened:
                 ray.kill(actor)
-            else:
-                actor.__ray_terminate__.remote()
+        else:
+            ray_internals.end(self._opened)
         self._opened.clear()
         self.actors.clear()
         self.seconds.clear()
