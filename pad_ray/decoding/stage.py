@@ -105,11 +105,13 @@ class Solver:
 
         Handles of them may live on, in what Ray Tune keeps of a campaign for one.
         """
-        for actor in self._opened:
-            if at_once:
+        from pad_ray.ray_internals import end
+
+        if at_once:
+            for actor in self._opened:
                 ray.kill(actor)
-            else:
-                actor.__ray_terminate__.remote()
+        else:
+            end(self._opened)
         self._opened.clear()
         self.actors.clear()
         self.seconds.clear()

@@ -39,7 +39,9 @@ _LETTER_EXPONENTS = {"M": "6", "B": "9", "bn": "9"}
 _PARTS = {"half": "1/2", "quarter": "1/4", "third": "1/3"}
 
 _DIGIT = re.compile(r"[^\D0-9]")
-_GROUPED = re.compile(rf"[1-9](?<![\w.,{_SEPARATORS}].)[0-9]{{0,2}}(?:[{_SEPARATORS}][0-9]{{3}})+(?![0-9{_SEPARATORS}])")
+_GROUPED = re.compile(
+    rf"[1-9](?<![\w.,{_SEPARATORS}].)[0-9]{{0,2}}(?:[{_SEPARATORS}][0-9]{{3}})+(?![0-9{_SEPARATORS}])"
+)
 _VULGAR = re.compile(r"([0-9]?)([¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 _SUPERSCRIPT_POWER = re.compile(r"(?<=10)([⁺⁻]?[⁰¹²³⁴-⁹]{1,2})(?![⁰¹²³⁴-⁹])")
 _TIMES_POWER = re.compile(
