@@ -73,7 +73,12 @@ _CURRENCY = re.compile(r"(?:\bRs\.(?= ?[0-9])|\b(?:US|CA|AU|NZ|HK|R|S)\$|[£€�
 
 def prepared(text: str) -> str:
     """Plain text with every currency as `$`, without emphasis, dates, annotations and list numbers."""
-    text = _QUOTE_MARK.sub("", _ANNOTATION.sub("", _DATE.sub(" ", _CURRENCY.sub("$", text))))
+    if "$" in text or "Rs." in text or not text.isascii():
+        text = _CURRENCY.sub("$", text)
+    if "-" in text:
+        text = _DATE.sub(" ", text)
+    if ">" in text:
+        text = _QUOTE_MARK.sub("", _ANNOTATION.sub("", text))
     if _FIRST_LIST_MARK.search(text):
         text = _LIST_MARK.sub("", text)
     return _EMPHASIS.sub(r"\1", _ANGLED.sub(r" \1 ", text))
@@ -128,7 +133,7 @@ def _worked(opening: Sentence, later: list[Sentence], label: bool) -> str | None
 
 
 def last_number(text: str) -> Statement | None:
-    """The last number of a text without a mark. Sentences that check an earlier answer count only if no other has a number."""
+    """The last number of a text without a mark, outside of checks if possible; unreadable if it is part of something larger."""
     bounds = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     checked: Statement | None = None
     for start, end in reversed([*pairwise(bounds)]):
