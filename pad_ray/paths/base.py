@@ -130,7 +130,7 @@ class ReasoningPath(ABC):
 
     @property
     def stop(self) -> tuple[str, ...]:
-        """Texts that end a completion. In a chat only the end of the turn does, because the model may talk before it answers."""
+        """Texts that end a completion. In a chat only the end of the turn is one, as the model may talk before it answers."""
         return END_TOKENS if self.chat else (*self.next_question, *END_TOKENS)
 
     def source(self, question: Question) -> str:

@@ -29,17 +29,17 @@ class DirectAnswers(Rationale):
         """The solved questions of the question's task, then the question."""
         if question.task not in self.shots:
             return self.others.prompt(question, sample_index)
-        solved = [f"{_asked(one)}{answer_target(_written(one))}\n\n" for one in self.shots[question.task]]
-        return "".join(solved) + _asked(question)
+        solved = [f"{_source(one)}{answer_target(_gold_text(one))}\n\n" for one in self.shots[question.task]]
+        return "".join(solved) + _source(question)
 
     def parse(self, completion: str) -> Parsed:
         """As `others`."""
         return self.others.parse(completion)
 
 
-def _asked(question: Question) -> str:
+def _source(question: Question) -> str:
     return f"Question: {question.text.strip()}\n{ANSWER_CUE}\n"
 
 
-def _written(question: Question) -> str:
+def _gold_text(question: Question) -> str:
     return f"({question.gold})" if question.answer_kind is AnswerKind.OPTION else question.gold

@@ -92,7 +92,7 @@ def _last_function(segments: list[list[str]], parser: Parser) -> _Function | Non
         if last is not None:
             if segment == last.segment and number < last.end:
                 continue
-            if _asked_again(segments, last, segment, number):
+            if _has_new_question(segments, last, segment, number):
                 break
         last = _function(segments[segment], segment, number, parser)
         if best is None or last.rank >= best.rank:
@@ -100,7 +100,7 @@ def _last_function(segments: list[list[str]], parser: Parser) -> _Function | Non
     return best
 
 
-def _asked_again(segments: list[list[str]], last: _Function, segment: int, number: int) -> bool:
+def _has_new_question(segments: list[list[str]], last: _Function, segment: int, number: int) -> bool:
     """Whether there is a new question between a function and the next one."""
     if segment == last.segment:
         between = segments[segment][last.end : number]

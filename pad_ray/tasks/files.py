@@ -109,7 +109,7 @@ class PublishedFile:
             return self._download()
         path = folder / self.path
         if not path.is_file():
-            raise MissingFileError(self._said(f"{path} does not exist"))
+            raise MissingFileError(self._message(f"{path} does not exist"))
         return [path]
 
     def _download(self) -> list[Path]:
@@ -124,9 +124,9 @@ class PublishedFile:
             raise self._fault(f"downloading {hub} from the Hugging Face hub failed ({error})") from error
 
     def _fault(self, what: str) -> InputError:
-        return InputError(self._said(what))
+        return InputError(self._message(what))
 
-    def _said(self, what: str) -> str:
+    def _message(self, what: str) -> str:
         return f"task {self.task}: {what}; set --data-dir or {DATA_VARIABLE} to a folder that has {self.path}"
 
 

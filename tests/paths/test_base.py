@@ -56,6 +56,6 @@ def test_facts_precede_the_question(question):
 
 def test_a_prompt_never_contains_the_questions_own_solution(sets, question):
     path = PATHS[PathKind.PROGRAM](sets)
-    question = sets[0][0].question
-    assert path.prompt(question, 0) == path.source(question)
-    assert "path 2" in path.prompt(question, 1)
+    first_question = sets[0][0].question
+    assert path.prompt(first_question, 0) == path.source(first_question)
+    assert "path 2" in path.prompt(first_question, 1)

@@ -110,7 +110,7 @@ def test_published_paths_are_accepted_except_two_without_a_step(data_dir):
     assert [one.failure for one in parsed if one.failure] == ["line 4 has no step", "line 2 has no step"]
     whole = [one.text for one in parsed if one.failure is None]
     wrong = [
-        outcome for text in whole if (outcome := judged(text, text.rpartition("#### ")[2]))[0] is not Outcome.ACCEPTED
+        verdict for text in whole if (verdict := judged(text, text.rpartition("#### ")[2]))[0] is not Outcome.ACCEPTED
     ]
     # Two have wrong calculations: `364 / 4 = <<3/4*364=273>>273` and `$32 - $20 = $300`.
     assert [feedback for _, _, feedback in wrong] == ["step 3 calculates wrongly", "step 5 calculates wrongly"]
