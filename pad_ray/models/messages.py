@@ -25,10 +25,10 @@ class _Once(logging.Handler):
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__()
         self.say = say
-        self.said: set[str] = set()
+        self.passed_on: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        if message not in self.said:
-            self.said.add(message)
+        if message not in self.passed_on:
+            self.passed_on.add(message)
             self.say(message)

@@ -140,18 +140,20 @@ class ReasoningPath(ABC):
     def prompt(self, question: Question, sample_index: int = 0) -> str | tuple[Message, ...]:
         """The prompt of a teacher: text that ends with the question's source, or turns that end with the user's."""
         # The prompt must not contain the question's own solution.
-        shown = [one for one in self._set(sample_index) if one.question.question_id != question.question_id]
+        demonstrations = [one for one in self._set(sample_index) if one.question.question_id != question.question_id]
         if self.chat:
-            turns = [turn for one in shown for turn in self._turns(one)]
+            turns = [turn for one in demonstrations for turn in self._turns(one)]
             return (*turns, Message("user", self.source(question).strip()))
-        solved = [f"{self.source(one.question)}{one.text.strip()}\n\n" for one in shown]
+        solved = [f"{self.source(one.question)}{one.text.strip()}\n\n" for one in demonstrations]
         return "".join(solved) + self.source(question)
 
     def _set(self, sample_index: int) -> tuple[Demonstration, ...]:
         return self.sets[sample_index % len(self.sets)] if self.sets else ()
 
-    def _turns(self, shown: Demonstration) -> tuple[Message, Message]:
-        return Message("user", self.source(shown.question).strip()), Message("assistant", shown.text.strip())
+    def _turns(self, demonstration: Demonstration) -> tuple[Message, Message]:
+        return Message("user", self.source(demonstration.question).strip()), Message(
+            "assistant", demonstration.text.strip()
+        )
 
     @abstractmethod
     def parse(self, completion: str) -> Parsed:

@@ -99,10 +99,10 @@ class _Side:
 
 def _in_line(step: int, line: str) -> Iterator[Calculation]:
     text = _DATE.sub("date", normal(_BULLET.sub("", line, count=1)))
-    read = [_runs(side) for side in _EQUALS.split(text)]
+    sides = [_runs(side) for side in _EQUALS.split(text)]
     scales = tuple(scale for pattern, scale in _SCALES if pattern.search(text) or pattern.search(line))
     rounded, kilo = _ROUNDED.search(line) is not None, _KILO.search(line) is not None
-    for left, right in pairwise(read):
+    for left, right in pairwise(sides):
         if left and right and left[-1].at_end and right[0].at_start:
             calculation = _compared(step, left[-1].closed_end(), _Side(right[0].closed_start(), rounded, scales, kilo))
             if calculation is not None:

@@ -34,7 +34,7 @@ def up_to_answer(completion: str) -> Parsed:
     """
     lines = [_line(line) for line in clean_completion(completion).lstrip().split("\n")]
     end = next((number for number, line in enumerate(lines) if line.startswith(ANSWER_MARK)), None)
-    kept = [
+    path_lines = [
         line
         for line in lines[: None if end is None else end + 1]
         if line and not (line[0] in "`~" and _FENCE.fullmatch(line))
@@ -42,7 +42,7 @@ def up_to_answer(completion: str) -> Parsed:
     stated = end is not None and lines[end] != ANSWER_MARK
     # A cut completion may have lost digits of the answer, so the line must be followed by a line end.
     complete = end is not None and end + 1 < len(lines)
-    return Parsed("\n".join(kept), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
+    return Parsed("\n".join(path_lines), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
 
 
 def _line(line: str) -> str:

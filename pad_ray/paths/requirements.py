@@ -94,14 +94,14 @@ def required(function: str, segments: Sequence[list[str]], own: int, place: rang
     if not any(_CODE.match(line) for line in outside):
         return function
     names = global_names(function) - {"solution"}
-    kept = _needed(_statements(segments[own], place, parser), names, imports=True)
+    needed = _needed(_statements(segments[own], place, parser), names, imports=True)
     for number in [*range(own - 1, -1, -1), *range(own + 1, len(segments))]:
-        missing = names - _BUILTINS - {name for statement in kept for name in statement.binds}
+        missing = names - _BUILTINS - {name for statement in needed for name in statement.binds}
         if not missing or parser.exhausted:
             break
-        kept = [*_needed(_statements(segments[number], range(0), parser), missing), *kept]
+        needed = [*_needed(_statements(segments[number], range(0), parser), missing), *needed]
         names |= missing
-    return _joined(kept, function)
+    return _joined(needed, function)
 
 
 def _statements(lines: list[str], place: range, parser: Parser) -> list[Statement]:
@@ -123,17 +123,17 @@ def _statements(lines: list[str], place: range, parser: Parser) -> list[Statemen
 
 def _needed(statements: list[Statement], names: set[str], imports: bool = False) -> list[Statement]:
     """The statements needed by code that reads `names`, and those that they need in turn; the names they read join `names`."""
-    kept: set[int] = set()
+    needed_numbers: set[int] = set()
     grown = True
     while grown:
         grown = False
         for number, statement in enumerate(statements):
             always = imports and statement.is_import and statement.above
-            if number not in kept and (always or statement.is_needed(names)):
-                kept.add(number)
+            if number not in needed_numbers and (always or statement.is_needed(names)):
+                needed_numbers.add(number)
                 names |= statement.reads - {"solution"}
                 grown = True
-    return [statements[number] for number in sorted(kept)]
+    return [statements[number] for number in sorted(needed_numbers)]
 
 
 def _joined(statements: list[Statement], function: str) -> str:

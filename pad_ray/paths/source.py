@@ -90,7 +90,7 @@ def statement_end(lines: list[str], start: int, limit: int = STATEMENT_CHARACTER
 
 
 class State:
-    """What is open after a line: brackets, a triple-quoted string, a backslash, a decorator."""
+    """The constructs still open after a line: brackets, a triple-quoted string, a backslash, a decorator."""
 
     def __init__(self) -> None:
         self.depth = 0

@@ -56,11 +56,11 @@ def build(run: RunDir, config: RefinementConfig) -> RefinementCorpus:
         ids[INJECTED] = fresh
         counts = _quotas({origin: len(row_ids) for origin, row_ids in ids.items()}, config)
         for origin, count in counts.items():
-            chosen = ids[origin].take(pc.bottom_k_unstable(ids[origin], count)) if count else ids[origin][:0]
-            _write(run, split, origin, chosen)
+            chosen_ids = ids[origin].take(pc.bottom_k_unstable(ids[origin], count)) if count else ids[origin][:0]
+            _write(run, split, origin, chosen_ids)
             corpus.rows[f"{split}/{origin}"] = count
             corpus.left_out[Outcome.OVER_CAP] += len(ids[origin]) - count
-            corpus.hash = content_id("refinement", corpus.hash, split, origin, sorted(chosen.to_pylist()))
+            corpus.hash = content_id("refinement", corpus.hash, split, origin, sorted(chosen_ids.to_pylist()))
     if not corpus.rows[f"train/{ON_POLICY}"] + corpus.rows[f"train/{INJECTED}"]:
         raise DeadEndError(
             f"refinement: no repair row of {run.path(FAILURES)} or {run.path(ROWS)} belongs to a question to train on; "
@@ -74,12 +74,14 @@ def _quotas(available: Mapping[str, int], config: RefinementConfig) -> dict[str,
     the student's own failures, if there are enough of both kinds. A scarce origin is used completely.
     """
     share, first, repair = config.repair_share, available[FIRST_PASS], available[ON_POLICY] + available[INJECTED]
-    wanted = round(first * share / (1 - share))
-    if repair < wanted:
+    repair_target = round(first * share / (1 - share))
+    if repair < repair_target:
         first = max(1, round(repair * (1 - share) / share)) if repair else first
         return {FIRST_PASS: first, ON_POLICY: available[ON_POLICY], INJECTED: available[INJECTED]}
-    own = min(available[ON_POLICY], max(round(wanted * config.on_policy_share), wanted - available[INJECTED]))
-    return {FIRST_PASS: first, ON_POLICY: own, INJECTED: wanted - own}
+    own = min(
+        available[ON_POLICY], max(round(repair_target * config.on_policy_share), repair_target - available[INJECTED])
+    )
+    return {FIRST_PASS: first, ON_POLICY: own, INJECTED: repair_target - own}
 
 
 def _parts(run: RunDir, split: str, origin: str) -> list[str]:

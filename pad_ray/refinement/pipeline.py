@@ -116,8 +116,8 @@ class _Inject:
         self.sandbox = Sandbox(sandbox)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        done = [self._slice(row["part"], row["start"]) for row in batch.to_pylist()]
-        return pa.Table.from_pylist([{"name": name, "tally": tally} for name, tally in done])
+        results = [self._slice(row["part"], row["start"]) for row in batch.to_pylist()]
+        return pa.Table.from_pylist([{"name": name, "tally": tally} for name, tally in results])
 
     def _slice(self, part: str, start: int) -> tuple[str, str]:
         """The name of a slice's parts, and its counts as JSON, which come from the part of rows if it exists."""

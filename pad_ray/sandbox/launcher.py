@@ -62,8 +62,8 @@ def bwrap_command(bwrap: str, interpreter: str) -> list[str]:
     else:
         unshare = ["--unshare-all"]
     prefix = str(Path(interpreter).resolve().parent.parent)
-    shown = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/nix/store", prefix, *package_paths(), str(INSIDE)]
-    binds = [part for path in shown for part in ("--ro-bind-try", path, path)]
+    visible_paths = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/nix/store", prefix, *package_paths(), str(INSIDE)]
+    binds = [part for path in visible_paths for part in ("--ro-bind-try", path, path)]
     virtual = ["--proc", "/proc", "--dev", "/dev", "--chdir", "/"]
     return [bwrap, *unshare, "--as-pid-1", "--die-with-parent", "--new-session", *binds, *virtual]
 

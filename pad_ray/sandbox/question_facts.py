@@ -61,8 +61,8 @@ def question_facts(text: str) -> QuestionFacts:
     own = language_of(plain)
     english = languages()["en"]
     known = [english] if own is None or own.code == english.code else [english, own]
-    written = (number for language in known for number in _in_words(plain, language))
-    stated = {*_in_digits(plain), *_ratios(plain), *written}
+    word_numbers = (number for language in known for number in _in_words(plain, language))
+    stated = {*_in_digits(plain), *_ratios(plain), *word_numbers}
     words = frozenset(words_of(plain))
     implied = {number for language in known for word in words for number in language.implied.get(word, ())}
     return QuestionFacts(tuple(sorted(stated)), tuple(sorted(implied)), words, text)

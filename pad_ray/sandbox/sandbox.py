@@ -176,8 +176,8 @@ class Sandbox:
 
     def _find_launch(self) -> tuple[Launch, tuple[str, ...]]:
         """The strongest launch that works here, found by trial, because hosts often report more than they allow."""
-        wanted = "namespaces" not in self.config.disabled_layers
-        notes = [NO_BUBBLEWRAP] if wanted and find_bwrap() is None else []
+        wants_namespaces = "namespaces" not in self.config.disabled_layers
+        notes = [NO_BUBBLEWRAP] if wants_namespaces and find_bwrap() is None else []
         for launch in self._ladder():
             try:
                 worker = Worker(self.config, (), launch, self._spawner)

@@ -292,14 +292,14 @@ class _Slicer:
     def _is_one_of(self, node: ast.AST, values: tuple[float, ...]) -> bool:
         value = node.value if isinstance(node, ast.Constant) else None
         # True is an int, but not a numeric operand.
-        written = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return written and value in values and value not in self.stated
+        is_literal = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_literal and value in values and value not in self.stated
 
     def _visit_call(self, node: ast.Call, tested: bool) -> None:
         name = called(node)
         own = isinstance(node.func, ast.Name) and self._is_own(node.func)
-        shown = name in (SHOWN_METHODS if isinstance(node.func, ast.Attribute) else CONVERSIONS)
-        if not own and not shown:
+        only_displays = name in (SHOWN_METHODS if isinstance(node.func, ast.Attribute) else CONVERSIONS)
+        if not own and not only_displays:
             self.result.operations.add(CALL)
         self.result.constants += last_counted(node)
         chooses = not own and name in CHOOSERS
@@ -313,9 +313,9 @@ class _Slicer:
     def _visit_subscript(self, node: ast.Subscript, tested: bool) -> None:
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         display = self._display(node.value)
-        chosen = element(display, node.slice)
-        if chosen is not None:
-            self._push([chosen], tested)
+        chosen_element = element(display, node.slice)
+        if chosen_element is not None:
+            self._push([chosen_element], tested)
         elif key is not None and isinstance(display, ast.Dict) and display is node.value:
             pairs = zip(display.keys, display.values, strict=True)
             self._push([value for one, value in pairs if isinstance(one, ast.Constant) and one.value == key], tested)

@@ -6,7 +6,7 @@ from pad_ray.schema import Objective, PathKind
 
 
 class SynthesisConfig(BaseModel):
-    """What to request from the teacher, and the size of a unit of work."""
+    """The requests to the teacher, and the size of a unit of work."""
 
     model_config = ConfigDict(extra="forbid")
 

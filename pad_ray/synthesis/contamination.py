@@ -180,11 +180,11 @@ def _masked(text: str) -> list[str]:
     """The words of a text with numbers and names masked; a capital letter at the start of a sentence counts as a name."""
     numbers = _number_words()
     masked: list[str] = []
-    for written in written_words(text)[:MOST_WORDS]:
-        word = written.lower()
+    for original in written_words(text)[:MOST_WORDS]:
+        word = original.lower()
         if word[0].isdigit() or word in numbers:
             word = _NUMBER
-        elif written[0].isupper():
+        elif original[0].isupper():
             word = _NAME
         if not (word in (_NUMBER, _NAME) and masked and masked[-1] == word):
             masked.append(word)

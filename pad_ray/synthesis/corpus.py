@@ -135,7 +135,7 @@ def require_rows(corpus: Corpus) -> None:
     if not corpus.train_rows or not corpus.validation_rows:
         raise DeadEndError(
             f"corpus: {corpus.train_rows} rows to train on and {corpus.validation_rows} to validate, of {corpus.drafts} "
-            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or take a stronger teacher"
+            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or use a stronger teacher"
         )
 
 
@@ -170,9 +170,9 @@ def _sort_group(location: str, folder: str, number: int, names: list[str], bucke
         table = table.join(pa.concat_tables(parts), "draft_id", join_type="inner") if parts else table.slice(0, 0)
     places = pa.array([int(value[:8], 16) % buckets for value in table["question_id"].to_pylist()], pa.int32())
     for bucket in range(buckets):
-        chosen = table.filter(pc.equal(places, bucket))
-        if len(chosen):
-            run.write_table(f"{SCRATCH}/{bucket:06}/{folder}/part-{number:06}.parquet", chosen)
+        bucket_rows = table.filter(pc.equal(places, bucket))
+        if len(bucket_rows):
+            run.write_table(f"{SCRATCH}/{bucket:06}/{folder}/part-{number:06}.parquet", bucket_rows)
 
 
 def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, int, KnownTests]) -> Corpus:

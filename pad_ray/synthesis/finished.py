@@ -50,8 +50,8 @@ class Finished:
 
     def outdated(self, ids: list[str], judged_by: str) -> Counter[str]:
         """By part, the number of drafts among the ids whose verdict has a different `judged_by`."""
-        wanted, name = as_ids(ids), int(judged_by, 16)
-        first, last = np.searchsorted(self.ids, wanted, "left"), np.searchsorted(self.ids, wanted, "right")
+        wanted_ids, name = as_ids(ids), int(judged_by, 16)
+        first, last = np.searchsorted(self.ids, wanted_ids, "left"), np.searchsorted(self.ids, wanted_ids, "right")
         # A draft in two parts is counted in both.
         indices = [place for start, end in zip(first, last, strict=True) for place in range(start, end)]
         parts = [self.parts[self.places[place]] for place in indices if self.judged_by[place] != name]
@@ -60,10 +60,10 @@ class Finished:
 
 def among(known: Ids, ids: list[str]) -> npt.NDArray[np.bool_]:
     """For each id, whether it is known."""
-    wanted = as_ids(ids)
-    places = np.searchsorted(known, wanted)
+    wanted_ids = as_ids(ids)
+    places = np.searchsorted(known, wanted_ids)
     known_ids: npt.NDArray[np.bool_] = places < len(known)
-    known_ids[known_ids] = known[places[known_ids]] == wanted[known_ids]
+    known_ids[known_ids] = known[places[known_ids]] == wanted_ids[known_ids]
     return known_ids
 
 
@@ -80,11 +80,11 @@ def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) ->
     folders = [DRAFTS, FAULTS] if with_faults else [DRAFTS]
     names = [name for folder in folders for name in run.parts(folder)]
     with ThreadPoolExecutor(READERS) as readers:
-        read = dict(zip(names, readers.map(lambda name: _read_part(run, name, say), names), strict=True))
+        contents = dict(zip(names, readers.map(lambda name: _read_part(run, name, say), names), strict=True))
     lost = set(run.read_json(f"{DRAFTS}/{MANIFEST}", {"parts": {}})["parts"]) - set(names) if with_faults else set()
     for name in sorted(lost):
         say(f"{run.path(name)} is in the manifest, but missing: its drafts are generated again")
-    readable = {name: part for name, part in read.items() if part is not None}
+    readable = {name: part for name, part in contents.items() if part is not None}
     ids, judged, places = (
         np.concatenate([np.empty(0, kind), *columns])
         for kind, columns in (

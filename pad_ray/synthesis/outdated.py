@@ -101,8 +101,10 @@ class _JudgeAgain:
 
     def _pairs(self, drafts: Sequence[Draft], blocks: str) -> list[tuple[Question, Draft]]:
         """The drafts with their questions, except drafts whose question is no longer part of the run."""
-        read = (question for block in json.loads(blocks) for question in read_block(self.run, Block(**block)))
-        questions = {question.question_id: question for question in read}
+        block_questions = (
+            question for block in json.loads(blocks) for question in read_block(self.run, Block(**block))
+        )
+        questions = {question.question_id: question for question in block_questions}
         return [(questions[draft.question_id], draft) for draft in drafts if draft.question_id in questions]
 
     def _name(self, question: Question, draft: Draft) -> str:

@@ -215,12 +215,12 @@ def _work(call: _Call, finished: Finished) -> _Work:
 
 def _count(batch: pa.Table, location: str, plan: Plan, rules: str, finished: Any) -> pa.Table:
     """For each block, the number of missing drafts, and the numbers of outdated verdicts by part."""
-    run, done = RunDir(location), ray.get(finished)
+    run, finished_drafts = RunDir(location), ray.get(finished)
     missing, outdated = [], []
     for text in batch[BLOCK].to_pylist():
         questions = read_block(run, Block(**json.loads(text)))
-        missing.append(sum(len(drafts) for _, drafts in _lacking(questions, plan, done)))
-        outdated.append(json.dumps(_outdated(questions, plan, rules, done)))
+        missing.append(sum(len(drafts) for _, drafts in _lacking(questions, plan, finished_drafts)))
+        outdated.append(json.dumps(_outdated(questions, plan, rules, finished_drafts)))
     columns = {"missing": pa.array(missing, pa.int64()), "outdated": pa.array(outdated, pa.string())}
     return pa.table({BLOCK: batch[BLOCK], **columns})
 
@@ -279,10 +279,12 @@ def verifier_count(config: SynthesisConfig, teacher: EngineConfig) -> int:
 
 def _requests(batch: pa.Table, location: str, plan: Plan, finished: Any) -> pa.Table:
     """A block's questions and its missing requests, as JSON, because Arrow unifies the fields of all rows."""
-    run, done = RunDir(location), ray.get(finished)
+    run, finished_drafts = RunDir(location), ray.get(finished)
     work, requests = [], []
     for text in batch[BLOCK].to_pylist():
-        lacking = [pair for pair in _lacking(read_block(run, Block(**json.loads(text))), plan, done) if pair[1]]
+        lacking = [
+            pair for pair in _lacking(read_block(run, Block(**json.loads(text))), plan, finished_drafts) if pair[1]
+        ]
         work.append(json.dumps([_lack(question, drafts) for question, drafts in lacking]))
         requests.append(to_json([draft.request for _, drafts in lacking for draft in drafts]))
     return pa.table({WORK: pa.array(work, pa.string()), REQUESTS: pa.array(requests, pa.string())})

@@ -49,7 +49,7 @@ def store(run: RunDir, questions: Iterable[Question]) -> Stored:
     run.delete(TRAIN)
     run.delete(UNUSABLE)
     stored, seen, part, unusable = Stored(), set[int](), list[Question](), list[tuple[str, str]]()
-    written = 0
+    part_count = 0
     for question in questions:
         stored.asked += 1
         reason = fault(question) or _repeated(question, seen)
@@ -59,10 +59,10 @@ def store(run: RunDir, questions: Iterable[Question]) -> Stored:
             continue
         part.append(question)
         if len(part) == QUESTIONS_PER_PART:
-            run.write_records(f"{TRAIN}/part-{written:06}.parquet", Question, part)
-            written, part = written + 1, []
+            run.write_records(f"{TRAIN}/part-{part_count:06}.parquet", Question, part)
+            part_count, part = part_count + 1, []
     if part:
-        run.write_records(f"{TRAIN}/part-{written:06}.parquet", Question, part)
+        run.write_records(f"{TRAIN}/part-{part_count:06}.parquet", Question, part)
     if unusable:
         columns = zip(*unusable, strict=True)
         table = pa.table([pa.array(column, pa.string()) for column in columns], names=["question_id", "reason"])

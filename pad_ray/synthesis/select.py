@@ -44,26 +44,26 @@ def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, o
     The checks, in this order: overlap with a test question, no trusted answer, too easy or too hard, too long, duplicate,
     above the cap, more than of the other kinds (Mixed Distillation, arXiv 2312.10730).
     """
-    chosen = list(judged)
+    selected = list(judged)
     if overlap is not None:
         apart = ", numbers and names apart," if overlap.masked else ""
         relation = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams{apart} with"
         test = f"the {overlap.task} test question {overlap.question_id}"
-        return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {relation} {test}")
+        return _drop_all(selected, Outcome.CONTAMINATED, f"the question {relation} {test}")
     if not question.gold:
-        chosen = _majority(question.answer_kind, chosen, config.majority_share)
-    rate = sum(item.accepted for item in chosen) / max(1, len(chosen))
+        selected = _majority(question.answer_kind, selected, config.majority_share)
+    rate = sum(item.accepted for item in selected) / max(1, len(selected))
     if not config.min_pass_rate <= rate <= config.max_pass_rate:
-        return _drop_all(chosen, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
+        return _drop_all(selected, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
     if config.max_characters is not None:
         limit = config.max_characters
-        chosen = [
+        selected = [
             item.drop(Outcome.OVER_CAP, f"longer than {limit} characters")
             if item.accepted and len(item.text) > limit
             else item
-            for item in chosen
+            for item in selected
         ]
-    return _cap(_distinct(chosen), config)
+    return _cap(_distinct(selected), config)
 
 
 def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Judged]:
@@ -89,10 +89,10 @@ def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> li
 
 def _distinct(judged: list[Judged]) -> list[Judged]:
     seen: set[tuple[PathKind, str]] = set()
-    kept = []
+    results = []
     for item in judged:
-        kept.append(attempt(lambda item=item: _unless_seen(item, seen), item.fault) if item.accepted else item)  # type: ignore[misc]
-    return kept
+        results.append(attempt(lambda item=item: _unless_seen(item, seen), item.fault) if item.accepted else item)  # type: ignore[misc]
+    return results
 
 
 _SHAPES: dict[PathKind, Callable[[str], str]] = {
@@ -124,11 +124,11 @@ def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:
         else f"more than {limit} of a kind"
     )
     counted: defaultdict[PathKind, int] = defaultdict(int)
-    kept = []
+    results = []
     for item in judged:
         if item.accepted:
             counted[item.draft.path] += 1
             if counted[item.draft.path] > limit:
                 item = item.drop(Outcome.OVER_CAP, reason)
-        kept.append(item)
-    return kept
+        results.append(item)
+    return results

@@ -73,15 +73,15 @@ def _unseen(
     template: Template, split: str, random: Random, seen: set[int]
 ) -> tuple[dict[str, int | float], Fraction, str]:
     for _ in range(MAX_DRAWS):
-        drawn = template.numbers(random)
-        if drawn is None or split_of(template.name, tuple(drawn[0].items())) != split:
+        draw = template.numbers(random)
+        if draw is None or split_of(template.name, tuple(draw[0].items())) != split:
             continue
-        text = template.write(drawn[0], random)
+        text = template.write(draw[0], random)
         # Hashes instead of texts save about 100 MB per million.
         key = xxhash.xxh3_64_intdigest(text.encode())
         if key not in seen:
             seen.add(key)
-            return *drawn, text
+            return *draw, text
     raise InputError(f"task {NAME}: template {template.name} has no further {split} question; ask for fewer questions")
 
 

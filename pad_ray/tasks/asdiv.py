@@ -24,7 +24,7 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
     """The 2,092 single-number problems. Raises InputError."""
     rows = [row for path in FILE.locate(data_dir) for row in problems(path)]
     if not rows:
-        raise InputError(f"task {NAME}: {FILE.path} holds no problem; take the published file")
+        raise InputError(f"task {NAME}: {FILE.path} holds no problem; use the published file")
     return questions(NAME, split, AnswerKind.NUMBER, _entries(rows))
 
 

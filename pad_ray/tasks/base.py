@@ -1,4 +1,4 @@
-"""What a task is, and how its questions are built, named and sampled."""
+"""The type of a task, and how its questions are built, named and sampled."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

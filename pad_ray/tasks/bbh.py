@@ -77,9 +77,9 @@ def _divide(subtask: str, data_dir: str | Path | None) -> tuple[list[Entry], lis
     lettered = [entry for entry in entries if kind is not AnswerKind.OPTION or len(entry.gold) == 1]
     firsts = list({entry.gold: entry for entry in reversed(lettered)}.values())[::-1]
     # With only two distinct answers, the next question in file order fills the third place.
-    shown = (firsts + [entry for entry in lettered if entry not in firsts])[:SHOTS]
-    texts = {entry.text for entry in shown}
-    return shown, [entry for entry in entries if entry.text not in texts]
+    shots = (firsts + [entry for entry in lettered if entry not in firsts])[:SHOTS]
+    texts = {entry.text for entry in shots}
+    return shots, [entry for entry in entries if entry.text not in texts]
 
 
 TASK = Task(

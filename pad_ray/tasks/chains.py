@@ -19,7 +19,7 @@ MAX_PREFIX_CHARACTERS = 40
 
 
 class Form(Enum):
-    """What a number in a text is."""
+    """The form of a number in a text."""
 
     NUMBER = "number"
     OPEN = "part of a calculation: a root or a power"
@@ -28,7 +28,7 @@ class Form(Enum):
 
 
 class Link(Enum):
-    """What stands between two numbers."""
+    """The connection between two numbers."""
 
     OPERATOR = "an operator"
     EQUALS = "an equals sign"

@@ -36,7 +36,7 @@ class Row:
         """A text field, stripped; it must not be empty."""
         value = self._get(name)
         if not isinstance(value, str):
-            raise self.fault(name, f"should be text and is {type(value).__name__}")
+            raise self.fault(name, f"should be text, but is {type(value).__name__}")
         if not value.strip():
             raise self.fault(name, "is empty")
         return value.strip()
@@ -52,14 +52,14 @@ class Row:
         """A field with true or false."""
         value = self._get(name)
         if not isinstance(value, bool):
-            raise self.fault(name, f"should be true or false and is {type(value).__name__}")
+            raise self.fault(name, f"should be true or false, but is {type(value).__name__}")
         return value
 
     def number(self, name: str) -> str:
         """A field with a number, given as a JSON number or as text; returned as canonical text."""
         value = self._get(name)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise self.fault(name, f"should be a number and is {type(value).__name__}")
+            raise self.fault(name, f"should be a number, but is {type(value).__name__}")
         return self.gold(name, AnswerKind.NUMBER, str(value))
 
     def only(self, name: str) -> "Row":
@@ -78,7 +78,7 @@ class Row:
 
     def fault(self, name: str, what: str) -> InputError:
         """The error to raise for a field of this row."""
-        return InputError(f"{self.place}: field {name!r} {what}; repair the row or take the published file")
+        return InputError(f"{self.place}: field {name!r} {what}; repair the row or use the published file")
 
     def _get(self, name: str) -> Any:
         if name not in self.fields:
@@ -192,5 +192,5 @@ def _json(text: str, place: str) -> Any:
 
 def _row(record: Any, place: str) -> Row:
     if not isinstance(record, dict):
-        raise InputError(f"{place}: should be an object with fields and is {type(record).__name__}")
+        raise InputError(f"{place}: should be an object with fields, but is {type(record).__name__}")
     return Row(record, place)

@@ -104,7 +104,7 @@ class ProgramFile:
         reserved = [name for name in self.keep if name in VERDICT_COLUMNS]
         if reserved:
             raise InputError(
-                f"verify.keep: {reserved[0]!r} is a column of every verdict; rename that of {self.location}"
+                f"verify.keep: {reserved[0]!r} is a column of every verdict; rename the column of {self.location}"
             )
         if self.is_jsonl:
             return [pa.string()] * len(self.keep)

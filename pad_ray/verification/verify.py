@@ -83,8 +83,8 @@ def verify_programs(
             if protections is not None:
                 result.verified += sum(done_piece.outcomes.values())
                 result.protections = weakest(result.protections, protections)
-            done = result.outcomes.total()
-            bar.update(done, f"{result.outcomes[Outcome.ACCEPTED] / done:.1%} accepted")
+            verified_rows = result.outcomes.total()
+            bar.update(verified_rows, f"{result.outcomes[Outcome.ACCEPTED] / verified_rows:.1%} accepted")
     result.seconds = time.monotonic() - started
     return result
 
@@ -152,10 +152,10 @@ def _actors(run: RunDir, config: VerificationConfig, sandbox: SandboxConfig) -> 
 
 def _next(working: dict[Any, Any], patience: Patience) -> tuple[Any, tuple[Counted, Protections]]:
     """Wait for a piece and remove it from `working`."""
-    done = first_done(list(working), patience)
-    actor = working.pop(done)
+    result = first_done(list(working), patience)
+    actor = working.pop(result)
     try:
-        return actor, ray.get(done)
+        return actor, ray.get(result)
     except (RayError, OSError) as error:
         raise StageError(f"verify: {reason(error)}; the same command continues") from error
 

@@ -25,10 +25,10 @@ def gsm8k_file(folder, second_line):
     ("line", "what"),
     [
         ('{"question": "How', "is not JSON"),
-        ("[1, 2]", "should be an object with fields and is list"),
+        ("[1, 2]", "should be an object with fields, but is list"),
         (json.dumps({"question": "How many?"}), "field 'answer' is missing"),
         (json.dumps({**GSM8K_ROW, "question": " "}), "field 'question' is empty"),
-        (json.dumps({**GSM8K_ROW, "question": 7}), "field 'question' should be text and is int"),
+        (json.dumps({**GSM8K_ROW, "question": 7}), "field 'question' should be text, but is int"),
         (json.dumps({**GSM8K_ROW, "answer": "Two."}), "field 'answer' has no final answer after ####"),
         (json.dumps({**GSM8K_ROW, "answer": "#### two"}), "field 'answer' has no usable answer: 'two' is not a number"),
         (json.dumps({**GSM8K_ROW, "answer": "#### 3,5"}), "field 'answer' has no usable answer: '3,5' is not a number"),
@@ -48,8 +48,8 @@ def test_a_broken_line_is_named(tmp_path, line, what):
 @pytest.mark.parametrize(
     ("answer", "what"),
     [
-        (None, "should be a number and is NoneType"),
-        (True, "should be a number and is bool"),
+        (None, "should be a number, but is NoneType"),
+        (True, "should be a number, but is bool"),
         (float("nan"), "has no usable answer"),
         ("12:30", "has no usable answer"),
     ],
@@ -64,7 +64,7 @@ def test_a_broken_number_is_named_by_row(tmp_path, answer, what):
 
 def test_a_broken_truth_value_is_named(tmp_path):
     write(tmp_path, "strategyqa/dev.json", json.dumps([{"question": "Is it?", "answer": "no", "facts": []}]))
-    with pytest.raises(InputError, match="row 0: field 'answer' should be true or false and is str"):
+    with pytest.raises(InputError, match="row 0: field 'answer' should be true or false, but is str"):
         get_task("strategyqa").load("test", tmp_path)
 
 

@@ -55,15 +55,17 @@ def _read_sets(task: str, owner: str, kind: PathKind, data_dir: str | Path | Non
         raise InputError(f"task {task}: no {kind} demonstrations; add some to {_place(owner)}")
     sets = content[kind]
     own = {key: _own(name, **fields) for key, fields in content.get("questions", {}).items()}
-    train = get_task(name).load("train", data_dir) if any("row" in one for shown in sets for one in shown) else []
-    last = max((one["row"] for shown in sets for one in shown if "row" in one), default=-1)
+    train = get_task(name).load("train", data_dir) if any("row" in one for entries in sets for one in entries) else []
+    last = max((one["row"] for entries in sets for one in entries if "row" in one), default=-1)
     if last >= len(train):
         raise InputError(
             f"task {name}: demonstrations use train row {last}, but the split has {len(train)} rows; provide the whole split"
         )
     return tuple(
-        tuple(Demonstration(train[one["row"]] if "row" in one else own[one["question"]], one["text"]) for one in shown)
-        for shown in sets
+        tuple(
+            Demonstration(train[one["row"]] if "row" in one else own[one["question"]], one["text"]) for one in entries
+        )
+        for entries in sets
     )
 
 
@@ -78,11 +80,11 @@ def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
     Raises:
         InputError: a demonstration is a test question; the message names it.
     """
-    tested = {_words(question.text) for question in test_questions}
-    for question in (shown.question for demonstrations in sets for shown in demonstrations):
-        if _words(question.text) in tested:
+    test_texts = {_words(question.text) for question in test_questions}
+    for question in (demonstration.question for demonstrations in sets for demonstration in demonstrations):
+        if _words(question.text) in test_texts:
             raise InputError(
-                f"task {question.task}: the demonstration {question.text[:80]!r} is a test question; show another one"
+                f"task {question.task}: the demonstration {question.text[:80]!r} is a test question; use another one"
             )
 
 

@@ -13,12 +13,14 @@ AUGMENTED = ("+=", "-=", "*=")
 
 def delete_assignment(source: Source, random: Random) -> Iterator[str]:
     """Delete a line that binds a name, if the name is bound nowhere else and read later."""
-    read = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    read_names = {
+        node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
     line_spans = []
     for block in blocks(source.tree.body):
         for statement in block:
             name, lines = assigned_name(statement), source.own_lines(statement)
-            if len(block) > 1 and lines and name in read and _bound_here_only(source, name):
+            if len(block) > 1 and lines and name in read_names and _bound_here_only(source, name):
                 line_spans.append(lines)
     for lines in shuffled(random, line_spans):
         yield source.replaced((lines, ""))

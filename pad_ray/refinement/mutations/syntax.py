@@ -62,9 +62,9 @@ def join_lines(source: Source, random: Random) -> Iterator[str]:
 
 def drop_operand(source: Source, random: Random) -> Iterator[str]:
     """Drop the operand after an operator or after `=`."""
-    found = [node.right for node in source.nodes if isinstance(node, ast.BinOp)]
-    found += [node.value for node in source.nodes if isinstance(node, (ast.Assign, ast.AugAssign))]
-    places = [source.operand(node) for node in shuffled(random, found)]
+    operands = [node.right for node in source.nodes if isinstance(node, ast.BinOp)]
+    operands += [node.value for node in source.nodes if isinstance(node, (ast.Assign, ast.AugAssign))]
+    places = [source.operand(node) for node in shuffled(random, operands)]
     # Skip operands followed by a sign: `a - b - c` without `b` is still a program, and parsing a long sum for each is slow.
     places = [place for place in places if not source.text[place.end :].lstrip(" ").startswith(("+", "-"))]
     yield from _no_programs(source.replaced((place, "")) for place in places)

@@ -67,8 +67,8 @@ def drop_step(source: Source, random: Random) -> Iterator[str]:
     calculations = [node for node in source.nodes if isinstance(node, ast.BinOp)]
     edits = [(lines, Span(0, 0)) for lines in _changes(source)]
     edits += [(source.span(node), source.operand(side)) for node in calculations for side in (node.left, node.right)]
-    for dropped, kept in shuffled(random, edits):
-        yield source.replaced((dropped, source.at(kept)))
+    for dropped_span, kept_span in shuffled(random, edits):
+        yield source.replaced((dropped_span, source.at(kept_span)))
 
 
 def another_variable(source: Source, random: Random) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the rules of judging know about a language, as data: `pad_ray/tasks/languages/*.yaml`, one file per language.
+"""The language data of the judging rules: `pad_ray/tasks/languages/*.yaml`, one file per language.
 
 A text in a language without a file is judged by what all languages share: digits, signs and words between spaces.
 """
@@ -65,13 +65,13 @@ def languages() -> dict[str, Language]:
 
 
 def _read(path: Path) -> Language:
-    given: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    content: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     listed = {one.name for one in fields(Language) if str(one.type).startswith("tuple")}
-    values: dict[str, Any] = {name: tuple(value) if name in listed else value for name, value in given.items()}
+    values: dict[str, Any] = {name: tuple(value) if name in listed else value for name, value in content.items()}
     for name in ("number_words", "implied"):
-        values[name] = _by_word(given.get(name, {}))
+        values[name] = _by_word(content.get(name, {}))
     for name in ("scales", "parts"):
-        values[name] = {word: value for word, (value,) in _by_word(given.get(name, {})).items()}
+        values[name] = {word: value for word, (value,) in _by_word(content.get(name, {})).items()}
     return Language(code=path.stem, **values)
 
 

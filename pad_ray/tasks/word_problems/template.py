@@ -14,7 +14,7 @@ Roll = Callable[[int, int], int]
 
 
 class Family(StrEnum):
-    """What a template is about."""
+    """The topic of a template."""
 
     RATES = "rates"
     SHARES = "shares"
