@@ -1,4 +1,4 @@
-"""Three programs that a working sandbox must block; they run at every start, because the host is not trusted to report."""
+"""Three programs that a working sandbox must block; they run at every start, because reports of the host are unreliable."""
 
 from collections.abc import Sequence
 

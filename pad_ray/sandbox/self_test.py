@@ -1,7 +1,7 @@
 """A small hostile suite for `python -m pad_ray.sandbox`; the full suite is tests/sandbox/hostile.py.
 
-Each program returns 'escaped' if it succeeds. It reaches forbidden modules through `__import__`, bypassing the import check,
-so that only the kernel can stop it.
+Each program returns 'escaped' if it succeeds. The programs skip the import check and use forbidden modules that the interpreter
+has already loaded, so that only the kernel can stop them.
 """
 
 import platform

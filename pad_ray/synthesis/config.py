@@ -20,7 +20,7 @@ class SynthesisConfig(BaseModel):
     top_p: float = Field(0.95, gt=0, le=1, description="nucleus sampling (top-p) of the teacher")
     max_tokens: int = Field(256, ge=1, description="maximum length of a completion, in tokens")
     block_questions: int = Field(
-        8, ge=1, description="questions in one unit of work; the most that is lost if a worker dies"
+        8, ge=1, description="questions in one unit of work; the most that is lost if a node dies"
     )
     verifiers: int | None = Field(
         None, ge=1, description="number of sandboxes that execute drafts; default: one per CPU not used by engines"
