@@ -1,4 +1,4 @@
-"""The hash that identifies the inputs of a verdict, and judging that no text can make fail.
+"""The hash that identifies the inputs of a verdict, and judging that returns a verdict even if a text crashes the judge.
 
 A verdict is stored with the hash `judged_by`. A resumed run computes the hash again. If it differs, because a rule, a limit,
 a gold answer or the text of the question has changed, the stored text is judged again.
