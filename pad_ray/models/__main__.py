@@ -10,7 +10,7 @@ from pad_ray.models.resolve import resolve
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0, 2 for bad input, 1 for a failed conversion; errors are one line on standard error."""
+    """Returns the exit status: 0, 2 for bad input, 1 for a failed conversion; errors are one line on standard error."""
     parser = argparse.ArgumentParser(prog="python -m pad_ray.models", description=__doc__)
     parser.add_argument("names", nargs="+", metavar="NAME", help=f"local folder, hub id, or {', '.join(model_names())}")
     names = parser.parse_args(arguments).names

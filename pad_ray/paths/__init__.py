@@ -1,4 +1,4 @@
-"""The kinds of reasoning paths: how a question is asked and what is read from the completion."""
+"""The kinds of reasoning paths: how a question is asked and how its completion is read."""
 
 from pad_ray.paths.base import ReasoningPath
 from pad_ray.paths.program import Program

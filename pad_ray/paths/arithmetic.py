@@ -1,9 +1,9 @@
-"""Arithmetic as people and models write it, read into exact fractions.
+"""Reads arithmetic as people and models write it, into exact fractions.
 
-The text is a model's, so nothing in it is executed: it is cut into numbers, signs and words, parsed to a syntax tree of
-bounded size and computed with fractions. Signs are + - * / ( ), whole division `//`, powers `^` and `**`, the typographic
-ones (`×`, `·`, `÷`), `x` between two numbers, and a factor before a bracket (`2(3+4)`). A number may have thousands
-separators, decimals, a currency sign, `%` and words behind it that name its unit.
+The text comes from a model, so it is never executed: it is split into numbers, signs and words, parsed into a syntax tree of
+bounded size and computed with fractions. Signs are + - * / ( ), integer division `//`, powers `^` and `**`, typographic
+signs (`×`, `·`, `÷`), `x` between two numbers, and a factor before a bracket (`2(3+4)`). A number may have thousands
+separators, decimals, a currency sign, `%` and a unit in words after it.
 """
 
 import ast
@@ -18,16 +18,16 @@ from pad_ray.tasks.notation import plain
 
 MAX_EXPRESSION_CHARACTERS = 200
 MAX_DIGITS = 40
-"""Of one number, and of a value that is shown."""
+"""Maximum for one number, and for a value in a message."""
 MAX_NESTING = 20
-"""Brackets inside one another."""
+"""Maximum depth of brackets."""
 MAX_EXPONENT = 64
 MAX_POWER_BITS = 1_000
-"""Of a power's numerator and denominator."""
+"""Maximum for the numerator and the denominator of a power."""
 
 CURRENCIES = "$€£¥₹₽₩₪₫฿"
 
-# Letters, and the marks that some scripts write above and below them.
+# Combining marks above and below the letters of some scripts.
 _MARKS = (
     r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
     r"\u0981-\u0dff\u0e31-\u0e4e"
@@ -41,7 +41,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>//|\*\*|[-+*/^()])"
     # `3x-5` has a variable, `3 x -5` has none.
     r"|(?P<times>[xXхХ](?=[ \t]*[$€£¥₹₽₩(.0-9])|(?<= )[xXхХ](?= -[0-9]))"
-    # Letters with digits behind them are a name; so are digits with two separators, as in a time or a decimal comma.
+    # Not numbers: letters followed by digits (a name), and digits with `:` or odd separators, as in a time or decimal comma.
     r"|(?P<other>[A-Za-z]+[0-9_]\w*|[0-9][0-9.,:]*)"
     rf"|(?P<word>[^\W\d_]{_LETTERS}*(?:['’/-][^\W\d_]{_LETTERS}*)*)|(?P<rest>.)",
     re.DOTALL,
@@ -71,7 +71,7 @@ _NAMED_SIGNS = (
     (re.compile(r"(%|\b[0-9]{1,9}/[0-9]{1,9}\)?) of (?=[-$(.0-9])", re.IGNORECASE), r"\1 * "),
 )
 _MIXED = re.compile(r"\b([0-9]{1,9}) (?:and|&) \$?\(?([0-9]{1,9}/[0-9]{1,9})\b\)?")
-# A comment between brackets, such as "5 (apples)".
+# A comment in brackets, such as "5 (apples)".
 _COMMENT = re.compile(r"(?<=[\w%]) \([^()\[\]0-9=+*/<>]{1,40}\)")
 _EMPHASIS = re.compile(r"(?P<power>(?<=[0-9)])( ?)\*\*\2(?=[-0-9(]))|\*\*+|__+")
 
@@ -86,16 +86,16 @@ _MULTIPLY = "*"
 
 
 class NotArithmeticError(Exception):
-    """The text is no arithmetic that is known here; the message follows the text."""
+    """The text is not arithmetic that this module reads; the message completes a sentence that begins with the text."""
 
 
 class NoValueError(Exception):
-    """Arithmetic without a value, or with one beyond the limits; the message follows the text."""
+    """The arithmetic has no value, or exceeds the limits; the message completes a sentence that begins with the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an expression. `glued`: nothing stands between it and the piece before it."""
+    """A piece of an expression. `glued`: no space separates it from the piece before."""
 
     kind: Literal["number", "sign", "word", "money", "other"]
     text: str
@@ -105,75 +105,75 @@ class Token:
 
 
 def normal(text: str) -> str:
-    """A text with every number and sign in the plain way of writing, as `tokens` reads them; linear in the text."""
+    """A text with every number and sign in plain form, as `tokens` reads them, in linear time."""
     for pattern, replacement in _LATEX if "\\" in text or "&" in text else ():
         text = pattern.sub(replacement, text)
     if not text.isascii():
         text = _VULGAR.sub(_bracketed, text.translate(_SIGNS))
-        text = _SUPERSCRIPT.sub(lambda found: f"^{found[1].translate(_SUPERSCRIPTS)}" if found[1] else "", text)
-    text = _EMPHASIS.sub(lambda found: "^" if found["power"] else "", plain(text))
+        text = _SUPERSCRIPT.sub(lambda match: f"^{match[1].translate(_SUPERSCRIPTS)}" if match[1] else "", text)
+    text = _EMPHASIS.sub(lambda match: "^" if match["power"] else "", plain(text))
     for pattern, replacement in _NAMED_SIGNS:
         text = pattern.sub(replacement, text)
     text = _MIXED.sub(r"\1 \2", text)
     return _COMMENT.sub(" ", text).replace("[", "(").replace("]", ")")
 
 
-def _bracketed(found: re.Match[str]) -> str:
-    part = plain(found[2])
-    return f"({found[1]}+{part})" if found[1] else f"({part})"
+def _bracketed(match: re.Match[str]) -> str:
+    part = plain(match[2])
+    return f"({match[1]}+{part})" if match[1] else f"({part})"
 
 
 def tokens(text: str) -> list[Token]:
-    """The pieces of a text that `normal` has made plain, in order.
+    """The pieces of a text that has passed through `normal`, in order.
 
     Raises:
         NoValueError: a number has more than `MAX_DIGITS` digits.
     """
     pieces: list[Token] = []
     glued = False
-    for found in _TOKEN.finditer(text):
-        if found["space"] is None:
-            pieces.append(_token(found, glued=glued))
-        glued = found["space"] is None
+    for match in _TOKEN.finditer(text):
+        if match["space"] is None:
+            pieces.append(_token(match, glued=glued))
+        glued = match["space"] is None
     return pieces
 
 
-def _token(found: re.Match[str], *, glued: bool) -> Token:
-    text = found[0]
-    if found["number"] or found["mixed"]:
-        return Token("number", text, _number(found), percent=bool(found["percent"]), glued=glued)
-    if found["sign"] or found["times"]:
-        return Token("sign", _MULTIPLY if found["times"] else text.replace("^", "**"), glued=glued)
-    if found["money"]:
+def _token(match: re.Match[str], *, glued: bool) -> Token:
+    text = match[0]
+    if match["number"] or match["mixed"]:
+        return Token("number", text, _number(match), percent=bool(match["percent"]), glued=glued)
+    if match["sign"] or match["times"]:
+        return Token("sign", _MULTIPLY if match["times"] else text.replace("^", "**"), glued=glued)
+    if match["money"]:
         return Token("money", text, glued=glued)
-    return Token("word" if found["word"] else "other", text, glued=glued)
+    return Token("word" if match["word"] else "other", text, glued=glued)
 
 
-def _number(found: re.Match[str]) -> Fraction:
-    digits = (found["number"] or found["mixed"]).replace(",", "").rstrip(".")
+def _number(match: re.Match[str]) -> Fraction:
+    digits = (match["number"] or match["mixed"]).replace(",", "").rstrip(".")
     if len(digits) > MAX_DIGITS:
         raise NoValueError(f"has a number of more than {MAX_DIGITS} digits")
-    if found["mixed"]:
+    if match["mixed"]:
         whole, part = digits.split(" ")
         if part.rstrip("0").endswith("/"):
             raise NoValueError("divides by zero")
         return int(whole) + Fraction(part)
     value = Fraction(digits)
-    return value / 100 if found["percent"] else value
+    return value / 100 if match["percent"] else value
 
 
 def evaluate(expression: str) -> Fraction:
     """The exact value of an expression.
 
     Raises:
-        NotArithmeticError: it is no arithmetic.
+        NotArithmeticError: it is not arithmetic.
         NoValueError: it has no value, or is longer, deeper or larger than the limits.
     """
     return compute(_pieces(expression))
 
 
 def fingerprint(expression: str) -> list[str]:
-    """What an expression is known by: the same for `1,200 * 5%` and `1200*.05`.
+    """An identifier of an expression that ignores spelling: `1,200 * 5%` and `1200*.05` have the same.
 
     Raises as `evaluate` does.
     """
@@ -198,10 +198,10 @@ def compute(pieces: Sequence[Token]) -> Fraction:
 
 
 def _named(pieces: Sequence[Token]) -> tuple[str, dict[str, Fraction]]:
-    """The expression with names in place of its numbers, and the numbers.
+    """The expression with its numbers replaced by names, and the numbers by name.
 
-    Python's parser then reads nothing but names and signs: decimals stay exact, and none of its own ways to write a number
-    (`1_000`, `2j`) is taken.
+    Python's parser then reads only names and signs: decimals stay exact, and Python's own number syntax (`1_000`, `2j`) is
+    not accepted.
     """
     parts: list[str] = []
     numbers: dict[str, Fraction] = {}

@@ -1,4 +1,4 @@
-"""Direct answers after solved questions: how students are asked for general ability, which none of them is trained for."""
+"""Direct answers after solved questions: the prompts that measure general ability, for which no student is trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from pad_ray.schema import AnswerKind, Question
 
 @dataclass(frozen=True)
 class DirectAnswers(Rationale):
-    """A rationale without its steps for the tasks of `shots`; questions of other tasks are asked as `others` does.
+    """A rationale without its steps for the tasks in `shots`; other tasks use the path `others`.
 
-    BIG-bench-Hard's direct prompting (2210.09261, section 3): each question follows solved questions of its own sub-task, their
-    text as published and the answer alone. A line `#### answer` is what the reader of rationales looks for.
+    This is BIG-bench-Hard's direct prompting (2210.09261, section 3): each question follows solved questions of its own
+    sub-task, each with its published text and only the answer, in the line `#### answer` that the reader of rationales expects.
     """
 
     shots: Mapping[str, Sequence[Question]] = field(default_factory=dict)
@@ -29,17 +29,17 @@ class DirectAnswers(Rationale):
         """The solved questions of the question's task, then the question."""
         if question.task not in self.shots:
             return self.others.prompt(question, sample_index)
-        solved = [f"{_asked(one)}{answer_target(_written(one))}\n\n" for one in self.shots[question.task]]
-        return "".join(solved) + _asked(question)
+        solved = [f"{_source(one)}{answer_target(_gold_text(one))}\n\n" for one in self.shots[question.task]]
+        return "".join(solved) + _source(question)
 
     def parse(self, completion: str) -> Parsed:
         """As `others`."""
         return self.others.parse(completion)
 
 
-def _asked(question: Question) -> str:
+def _source(question: Question) -> str:
     return f"Question: {question.text.strip()}\n{ANSWER_CUE}\n"
 
 
-def _written(question: Question) -> str:
+def _gold_text(question: Question) -> str:
     return f"({question.gold})" if question.answer_kind is AnswerKind.OPTION else question.gold

@@ -1,10 +1,10 @@
 """Calculations in free text, annotated as `<<16-3-4=9>>` (GSM8K, Cobbe et al. 2021, 2110.14168) or plain as `16 - 3 = 13`.
 
-Each is found, computed exactly and compared with the value that it states. What is not understood (a variable, a word in
-place of a number) is not judged. `pad_ray.paths.arithmetic` says what an expression may hold, `pad_ray.paths.prose` how plain
-calculations are told from prose.
+Each one is computed exactly and compared with the value that it states. A calculation that is not understood (a variable, a
+word instead of a number) is not judged. `pad_ray.paths.arithmetic` defines what an expression may contain;
+`pad_ray.paths.prose` distinguishes plain calculations from prose.
 
-Not covered: calculations in words, and whether the text goes on with the value that it stated.
+Not covered: calculations in words, and whether later steps use the stated value.
 """
 
 import re
@@ -33,10 +33,10 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """One calculation. `step` is the number of its line, from 1, blank lines not counted.
+    """One calculation. `step` is the number of its line, from 1, without blank lines.
 
-    `value` is what `expression` is worth, None if it cannot be computed. `right` says whether `stated` is that value, None
-    if the calculation is not understood; if it is False, `reason` says why, in at most 160 printable characters.
+    `value` is the value of `expression`, None if it cannot be computed. `right` says whether `stated` is that value; it is
+    None if the calculation is not understood. If it is False, `reason` says why, in at most 160 printable characters.
     """
 
     step: int
@@ -48,17 +48,17 @@ class Equation:
 
 
 def check(text: str) -> list[Equation]:
-    """The calculations of a text by line, the annotated ones of a line first, each compared with the value it states.
+    """The calculations of a text by line, annotated ones first, each compared with the value it states.
 
-    A stated value is right if it equals the exact one, or is the exact one rounded to one or more decimals with at least
-    two significant digits: 3.3 for 10/3, but neither 3 nor, for 2/3, 0.7. A whole number counts as a rounding only in plain
-    text that says so. A text longer than `MAX_TEXT_CHARACTERS` gives one equation, which is not right.
+    A stated value is right if it equals the exact value, or the exact value rounded to one or more decimals with at least
+    two significant digits: 3.3 for 10/3, but not 3, and not 0.7 for 2/3. Rounding to an integer is accepted only if plain
+    text mentions it. A text longer than `MAX_TEXT_CHARACTERS` gives a single equation, which is wrong.
     """
     if len(text) > MAX_TEXT_CHARACTERS:
         return [Equation(1, "", "", None, False, f"the text is longer than {MAX_TEXT_CHARACTERS} characters")]
     lines = [line for line in text.split("\n") if line.strip()]
-    found = [*_annotated(lines), *_plain(lines)]
-    return sorted(found, key=lambda equation: equation.step)
+    equations = [*_annotated(lines), *_plain(lines)]
+    return sorted(equations, key=lambda equation: equation.step)
 
 
 def _annotated(lines: list[str]) -> list[Equation]:
@@ -70,11 +70,11 @@ def _annotated(lines: list[str]) -> list[Equation]:
 
 
 def _plain(lines: list[str]) -> list[Equation]:
-    found = []
+    equations = []
     for one in prose.calculations([_without_annotations(line) for line in lines]):
         reason = None if one.right else _correction(one.expression, one.stated, one.value)
-        found.append(Equation(one.step, legible(one.expression), legible(one.stated), one.value, one.right, reason))
-    return found
+        equations.append(Equation(one.step, legible(one.expression), legible(one.stated), one.value, one.right, reason))
+    return equations
 
 
 def _without_annotations(line: str) -> str:
@@ -87,10 +87,10 @@ def _without_annotations(line: str) -> str:
 
 
 def calculate(expression: str) -> str | None:
-    """What a calculator inserts after `<<16-3-4=` while a model decodes: `9`. None if the expression has no value.
+    """The result that a calculator inserts after `<<16-3-4=` during decoding: `9`. None if the expression has no value.
 
-    In GSM8K's number style: no separators and no needless zeros; exact up to four decimals, otherwise rounded to two, or
-    to the fewest that `check` takes as right. None as well if that needs more than `MAX_DIGITS` digits.
+    The result has GSM8K's number style: no separators, no trailing zeros; exact up to four decimals, otherwise rounded to
+    two, or to the fewest decimals that `check` accepts. Also None if that needs more than `MAX_DIGITS` digits.
     """
     try:
         return _style(evaluate(expression))
@@ -103,14 +103,14 @@ def _style(value: Fraction) -> str | None:
         return None
     if (value * 10**EXACT_DECIMALS).denominator == 1:
         return number_text(value)
-    tried = ((round(value, decimals), decimals) for decimals in range(ROUNDED_DECIMALS, MAX_DIGITS))
-    return next((number_text(rounded) for rounded, decimals in tried if is_value(rounded, decimals, value)), None)
+    roundings = ((round(value, decimals), decimals) for decimals in range(ROUNDED_DECIMALS, MAX_DIGITS))
+    return next((number_text(rounded) for rounded, decimals in roundings if is_value(rounded, decimals, value)), None)
 
 
 def shape(text: str) -> str:
-    """32 hex digits, equal for texts with the same annotated calculations in the same order, whatever the words.
+    """32 hex digits, equal for texts with the same annotated calculations in the same order, regardless of the words.
 
-    A text without them is known by its words, in lower case. Programs have `pad_ray.sandbox.normalised_program_hash`.
+    A text without annotations is identified by its words, in lower case. For programs: `sandbox.normalised_program_hash`.
     """
     lines = [line for line in text.split("\n") if line.strip()] if len(text) <= MAX_TEXT_CHARACTERS else []
     equations = _annotated(lines)
@@ -127,14 +127,14 @@ def _known_by(expression: str) -> list[str]:
 
 
 def legible(text: str, limit: int = MAX_EXPRESSION_CHARACTERS) -> str:
-    """The start of a model's text, fit to be shown: stripped, printable, on one line, at most `limit` characters."""
+    """The start of a model's text for display: stripped, printable, on one line, at most `limit` characters."""
     start = text[: limit + 1].strip()
     line = "".join(character if character.isprintable() else " " for character in start)
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def _equation(step: int, inside: str, closed: str) -> Equation:
-    """An annotated calculation; one that is not closed or has no value is wrong, because a calculator cannot read it."""
+    """An annotated calculation. One without `>>` or a value is wrong, because a calculator cannot read it."""
     expression, equals, stated = inside.rpartition("=")
     if not closed or not equals:
         lack = f"<<{legible(inside, SHOWN_CHARACTERS)} has no {'=' if closed else '>>'}"

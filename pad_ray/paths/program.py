@@ -1,4 +1,4 @@
-"""Program paths (PaD, program-of-thought): the answer to a question is a Python function `solution()`, run."""
+"""Program paths (PaD, program-of-thought): the answer is the return value of a Python function `solution()`."""
 
 import re
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ _FENCE = re.compile(r"^\s*```(?:python)?\s*\n")
 _GLUED = re.compile(r"(?<=\S)(?:`{3,}|</\w{1,20}>|\[/\w{1,20}\])")
 NEXT_QUESTION = "Question:"
 FUNCTIONS_READ = 8
-"""Of a completion that holds more functions `solution`, the first and the last so many are read."""
+"""If a completion has more than twice this number of `solution` functions, only this number of the first and last are read."""
 CUTS = 8
 
 
 class Program(ReasoningPath):
-    """A path that is executed. Whether its text is a program at all is the sandbox's to say (`pad_ray.sandbox.judge`)."""
+    """A path that is executed. The sandbox decides whether its text is a program at all (`pad_ray.sandbox.judge`)."""
 
     kind = PathKind.PROGRAM
     cue = "Solution:"
@@ -31,24 +31,24 @@ class Program(ReasoningPath):
 
 
 def parse(completion: str) -> str:
-    """The program in a completion: its last function `solution` that is Python and returns something, below the imports,
-    constants, functions and classes that it needs. What else stands around it, fences too, is removed.
+    """The program in a completion: its last function `solution` that is valid Python and returns something, after the
+    imports, constants, functions and classes that it needs. Everything else is removed, including fences.
 
-    A function that is not Python is cut behind a `return` that ends its body, or stays as it is. A completion without
-    `def solution` comes back stripped but whole, so that the verdict on it can say what is wrong.
+    A function that is not valid Python is cut after a `return` that ends its body, or else kept unchanged. A completion
+    without `def solution` is only stripped, so that its verdict can say what is wrong.
     """
     return _read(completion)[0]
 
 
 def is_complete(completion: str) -> bool:
-    """True if text follows the program, so that a completion cut by the token limit still holds all of it."""
+    """True if text follows the program: then the program is whole even if the token limit cut the completion."""
     return _read(completion)[1]
 
 
 @dataclass(frozen=True)
 class _Function:
-    """A function `solution`: lines `start` to `end` of a segment. `rank` says how good it is: 2 if it is Python and returns
-    something, 1 if it is Python, else 0. `ended` tells that text follows it in its last line.
+    """A function `solution`: lines `start` to `end` of a segment. `rank` is 2 if it is valid Python and returns
+    something, 1 if it is valid Python, else 0. `ended` is True if text follows it in its last line.
     """
 
     segment: int
@@ -60,27 +60,27 @@ class _Function:
 
 
 def _read(completion: str) -> tuple[str, bool]:
-    """The program of a completion, and whether text follows it."""
+    """The program in a completion, and whether text follows it."""
     spoken = _spoken(completion)
     segments = segments_of(lines_of(spoken), FUNCTION)
     parser = Parser()
-    found = _last_function(segments, parser)
-    if found is None:
+    function = _last_function(segments, parser)
+    if function is None:
         return _FENCE.sub("", completion.replace("\r\n", "\n")).split("\n```")[0].strip(), False
-    follows = found.ended or found.segment + 1 < len(segments) or found.end < len(segments[found.segment])
+    follows = function.ended or function.segment + 1 < len(segments) or function.end < len(segments[function.segment])
     follows = follows or not completion.rstrip().endswith(spoken.rstrip())  # thoughts do
-    place = range(found.start, found.end)
-    return required(found.text, segments, found.segment, place, parser), follows
+    place = range(function.start, function.end)
+    return required(function.text, segments, function.segment, place, parser), follows
 
 
 def _spoken(completion: str) -> str:
-    """A completion without its thoughts, unless these alone hold a function `solution`."""
+    """A completion without its thoughts, unless only they contain a function `solution`."""
     spoken = without_thoughts(completion)
     return spoken if _INDENTED_FUNCTION.search(spoken) else completion
 
 
 def _last_function(segments: list[list[str]], parser: Parser) -> _Function | None:
-    """The last of the best functions `solution`; those of a further question do not count."""
+    """The last of the best-ranked `solution` functions; those after a new question do not count."""
     starts = [
         (segment, number)
         for segment, lines in enumerate(segments)
@@ -92,7 +92,7 @@ def _last_function(segments: list[list[str]], parser: Parser) -> _Function | Non
         if last is not None:
             if segment == last.segment and number < last.end:
                 continue
-            if _asked_again(segments, last, segment, number):
+            if _has_new_question(segments, last, segment, number):
                 break
         last = _function(segments[segment], segment, number, parser)
         if best is None or last.rank >= best.rank:
@@ -100,8 +100,8 @@ def _last_function(segments: list[list[str]], parser: Parser) -> _Function | Non
     return best
 
 
-def _asked_again(segments: list[list[str]], last: _Function, segment: int, number: int) -> bool:
-    """Whether a further question stands between a function and the next one."""
+def _has_new_question(segments: list[list[str]], last: _Function, segment: int, number: int) -> bool:
+    """Whether there is a new question between a function and the next one."""
     if segment == last.segment:
         between = segments[segment][last.end : number]
     else:
@@ -111,7 +111,7 @@ def _asked_again(segments: list[list[str]], last: _Function, segment: int, numbe
 
 
 def _function(lines: list[str], segment: int, number: int, parser: Parser) -> _Function:
-    """The function whose `def` is line `number`, up to where it is Python."""
+    """The function whose `def` is line `number`, as far as it is valid Python."""
     start = number
     while start and lines[start - 1].startswith("@"):
         start -= 1
@@ -126,12 +126,12 @@ def _function(lines: list[str], segment: int, number: int, parser: Parser) -> _F
 
 
 def _unglued(text: str) -> list[str]:
-    """A function's text up to each fence or closing tag that does not begin its line."""
+    """A function's text up to each fence or closing tag in the middle of a line."""
     return [text[: match.start()].rstrip() for match in islice(_GLUED.finditer(text), CUTS)]
 
 
 def _ended_bodies(lines: list[str], head: int) -> list[str]:
-    """A function's text up to each `return` of its body's own indentation, behind which nothing is run; the last one first."""
+    """A function's text up to each `return` at the body's own indentation, after which no code runs; the last one first."""
     first = next((line for line in lines[head + 1 :] if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip())]
     if not indent:

@@ -1,8 +1,8 @@
-"""Plain calculations in prose: `He has 3 apples + 4 apples = 7 apples` is one, `x = 3` and `5 of 6 = most` are none.
+"""Plain calculations in prose: `He has 3 apples + 4 apples = 7 apples` is one, `x = 3` and `5 of 6 = most` are not.
 
-A line is cut at its signs of equality. What stands left of one, as far back as it is an expression, is compared with what
-stands right of it. A calculation that is false is reported only if nothing puts its reading in doubt: a variable, a word
-that counts (`dozen`), units that may be converted, a percentage added to a number, a date, a list number.
+A line is split at its equals signs. The expression that ends at an equals sign is compared with the value after it. A wrong
+calculation is reported only if nothing makes its reading doubtful: a variable, a counting word (`dozen`), convertible
+units, a percentage added to a number, a date, a list number.
 """
 
 import re
@@ -26,7 +26,7 @@ from pad_ray.paths.runs import Run, runs
 from pad_ray.paths.units import leads, mixes_units, reinterprets
 
 MAX_READINGS = 8
-"""Ways to read the right side of one sign of equality: it may go on with a sign that belongs to the next calculation."""
+"""Maximum number of readings of the text right of an equals sign: later signs in it may belong to the next calculation."""
 
 _EQUALS = re.compile(r"(?<![=<>!~≈≠≤≥:])=(?![=<>~])")
 _BULLET = re.compile(r"^\s*(?:[-*+•–—]|\(?[0-9]{1,2}[.)])\s+(?=\S)")
@@ -36,7 +36,7 @@ _DATE = re.compile(
     r"|(?<![0-9/])[0-9]{1,2}/[0-9]{1,2}/(?:19|20)[0-9]{2}(?![0-9/])"
 )
 _CLOCK = re.compile(r"0[0-9]{2,}$")
-# Words and signs of a line that let a number count in hundredths, thousands or more, with the factor.
+# Words and signs in a line after which a number may count hundredths, thousands or more, with the factor.
 _SCALES = (
     (
         re.compile(
@@ -58,7 +58,7 @@ _ROUNDED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """One plain calculation that is understood, as it is written; `value` is the exact one of `expression`."""
+    """One plain calculation that was understood, as written; `value` is the exact value of `expression`."""
 
     step: int
     expression: str
@@ -68,12 +68,12 @@ class Calculation:
 
 
 def calculations(lines: Sequence[str]) -> list[Calculation]:
-    """The plain calculations of lines that are understood, in order; `step` is the number of a line, from 1."""
-    return [found for step, line in _joined(lines) for found in _in_line(step, line)]
+    """The plain calculations in the lines that were understood, in order; `step` is the line number, from 1."""
+    return [calculation for step, line in _joined(lines) for calculation in _in_line(step, line)]
 
 
 def _joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Lines that hold a sign of equality; one that begins with it goes on with the line before."""
+    """Lines with an equals sign; a line that begins with one continues the line before."""
     step, text = 1, ""
     for number, line in enumerate(lines, 1):
         if line.lstrip(" \t&").startswith("=") or text.rstrip().endswith("="):
@@ -88,41 +88,41 @@ def _joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What a calculation states, with what its line says of rounding and of scales."""
+    """The right side of a calculation, with the hints in its line on rounding and scales."""
 
     run: Run
     rounded: bool
     scales: tuple[int, ...]
     kilo: bool
-    """The line has `4k` or `4B`, which is a number of thousands or billions, or a variable."""
+    """The line has `4k` or `4B`: a number of thousands or billions, or a variable."""
 
 
 def _in_line(step: int, line: str) -> Iterator[Calculation]:
     text = _DATE.sub("date", normal(_BULLET.sub("", line, count=1)))
-    read = [_runs(side) for side in _EQUALS.split(text)]
+    sides = [_runs(side) for side in _EQUALS.split(text)]
     scales = tuple(scale for pattern, scale in _SCALES if pattern.search(text) or pattern.search(line))
     rounded, kilo = _ROUNDED.search(line) is not None, _KILO.search(line) is not None
-    for left, right in pairwise(read):
+    for left, right in pairwise(sides):
         if left and right and left[-1].at_end and right[0].at_start:
-            found = _compared(step, left[-1].closed_end(), _Side(right[0].closed_start(), rounded, scales, kilo))
-            if found is not None:
-                yield found
+            calculation = _compared(step, left[-1].closed_end(), _Side(right[0].closed_start(), rounded, scales, kilo))
+            if calculation is not None:
+                yield calculation
 
 
 def _runs(side: str) -> list[Run]:
-    """The expressions of one side; of a long one the beginning and the end, which alone can be compared."""
+    """The expressions of one side; of a long side only the start and the end are read, because only they are compared."""
     limit = MAX_EXPRESSION_CHARACTERS
     try:
         if len(side) <= 2 * limit:
             return runs(tokens(side))
-        # A cut may fall into a number, so the pieces at it are left out.
+        # The cut may split a number, so the pieces next to it are dropped.
         return runs([*tokens(side[:limit])[:-1], Token("other", "…"), *tokens(side[-limit:])[1:]])
     except NoValueError:
         return []
 
 
 def _compared(step: int, left: Run, right: _Side) -> Calculation | None:
-    """A calculation of a left side that holds one and a right side that states a value; None if it is not understood."""
+    """The calculation of an expression on the left and a stated value on the right; None if it is not understood."""
     if not left.calculates or left.doubtful or right.run.doubtful:
         return None
     values = _values(left)
@@ -136,7 +136,7 @@ def _compared(step: int, left: Run, right: _Side) -> Calculation | None:
 
 
 def _values(left: Run) -> list[Fraction]:
-    """The expression's value as it stands, then with `14 / 1/4` as 14 / (1/4), then with 20% as 20."""
+    """The expression's value as written, then with `14 / 1/4` as 14 / (1/4), then with 20% as 20."""
     plain = [replace(one, value=one.value * 100, percent=False) if one.percent else one for one in left.pieces]
     readings = [left.pieces, list(_tight(left.pieces)), plain]
     try:
@@ -163,7 +163,7 @@ def _tight(pieces: Sequence[Token]) -> Iterator[Token]:
 
 
 def _same(value: Fraction, reading: Sequence[Token], right: _Side) -> bool:
-    """Whether a reading of the right side is the value: its rounding, or its number of thousands or hundredths."""
+    """Whether a reading of the right side is the value, rounded or scaled (thousands, hundredths)."""
     try:
         claim = compute(reading)
     except (NotArithmeticError, NoValueError):
@@ -176,7 +176,7 @@ def _same(value: Fraction, reading: Sequence[Token], right: _Side) -> bool:
 
 
 def _in_doubt(left: Run, right: _Side, value: Fraction, readings: Sequence[list[Token]]) -> bool:
-    """Whether a calculation that seems to be false may be meant in another way."""
+    """Whether a seemingly wrong calculation may have another meaning."""
     stated = [*readings[0], *right.run.unit_after_first()]
     if right.kilo or leads(left.before, follows_number=left.follows_number):
         return True
@@ -186,7 +186,7 @@ def _in_doubt(left: Run, right: _Side, value: Fraction, readings: Sequence[list[
     numbers = [piece for piece in left.pieces if piece.kind == "number"]
     if any(piece.percent for piece in numbers) and any(piece.text in ("+", "-") for piece in left.pieces):
         return True
-    # 0900 is a time, and "1/3 of Ann" or "5 minutes/100 metres" a name for another number.
+    # 0900 is a time; "1/3 of Ann" and "5 minutes/100 metres" stand for other numbers.
     return (
         any(_CLOCK.match(piece.text) for piece in numbers)
         or any(piece.text.lower() == "of" for piece in left.pieces)
@@ -196,7 +196,7 @@ def _in_doubt(left: Run, right: _Side, value: Fraction, readings: Sequence[list[
 
 
 def _words(pieces: Sequence[Token]) -> list[str]:
-    """The words behind numbers, without the article of `5 miles a day`."""
+    """The words after numbers, without the article in `5 miles a day`."""
     behind = [piece for before, piece in pairwise(pieces) if piece.kind == "word" and not _is_article(before, piece)]
     return [piece.text for piece in behind]
 

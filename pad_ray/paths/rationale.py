@@ -11,56 +11,56 @@ from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
 ANSWER_MARK = "####"
 
 _FENCE = re.compile(r"```\w{0,20}|~~~\w{0,20}")
-# "**#### 13**", "> #### 13": what stands before the mark.
+# The characters before the mark in "**#### 13**" and "> #### 13".
 _MARKED = re.compile(r"[*_`>\- ]{0,8}(?=####)")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+")
 
 
 class Rationale(ReasoningPath):
-    """A path that is read: its calculations are recomputed and its last line is compared (`judge_rationale`)."""
+    """A path in words: its calculations are recomputed and its last line is compared (`judge_rationale`)."""
 
     kind = PathKind.RATIONALE
     cue = "Answer:"
 
     def parse(self, completion: str) -> Parsed:
-        """The lines up to `#### answer`, blank ones dropped. It fails where that line is missing or names no answer."""
+        """The non-blank lines up to `#### answer`. Parsing fails if that line is missing or has no answer."""
         return up_to_answer(completion)
 
 
 def up_to_answer(completion: str) -> Parsed:
-    """The lines of a completion up to its first one that begins with `####`; all of them if there is none.
+    """The lines of a completion up to the first that begins with `####`; all lines if there is none.
 
-    What surrounds the path is removed: thoughts, the tokens of a turn, code fences, emphasis around the answer's line.
+    Thoughts, turn tokens, code fences and emphasis around the answer's line are removed.
     """
     lines = [_line(line) for line in clean_completion(completion).lstrip().split("\n")]
     end = next((number for number, line in enumerate(lines) if line.startswith(ANSWER_MARK)), None)
-    kept = [
+    path_lines = [
         line
         for line in lines[: None if end is None else end + 1]
         if line and not (line[0] in "`~" and _FENCE.fullmatch(line))
     ]
     stated = end is not None and lines[end] != ANSWER_MARK
-    # A cut completion may have lost digits of the answer, so the line has to end.
+    # A cut completion may have lost digits of the answer, so the line must be followed by a line end.
     complete = end is not None and end + 1 < len(lines)
-    return Parsed("\n".join(kept), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
+    return Parsed("\n".join(path_lines), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
 
 
 def _line(line: str) -> str:
-    """A line without blanks around it; an answer's line also without emphasis, quotes and the fence behind it."""
+    """A stripped line; an answer's line also without emphasis, quotes and the fence after it."""
     line = line.strip()
     marked = _MARKED.match(line) if ANSWER_MARK in line else None
     return line[marked.end() :].rstrip("*_`").rstrip() if marked else line
 
 
 def judge_rationale(draft_id: str, text: str, gold: str, answer_kind: AnswerKind) -> Verdict:
-    """Accepts a rationale whose final answer is gold and whose calculations are all right, annotated or plain.
+    """Accept a rationale whose final answer is gold and whose calculations, annotated or plain, are all right.
 
-    The answer is what stands behind `####` or "the answer is", else the last one in the text, so that a student that has
-    not learned the format yet is measured by its answer too. Feedback names the first calculation that is wrong, or the
-    answer given; it never states gold. Not covered: calculations that are not understood, and what the words say.
+    The answer follows `####` or "the answer is"; otherwise the last answer in the text counts, so that a student that has
+    not yet learned the format is still scored. Feedback names the first wrong calculation, or the given answer; it never
+    states gold. Not covered: calculations that are not understood, and the meaning of the words.
 
     Raises:
-        ValueError: `gold` is no answer of its kind.
+        ValueError: `gold` is not an answer of its kind.
     """
     answer = extract_final_answer(answer_kind, text)
     if answer is None:
@@ -79,7 +79,7 @@ def judge_rationale(draft_id: str, text: str, gold: str, answer_kind: AnswerKind
 
 
 def _correction(wrong: Equation, gold: str, kind: AnswerKind) -> str:
-    """What is wrong, in the first of these words that do not give the answer away."""
+    """The most detailed description of the mistake that does not reveal the answer."""
     return next(words for words in _corrections(wrong) if not _states(words, gold, kind))[:FEEDBACK_CHARACTERS]
 
 

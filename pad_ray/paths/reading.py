@@ -1,7 +1,7 @@
-"""What a student's path answers, before and after it is compared: one reading, in training as in evaluation.
+"""The answer of a student's path, before and after comparison: training and evaluation read it in the same way.
 
-Half a path states nothing, a program answers by what it returns, any other path by what it states last. Steps are not
-judged: a student is scored by its answer alone.
+A truncated path has no answer. The answer of a program is its return value, that of any other path its last statement. Steps
+are not judged: only the answer of a student is scored.
 """
 
 import math
@@ -16,10 +16,10 @@ from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a path answers, before anybody compares it.
+    """The answer of a path, before it is compared with gold.
 
-    `outcome` is `ACCEPTED` if there is a `value` that can be compared, else why there is none. `mean_logprob` is in nats
-    a token. `support` is the share of votes that the value got, and `votes` are the answers that were counted, if any were.
+    `outcome` is `ACCEPTED` if `value` can be compared, else the reason why not. `mean_logprob` is in nats per token.
+    `support` is the value's share of the votes, and `votes` are the counted answers, if there was a vote.
     """
 
     kind: PathKind
@@ -37,14 +37,14 @@ class Answer:
 
     @property
     def likelihood(self) -> float:
-        """`mean_logprob` to rank by: one that is not known is below all others."""
+        """`mean_logprob` for ranking; an unknown one ranks below all others."""
         return -math.inf if self.mean_logprob is None else self.mean_logprob
 
 
 def read_answer(kind: PathKind, parsed: Parsed, answer_kind: AnswerKind, *, cut: bool) -> Answer | None:
-    """What a path states; None for a program that has to be executed.
+    """The answer that a path states; None for a program, which must be executed first.
 
-    A text that was `cut` by the token limit answers only if all of its path is there.
+    A text that the token limit `cut` has an answer only if its path is complete.
     """
     if cut and not parsed.complete:
         return Answer(kind, parsed.text, Outcome.TRUNCATED, None, unfinished(kind))
@@ -56,17 +56,17 @@ def read_answer(kind: PathKind, parsed: Parsed, answer_kind: AnswerKind, *, cut:
 
 
 def broken_answer(kind: PathKind, text: str, reason: str) -> Answer:
-    """The answer of a text that breaks what reads it."""
+    """The answer recorded for a text that crashes its reader."""
     return Answer(kind, text, Outcome.SANDBOX_FAULT, None, f"judging failed: {reason}")
 
 
 def read_verdict(program: str, verdict: Verdict, answer_kind: AnswerKind) -> Answer:
-    """What a program answers that was executed without gold."""
+    """The answer of a program that was executed without gold."""
     return _answer(PathKind.PROGRAM, program, verdict.outcome, verdict.value, verdict.feedback, answer_kind)
 
 
 def outcome_of(question: Question, answer: Answer) -> tuple[Outcome, str]:
-    """Outcome and feedback of an answer compared with its question's gold; one that breaks the comparison is a fault."""
+    """Outcome and feedback of an answer compared with its question's gold; an error of the comparison is a sandbox fault."""
     return attempt(
         lambda: (_compare(question, answer), answer.feedback),
         lambda reason: (Outcome.SANDBOX_FAULT, f"judging failed: {reason}"),

@@ -1,4 +1,4 @@
-"""What a function needs from the text around it: imports, constants, functions and classes at the margin."""
+"""Finds what a function needs from the text around it: top-level imports, constants, functions and classes."""
 
 import ast
 import builtins
@@ -20,7 +20,7 @@ Import = ast.Import | ast.ImportFrom
 
 @dataclass(frozen=True)
 class Statement:
-    """A line's statements at the margin, mostly one, and whether they stand above the function in question."""
+    """The top-level statements of a line, usually one, and whether they are above the function in question."""
 
     text: str
     nodes: tuple[ast.stmt, ...]
@@ -38,12 +38,12 @@ class Statement:
 
     @cached_property
     def reads(self) -> set[str]:
-        """The names that it reads and does not keep to itself."""
+        """The global names that it reads."""
         return global_names(self.text)
 
     @cached_property
     def binds(self) -> set[str]:
-        """The names that it gives a value."""
+        """The names that it assigns or defines."""
         if isinstance(self.nodes[0], Definition):
             return {self.nodes[0].name}
         nodes = self._walk()
@@ -54,7 +54,7 @@ class Statement:
 
     @cached_property
     def changes(self) -> set[str]:
-        """The names whose objects it may change, as `random.seed(1)` and `prices["egg"] = 2` do."""
+        """The names of objects that it may change, as in `random.seed(1)` and `prices["egg"] = 2`."""
         if self.is_definition:
             return set()
         nodes = self._walk()
@@ -67,7 +67,7 @@ class Statement:
         return {_root(node) for node in changed} - _BUILTINS
 
     def is_needed(self, names: set[str]) -> bool:
-        """Whether code that reads `names` needs it. What calls `solution`, or asks how the program is run, is not needed."""
+        """Whether code that reads `names` needs it. Calls of `solution` and tests of `__name__` are not needed."""
         if not self.is_definition and self.reads & {"solution", "__name__"}:
             return False
         bound = self.binds & names or ("*" in self.binds and names - _BUILTINS)
@@ -78,34 +78,35 @@ class Statement:
 
 
 def _root(node: ast.expr) -> str:
-    """The name at the left of calls, attributes and items; '' if there is none."""
+    """The name at the root of calls, attributes and items; '' if there is none."""
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def required(function: str, segments: Sequence[list[str]], own: int, place: range, parser: Parser) -> str:
-    """A function below all that it needs: each import above it in its own segment, and the rest by name, from its own segment
-    first, then from earlier ones, then from later ones. `place` are its lines in its own segment.
+    """A function, preceded by all that it needs: every import above it in its own segment; and the definitions of the names
+    that it uses, from its own segment first, then from earlier ones, then from later ones. `place` are its lines in its own
+    segment.
     """
     outside = [*segments[own][: place.start], *segments[own][place.stop :]]
     outside += [line for number, segment in enumerate(segments) if number != own for line in segment]
     if not any(_CODE.match(line) for line in outside):
         return function
     names = global_names(function) - {"solution"}
-    kept = _needed(_statements(segments[own], place, parser), names, imports=True)
+    needed = _needed(_statements(segments[own], place, parser), names, imports=True)
     for number in [*range(own - 1, -1, -1), *range(own + 1, len(segments))]:
-        missing = names - _BUILTINS - {name for statement in kept for name in statement.binds}
+        missing = names - _BUILTINS - {name for statement in needed for name in statement.binds}
         if not missing or parser.exhausted:
             break
-        kept = [*_needed(_statements(segments[number], range(0), parser), missing), *kept]
+        needed = [*_needed(_statements(segments[number], range(0), parser), missing), *needed]
         names |= missing
-    return _joined(kept, function)
+    return _joined(needed, function)
 
 
 def _statements(lines: list[str], place: range, parser: Parser) -> list[Statement]:
-    """The statements at the margin of a segment, without those at `place`."""
-    found = []
+    """The top-level statements of a segment, except those at `place`."""
+    statements = []
     number = 0
     while number < len(lines) and not parser.exhausted:
         if number in place:
@@ -113,30 +114,30 @@ def _statements(lines: list[str], place: range, parser: Parser) -> list[Statemen
         elif _CODE.match(lines[number]) and (parsed := parser.statement(lines, number))[0]:
             nodes, end = parsed
             text = "\n".join(lines[number : number + (nodes[-1].end_lineno or 1)])
-            found.append(Statement(text, tuple(nodes), not place or number < place.start))
+            statements.append(Statement(text, tuple(nodes), not place or number < place.start))
             number = end
         else:
             number += 1
-    return found
+    return statements
 
 
 def _needed(statements: list[Statement], names: set[str], imports: bool = False) -> list[Statement]:
-    """The statements that code needs which reads `names`, and that these need in turn; `names` grows by what they read."""
-    kept: set[int] = set()
+    """The statements needed by code that reads `names`, and those that they need in turn; the names they read join `names`."""
+    needed_numbers: set[int] = set()
     grown = True
     while grown:
         grown = False
         for number, statement in enumerate(statements):
             always = imports and statement.is_import and statement.above
-            if number not in kept and (always or statement.is_needed(names)):
-                kept.add(number)
+            if number not in needed_numbers and (always or statement.is_needed(names)):
+                needed_numbers.add(number)
                 names |= statement.reads - {"solution"}
                 grown = True
-    return [statements[number] for number in sorted(kept)]
+    return [statements[number] for number in sorted(needed_numbers)]
 
 
 def _joined(statements: list[Statement], function: str) -> str:
-    """One text; functions and classes stand between blank lines."""
+    """Statements and function as one text, with blank lines around functions and classes."""
     first = [one for one in statements if one.text.startswith("from __future__ ")]
     ordered = {one.text: one for one in [*first, *statements]}.values()
     text = ""

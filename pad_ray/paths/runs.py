@@ -1,4 +1,4 @@
-"""Runs: the stretches of a text that may be expressions, found in one pass over its pieces."""
+"""Runs: parts of a text that may be expressions, found in one pass over its pieces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pad_ray.paths.arithmetic import Token
 
 MAX_UNIT_WORDS = 4
-"""Words between a number and the sign behind it; more are prose."""
+"""Maximum number of words between a number and the next sign; more words are prose."""
 WORDS_BEFORE = 3
-"""Words before a run that may change what it means, such as `half of`."""
+"""Number of words before a run that may change its meaning, such as `half of`."""
 
 _BENIGN = set(".,;:!?\"'“”‘’«»—…|&#\\。，、：；？！।؟،`()\n") | {""}
-# Words that begin another thought, so that what follows does not go on with the expression.
+# Words that begin a new clause and thus end the expression.
 _STOP_WORDS = (
     "because so and then is are was were which but since as where that he she they it we i his her their the to from with if"
     " when while means gives makes leaves plus minus times"
@@ -22,10 +22,10 @@ _BINARY = ("+", "-", "*", "/", "//", "**")
 
 @dataclass
 class Run:
-    """Pieces that follow each other as those of an expression do.
+    """A sequence of pieces that may form an expression.
 
-    `at_start`, `at_end`: nothing but words and marks of the text lies before or behind it. `doubtful`: what stands beside it
-    belongs to the expression and is not understood, such as a variable. `follows_number`: its sentence has a number before.
+    `at_start`, `at_end`: only words and punctuation are before or after it. `doubtful`: the expression has a neighbouring part
+    that is not understood, such as a variable. `follows_number`: its sentence has an earlier number.
     """
 
     pieces: list[Token] = field(default_factory=list)
@@ -37,29 +37,29 @@ class Run:
 
     @property
     def calculates(self) -> bool:
-        """Whether it has two numbers and a sign between them."""
+        """Whether it has at least two numbers and a sign."""
         numbers = sum(piece.kind == "number" for piece in self.pieces)
         return numbers > 1 and any(piece.text in _BINARY for piece in self.pieces)
 
     @property
     def text(self) -> str:
-        """The expression as it is shown."""
+        """The expression for display."""
         return "".join(one.text if one.glued or not place else f" {one.text}" for place, one in enumerate(self.pieces))
 
     def closed_end(self) -> "Run":
-        """The run behind the last bracket that it opens and does not close."""
+        """The part of the run after the last bracket that is never closed."""
         depth = 0
         for place in range(len(self.pieces) - 1, -1, -1):
             depth += {")": 1, "(": -1}.get(self.pieces[place].text, 0)
             if depth < 0:
-                # A bracket behind a sign belongs to the expression, and its end is missing.
+                # A bracket after a sign belongs to the expression, but its end is missing.
                 before = self.pieces[place - 1].kind if place else "word"
                 doubtful = self.doubtful or before == "sign"
                 return Run(self.pieces[place + 1 :], [], at_end=self.at_end, doubtful=doubtful)
         return self
 
     def closed_start(self) -> "Run":
-        """The run up to the end of its last operand, with its unit, at which every bracket is closed."""
+        """The run up to its last operand, with unit, after which every bracket is closed."""
         ends = self.ends()
         last = ends[-1] if ends else 0
         while 0 < last < len(self.pieces) and self.pieces[last].kind in ("word", "money"):
@@ -67,16 +67,16 @@ class Run:
         return Run(self.pieces[:last], self.before, self.at_start, self.at_end, self.doubtful)
 
     def ends(self) -> list[int]:
-        """Where an expression that begins with the run may end: behind each number or bracket outside of brackets."""
-        found, depth = [], 0
+        """Possible ends of an expression at the start of the run: after each number or bracket outside of brackets."""
+        positions, depth = [], 0
         for place, piece in enumerate(self.pieces):
             depth += {"(": 1, ")": -1}.get(piece.text, 0)
             if depth == 0 and (piece.kind == "number" or piece.text == ")"):
-                found.append(place + 1)
-        return found
+                positions.append(place + 1)
+        return positions
 
     def unit_after_first(self) -> list[Token]:
-        """The words behind its first operand."""
+        """The words after the first operand."""
         ends = self.ends()
         behind = self.pieces[ends[0] :] if ends else []
         stop = next((place for place, one in enumerate(behind) if one.kind not in ("word", "money")), len(behind))
@@ -84,31 +84,31 @@ class Run:
 
 
 class _Reader:
-    """Reads pieces one by one; `operand` is True behind a number or a closing bracket."""
+    """Reads pieces one by one; `operand` is True after a number or a closing bracket."""
 
     def __init__(self) -> None:
-        self.found: list[Run] = []
+        self.runs: list[Run] = []
         self.run = Run(at_start=True)
         self.words: list[Token] = []
         self.depth = 0
         self.operand = False
-        # A sign or a name that is no part of a run belongs to the expression that the next run would be.
+        # A sign or a name outside of a run belongs to the expression of the next run.
         self.loose = False
         # A currency sign before the first number.
         self.money: list[Token] = []
-        # The piece before was a mark of the text, such as a full stop.
+        # The piece before was punctuation, such as a full stop.
         self.marked = True
         self.previous = ""
-        # The sentence has a number before.
+        # The sentence already has a number.
         self.joined = False
-        # The run began within a bracket behind a number.
+        # The run began with a bracket after a number.
         self.comment = False
 
     def end(self, *, doubtful: bool = False) -> None:
-        """Close the run; words behind it belong to the text."""
+        """Close the run; later words belong to the text."""
         if any(piece.kind == "number" for piece in self.run.pieces):
             self.run.doubtful |= doubtful
-            self.found.append(self.run)
+            self.runs.append(self.run)
             self.joined = True
         self.run, self.depth, self.operand = Run(before=self.words[-WORDS_BEFORE:]), 0, False
         self.run.follows_number, self.comment = self.joined, False
@@ -116,7 +116,7 @@ class _Reader:
     def read(self, piece: Token) -> None:
         match piece.kind:
             case "money":
-                # Behind a number it is that number's unit, or that of the next one.
+                # After a number it is the unit of that number or of the next one.
                 self.money = [piece]
                 if self.run.pieces:
                     self.run.pieces.append(piece)
@@ -165,7 +165,7 @@ class _Reader:
             self._close(piece)
         elif self.operand or piece.text in ("+", "-"):
             if not self.run.pieces and self.words and not self.marked:
-                # A sign behind a word: the word may be a variable.
+                # A sign after a word: the word may be a variable.
                 self.loose = True
             unary_plus = piece.text == "+" and bool(self.run.pieces) and not self.operand
             self._begin()
@@ -177,7 +177,7 @@ class _Reader:
             self.loose = True
 
     def _open(self, piece: Token) -> None:
-        # A bracket at a word is a function's.
+        # A bracket directly after a word belongs to a function call.
         self.loose |= piece.glued and self.previous == "word"
         comment = self.operand and not piece.glued
         if comment:
@@ -193,7 +193,7 @@ class _Reader:
             return
         self.run.pieces.append(piece)
         self.depth -= 1
-        # `24 (3 x 8)` is followed by a comment, and `2 (68) + 10` by a factor.
+        # In `24 (3 x 8)` the bracket is a comment, but in `2 (68) + 10` it is a factor.
         self.run.doubtful |= self.comment
 
     def _other(self, piece: Token) -> None:
@@ -215,6 +215,6 @@ def runs(pieces: Sequence[Token]) -> list[Run]:
         reader.marked = piece.kind == "other" and piece.text in _BENIGN
     open_end = bool(reader.run.pieces) and reader.operand
     reader.end()
-    if reader.found and open_end:
-        reader.found[-1].at_end = True
-    return reader.found
+    if reader.runs and open_end:
+        reader.runs[-1].at_end = True
+    return reader.runs

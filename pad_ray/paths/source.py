@@ -1,7 +1,7 @@
-"""Python inside other text: segments between fences, where a statement ends, and bounded parsing.
+"""Python inside other text: segments between fences, ends of statements, and bounded parsing.
 
-A model's text may be hostile. Reading it is linear in its length, and a `Parser` parses short statements only, a bounded
-number of them: CPython's parser takes at most 30 MB and 0.1 s for `STATEMENT_CHARACTERS`, whatever they hold.
+A model's text may be hostile. Reading takes time linear in its length, and a `Parser` parses only a bounded number of short
+statements: CPython's parser needs at most 30 MB and 0.1 s for any text of `STATEMENT_CHARACTERS` characters.
 """
 
 import ast
@@ -10,13 +10,13 @@ import symtable
 import warnings
 
 FILE_NAME = "<program>"
-# The parser warns about "\d" and "1if"; a program's style must not become an error under -W error.
+# The parser warns about "\d" and "1if"; these warnings about style must not become errors under -W error.
 warnings.filterwarnings("ignore", module=FILE_NAME)
 
 CHARACTERS = 1 << 17
-"""Of a completion; what follows is not read."""
+"""Maximum number of characters read from a completion."""
 STATEMENT_CHARACTERS = 1 << 15
-"""Of one statement: no sandbox accepts a longer program."""
+"""Maximum length of one statement: no sandbox accepts a longer program."""
 ATTEMPTS = 200
 ATTEMPTED_CHARACTERS = 1 << 17
 
@@ -33,7 +33,7 @@ _CLAUSE = re.compile(r"(?:else|elif|except|finally)\b.*:")
 
 
 def lines_of(completion: str) -> list[str]:
-    """The lines of a completion, up to `CHARACTERS`, without invisible characters; each token of a chat has its own line."""
+    """The lines of a completion, up to `CHARACTERS`, without invisible characters; each chat token gets its own line."""
     text = completion[:CHARACTERS].replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         text = _WIDE_INDENT.sub(lambda match: match[0].replace("\u3000", "\u00a0\u00a0").replace("\u00a0", " "), text)
@@ -44,9 +44,7 @@ def lines_of(completion: str) -> list[str]:
 
 
 def segments_of(lines: list[str], head: re.Pattern[str]) -> list[list[str]]:
-    """The lines between fences and tokens of a chat, in order. A segment whose `head` is indented, as in a list, is moved to
-    the margin.
-    """
+    """The lines between fences and chat tokens, in order. A segment whose `head` is indented, as in a list, is dedented."""
     segments: list[list[str]] = [[]]
     for line in lines:
         if _FENCE.match(line) or _TURN.match(line):
@@ -57,7 +55,7 @@ def segments_of(lines: list[str], head: re.Pattern[str]) -> list[list[str]]:
 
 
 def _at_margin(lines: list[str], head: re.Pattern[str]) -> list[str]:
-    """Lines of a list's item, or below a blank margin, moved to the margin. A method of a class stays where it is."""
+    """Dedented lines of an indented segment, such as a list item. Methods of a class keep their indentation."""
     first = next((line for line in lines if line.strip()), "")
     indented = next((line for line in lines if head.match(line.lstrip())), first)
     width = len(indented) - len(indented.lstrip())
@@ -67,7 +65,7 @@ def _at_margin(lines: list[str], head: re.Pattern[str]) -> list[str]:
 
 
 def block_end(lines: list[str], start: int) -> int:
-    """The first line below `start` that is neither indented nor blank nor a comment nor a closing bracket."""
+    """The first line after `start` that is neither indented nor blank nor a comment nor a closing bracket."""
     inside = (" ", "\t", *_MARGIN)
     below = range(start + 1, len(lines))
     return next(
@@ -76,8 +74,8 @@ def block_end(lines: list[str], start: int) -> int:
 
 
 def statement_end(lines: list[str], start: int, limit: int = STATEMENT_CHARACTERS) -> int:
-    """The first line at the margin below `start` that no bracket, text, backslash or decorator holds; reads at most `limit`
-    characters.
+    """The first unindented line after `start` that does not continue a bracket, string, backslash or decorator; reads at most
+    `limit` characters.
     """
     state = State()
     left = min(STATEMENT_CHARACTERS, limit)
@@ -92,7 +90,7 @@ def statement_end(lines: list[str], start: int, limit: int = STATEMENT_CHARACTER
 
 
 class State:
-    """What a line leaves open: brackets, a text in triple quotes, a backslash, a decorator."""
+    """The constructs still open after a line: brackets, a triple-quoted string, a backslash, a decorator."""
 
     def __init__(self) -> None:
         self.depth = 0
@@ -105,7 +103,7 @@ class State:
         return not (self.depth or self.quote or self.continued)
 
     def read(self, line: str) -> None:
-        """Read one line. A decorator goes on with the line below it."""
+        """Read one line. A decorator continues on the next line."""
         self.continued = self.free and line.startswith("@")
         position = self._closed(line) if self.quote else 0
         while 0 <= position < len(line) and (token := _TOKEN.search(line, position)):
@@ -121,7 +119,7 @@ class State:
                 self.continued = True
 
     def _closed(self, line: str, position: int = 0) -> int:
-        """The position behind the end of the open text, or -1 if it goes on."""
+        """The position after the end of the open string, or -1 if it stays open."""
         while (end := line.find(self.quote, position)) >= 0:
             before = line[position:end]
             if (len(before) - len(before.rstrip("\\"))) % 2 == 0:
@@ -132,7 +130,7 @@ class State:
 
 
 class Parser:
-    """Finds and parses statements of one completion until `ATTEMPTS` or `ATTEMPTED_CHARACTERS` are used up."""
+    """Finds and parses statements of one completion within a budget of `ATTEMPTS` and `ATTEMPTED_CHARACTERS`."""
 
     def __init__(self) -> None:
         self._attempts = ATTEMPTS
@@ -140,11 +138,11 @@ class Parser:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing more is parsed."""
+        """Whether the budget is used up."""
         return self._attempts <= 0 or self._characters <= 0
 
     def parse(self, text: str) -> list[ast.stmt]:
-        """The statements of a text; none if it is not Python, too long, or the budget is used up."""
+        """The statements of a text; none if it is not Python or too long, or if the budget is used up."""
         if self.exhausted or len(text) > STATEMENT_CHARACTERS:
             return []
         self._attempts -= 1
@@ -155,9 +153,9 @@ class Parser:
             return []
 
     def statement(self, lines: list[str], start: int) -> tuple[list[ast.stmt], int]:
-        """The statement at `start`, parsed, and the line below it; no statement if the lines there are not Python.
+        """The parsed statement at `start`, and the line after it; no statement if the lines are not Python.
 
-        Its end is looked for twice: where brackets and texts are closed, and, if they never are, where its block ends.
+        Two ends are tried: the line at which brackets and strings are closed, then the end of the indented block.
         """
         block = block_end(lines, start)
         for end in dict.fromkeys((statement_end(lines, start, self._characters), block)):
@@ -167,12 +165,12 @@ class Parser:
 
 
 def _begins(line: str) -> bool:
-    """Whether a line begins a statement at the margin."""
+    """Whether a line begins a top-level statement."""
     return bool(line.strip()) and not line.startswith((" ", "\t", "#")) and not _CLAUSE.match(line)
 
 
 def global_names(text: str) -> set[str]:
-    """The names that a parsed text reads and does not keep local: builtins, and what else must be there for it to run."""
+    """The global names that a parsed text reads: builtins, and names that must be defined elsewhere."""
     try:
         module = symtable.symtable(text, FILE_NAME, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -187,5 +185,5 @@ def global_names(text: str) -> set[str]:
 
 
 def returns(nodes: list[ast.stmt]) -> bool:
-    """Whether statements hold a `return` with a value."""
+    """Whether statements contain a `return` with a value."""
     return any(isinstance(inner, ast.Return) and inner.value for node in nodes for inner in ast.walk(node))

@@ -1,10 +1,10 @@
-"""Words behind numbers that make a calculation mean something else than its digits say."""
+"""Words next to numbers that change the meaning of a calculation."""
 
 from collections.abc import Iterable, Sequence
 
 from pad_ray.paths.arithmetic import Token
 
-# Words that count or scale, by their beginnings where they are inflected.
+# Words that count or scale; inflected ones are given by their stems.
 _COUNTING_WORDS = (
     "dozen dozens half halves quarter quarters third thirds fourth fourths fifth fifths tenth tenths twice double doubled"
     " triple tripled pair pairs couple couples score gross hundred hundreds thousand thousands million millions billion tens"
@@ -13,13 +13,13 @@ _COUNTING_WORDS = (
     " k m bn x nickel nickels dime dimes penny pennies pence remainder difference ratio"
 )
 _COUNTING = frozenset(_COUNTING_WORDS.split())
-# Words before an expression that make its first number a label.
+# Words that make the first number after them a label.
 _LEADING_WORDS = (
     "day days week month year step page chapter room level grade number no game round part case option problem"
     " question line"
 )
 _LEADING = frozenset(_LEADING_WORDS.split())
-# Words that join an expression with a number before them: "adds 5 to 3 + 4 = 12".
+# Words that join an expression to an earlier number: "adds 5 to 3 + 4 = 12".
 _JOINING = frozenset(("to", "from", "than", "into", "between"))
 _ARTICLES = frozenset(("the", "his", "her", "its", "their", "these", "those"))
 _COUNTING_STEMS = (
@@ -55,12 +55,12 @@ _DIMENSION = {word: number for number, words in enumerate(_DIMENSIONS) for word 
 
 
 def reinterprets(words: Iterable[str]) -> bool:
-    """Whether one of the words counts, as `dozen` does, or is a single letter, which may be a variable."""
+    """Whether one of the words is a counting word such as `dozen`, or a single letter, which may be a variable."""
     return any(_counts(word.lower()) for phrase in words for word in phrase.replace("-", "/").split("/"))
 
 
 def leads(before: Sequence[Token], *, follows_number: bool) -> bool:
-    """Whether the words before an expression make it part of something else: `day 1`, `half of`, `adds 5 to`."""
+    """Whether the words before an expression change its meaning: `day 1`, `half of`, `adds 5 to`."""
     words = [piece.text.lower() for piece in before]
     link = words[:-1] if words and words[-1] in _ARTICLES else words
     joined = follows_number and bool(link) and link[-1] in _JOINING
@@ -74,7 +74,7 @@ def _counts(word: str) -> bool:
 
 
 def mixes_units(left: Sequence[Token], right: Sequence[Token]) -> bool:
-    """Whether a value may be converted between its units: hours on one side and minutes on the other, dollars and cents."""
+    """Whether a calculation may convert units: hours on one side and minutes on the other, dollars and cents."""
     given, stated = _measures(left), _measures(right)
     added = any(piece.text in ("+", "-") for piece in left)
     converted = bool(given and stated - given) or (added and len(given) > 1)
@@ -88,5 +88,5 @@ def _measures(pieces: Iterable[Token]) -> set[str]:
 
 
 def _foreign(pieces: Iterable[Token]) -> set[str]:
-    """The beginnings of units in another alphabet, whose measures are not known here: endings change with the number."""
+    """The stems of units in other alphabets, whose dimension is unknown; their endings vary with the number."""
     return {piece.text[:3] for piece in pieces if piece.kind == "word" and not piece.text.isascii()}

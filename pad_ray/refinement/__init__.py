@@ -1,6 +1,6 @@
-"""Self-refinement data (PaD, arXiv 2305.13888, section 3.2): wrong programs with their feedback, and their repair.
+"""Self-refinement data (PaD, arXiv 2305.13888, section 3.2): wrong programs with feedback, and their repair.
 
-`pad_ray.refinement.pipeline` does the same on Ray, at any size.
+`pad_ray.refinement.pipeline` generates the same data on Ray, at any scale.
 """
 
 from pad_ray.refinement.config import RefinementConfig

@@ -1,7 +1,7 @@
-"""Collect: a student answers train questions, every program is executed, and its real failures become repair rows.
+"""Collects a student's failures: it answers train questions, every program is executed, and failures become repair rows.
 
-What a student samples are drafts like a teacher's, made and judged by the same pipeline in a folder of their own: they
-resume in the same way, and another student's drafts have other ids.
+A student's drafts are generated and judged by the same pipeline as a teacher's, in a separate folder. They resume in the same
+way, and drafts of different students have different ids.
 """
 
 from collections import Counter
@@ -31,9 +31,9 @@ FAILURES = "refinement/failures"
 
 @dataclass
 class Collected:
-    """The student's drafts. `outcomes` counts them all, `rows` those that became repair rows, `left_out` the failures
-    that did not, by the reason, `faults` the first reasons of faults, by outcome; `seconds` and `protections` are of this
-    call.
+    """Counts of the student's drafts. `outcomes` counts all of them, `rows` those that became repair rows, `left_out` the
+    other failures by reason. `faults` has the first reason of each kind of fault; `seconds` and `protections` are those of
+    this call.
     """
 
     planned: int
@@ -46,7 +46,7 @@ class Collected:
 
     @property
     def errors(self) -> dict[Outcome, int]:
-        """The histogram of errors. A student is scored on its answer alone: one that is stated is no error."""
+        """The histogram of errors. Only a student's answer is scored, so a hard-coded right answer is not an error."""
         right = (Outcome.ACCEPTED, Outcome.HARD_CODED)
         return {outcome: count for outcome, count in self.outcomes.items() if outcome not in right}
 
@@ -59,12 +59,13 @@ def collect(
     sandbox: SandboxConfig,
     progress: Progress,
 ) -> Collected:
-    """Make the planned drafts that are missing, and write the repair rows of all that failed under `FAILURES`.
+    """Generate the missing planned drafts, and write the repair rows of all failures to `FAILURES`.
 
-    The first `config.questions` train questions of the run are asked; `store_programs` comes first. `run` is local.
+    The student answers the first `config.questions` train questions of the run. Call `store_programs` before. `run` must be
+    local.
 
     Raises:
-        StageError: an engine does not start; what is committed stays, and the same call continues.
+        StageError: an engine does not start; committed work is kept, and the same call continues.
     """
     attempts = RunDir(run.path(ATTEMPTS))
     store(attempts, islice(run.iter_records(QUESTIONS, Question), config.questions))
@@ -81,19 +82,19 @@ def collect(
                 program = read_path(draft).text
                 failures.append(Failure(draft.question_id, program, verdict.outcome, verdict.feedback))
         corrects = read_programs(run, {failure.question_id for failure in failures})
-        made = on_policy_rows(failures, corrects, config.max_source_characters)
-        collected.rows += len(made.rows)
-        collected.left_out += made.left_out
-        if made.rows:
-            run.write_records(f"{FAILURES}/{part.rpartition('/')[2]}", CorpusRow, made.rows)
+        repair = on_policy_rows(failures, corrects, config.max_source_characters)
+        collected.rows += len(repair.rows)
+        collected.left_out += repair.left_out
+        if repair.rows:
+            run.write_records(f"{FAILURES}/{part.rpartition('/')[2]}", CorpusRow, repair.rows)
     return collected
 
 
 def _judged(attempts: RunDir, plan: Plan, questions: Sequence[Question]) -> Iterator[tuple[Draft, Verdict]]:
-    """The planned drafts of the questions that exist, in the order of the plan, with their verdicts."""
+    """The existing planned drafts of the questions, in the order of the plan, with their verdicts."""
     ids = [planned.request.request_id for question in questions for planned in plan.drafts(question)]
     tables = [attempts.select(folder, Draft, "draft_id", ids) for folder in (FAULTS, DRAFTS)]
-    # A draft that was made after all stands in place of its fault.
+    # A draft replaces an earlier fault of the same id.
     drafts = {draft.draft_id: draft for table in tables for draft in from_table(Draft, table)}
     judged = from_table(Verdict, attempts.select(VERDICTS, Verdict, "draft_id", ids))
     verdicts = {verdict.draft_id: verdict for verdict in judged}

@@ -1,4 +1,4 @@
-"""How often each class of error occurs: in a student's failures, and in the variants made after them."""
+"""The frequency of each class of error, in a student's failures and in injected variants."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ class Share:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Shares in descending order of the student's, and half the sum of their differences: 0 equal, 1 disjoint."""
+    """Shares in descending order of the student's, and half the sum of their differences: 0 if equal, 1 if disjoint."""
 
     shares: tuple[Share, ...]
     total_variation: float
@@ -28,16 +28,16 @@ class SideBySide:
 
 
 def mix_from(outcomes: Mapping[Outcome, int] | Iterable[Outcome], smoothing: float) -> dict[Outcome, float]:
-    """The share of each class that mutations can make, from a student's measured outcomes; the shares add up to 1.
+    """The share of each class that mutations can cause, from a student's measured outcomes; the shares add up to 1.
 
-    Additive smoothing: `smoothing` failures are added to each class, so that a class the student was never seen to fail
-    in is taught too. Outcomes that no mutation aims at are left out; `side_by_side` shows them.
+    Additive smoothing adds `smoothing` failures to each class, so that classes without an observed failure are taught too.
+    Outcomes at which no mutation aims are omitted; `side_by_side` shows them.
 
     Raises:
-        ValueError: `smoothing` is negative, or 0 where the student has no failure of these classes.
+        ValueError: `smoothing` is negative, or is 0 and the student has no failure of these classes.
     """
     if smoothing < 0:
-        raise ValueError(f"smoothing is {smoothing} and has to be at least 0")
+        raise ValueError(f"smoothing is {smoothing}; it must be at least 0")
     counts = Counter(outcomes)
     weights = {outcome: counts[outcome] + smoothing for outcome in CLASSES}
     total = sum(weights.values())
@@ -49,7 +49,7 @@ def mix_from(outcomes: Mapping[Outcome, int] | Iterable[Outcome], smoothing: flo
 def side_by_side(
     student: Mapping[Outcome, int] | Iterable[Outcome], injected: Mapping[Outcome, int] | Iterable[Outcome]
 ) -> SideBySide:
-    """Compare real outcomes. Accepted programs and faults of the infrastructure are no errors, and do not count."""
+    """Compare real outcomes. Accepted programs and faults of the infrastructure are not errors and do not count."""
     left, right = _failures(student), _failures(injected)
     shares = [
         Share(outcome, left[outcome] / max(1, left.total()), right[outcome] / max(1, right.total()))

@@ -1,7 +1,7 @@
-"""Correct programs turned into wrong ones, each executed for what it really does.
+"""Turns correct programs into wrong ones and executes each to get its real outcome.
 
-PaD's refinement data in kind (arXiv 2305.13888, section 3.2). Its rules are unpublished; these are ours: one mutation a
-variant, real outcome and feedback, no variant that is right after all.
+This generates refinement data like PaD's (arXiv 2305.13888, section 3.2), whose rules are unpublished. Our rules: one mutation
+per variant, real outcome and feedback, and no variant that is still right.
 """
 
 from collections import Counter
@@ -20,23 +20,23 @@ from pad_ray.sandbox import Candidate, Sandbox, normalised_program_hash
 from pad_ray.sandbox.judgement import judge_each
 from pad_ray.schema import AnswerKind, Outcome, Question, Verdict, content_id
 
-# Programs whose variants are proposed and executed together: bounds memory, and keeps a sandbox's workers busy.
+# Number of programs whose variants are executed together: bounds memory, and keeps a sandbox's workers busy.
 BATCH_PROGRAMS = 256
-# How often one variant may turn out right before it is given up.
+# Number of proposals for one variant before it is given up.
 ATTEMPTS = 6
 
-# Why a variant is not kept.
+# Reasons why a variant is dropped.
 STILL_RIGHT = "still_right"
 GOLD_IN_FEEDBACK = "gold_in_feedback"
 FAULT = "fault"
-# Why a program has fewer variants than were asked for.
+# Reasons why a program has fewer variants than requested.
 NO_MUTATION = "no_mutation"
 GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
 class Correct:
-    """A program that answers its question. `question` is the text that a student reads, facts included."""
+    """A program that answers its question. `question` is the text that a student reads, including facts."""
 
     TABLE: ClassVar[str] = "correct"
     question_id: str
@@ -48,9 +48,9 @@ class Correct:
 
     @classmethod
     def of(cls, question: Question, draft_id: str, program: str, gold: str | None = None) -> "Correct":
-        """An accepted program of a question. `gold` is the answer taken for right where the question has none.
+        """An accepted program of a question. `gold` is the accepted answer if the question has no gold answer.
 
-        Raises ValueError where there is neither.
+        Raises ValueError if there is neither.
         """
         answer = question.gold or gold
         if not answer:
@@ -60,7 +60,7 @@ class Correct:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A wrong program made from a correct one. `aim` is what the mutation was meant to cause, `outcome` what it did."""
+    """A wrong program derived from a correct one. `aim` is the intended outcome, `outcome` the real one."""
 
     TABLE: ClassVar[str] = "variants"
     correct: Correct
@@ -79,18 +79,18 @@ def inject(
     sandbox: Sandbox,
     dropped: Counter[str] | None = None,
 ) -> list[Variant]:
-    """At most `per_program` distinct variants of each program, in the order of the programs.
+    """Up to `per_program` distinct variants of each program, in the order of the programs.
 
-    `mix` says how often each class is aimed at (`mix_from`). What is proposed depends on `seed` and the program alone,
-    not on its neighbours. Fewer variants come back where a program does not parse, has nothing left to mutate, or stays
-    right `ATTEMPTS` times. `dropped` counts the variants that were not kept and those that are missing, by reason.
+    `mix` gives the share of each class (`mix_from`). Proposals depend only on `seed` and the program, not on its neighbours.
+    A program has fewer variants if it does not parse, has nothing left to mutate, or if all `ATTEMPTS` proposals are dropped.
+    `dropped` counts dropped and missing variants by reason.
 
     Raises:
-        ValueError: a program's `gold` is no answer of its kind.
+        ValueError: a program's `gold` is not an answer of its kind.
         StageError: the sandbox lost its workers and could not start new ones.
     """
     counts = Counter[str]() if dropped is None else dropped
-    made = []
+    wrong_variants = []
     for start in range(0, len(programs), BATCH_PROGRAMS):
         slots = []
         for correct in programs[start : start + BATCH_PROGRAMS]:
@@ -101,9 +101,9 @@ def inject(
                 slots += [_Slot(proposals) for _ in range(per_program)]
         for _ in range(ATTEMPTS):
             _attempt([slot for slot in slots if slot.variant is None and not slot.exhausted], sandbox, counts)
-        made += [slot.variant for slot in slots if slot.variant is not None]
+        wrong_variants += [slot.variant for slot in slots if slot.variant is not None]
         counts.update(NO_MUTATION if slot.exhausted else GIVEN_UP for slot in slots if slot.variant is None)
-    return made
+    return wrong_variants
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class _Proposal:
 
 
 class _Proposals:
-    """The variants of one program that were not proposed yet, by class."""
+    """The variants of one program not yet proposed, by class."""
 
     def __init__(self, correct: Correct, mix: Mapping[Outcome, float], seed: int) -> None:
         self.correct = correct
@@ -129,19 +129,19 @@ class _Proposals:
                 self._streams.setdefault(mutation.aim, []).append(stream)
 
     def next(self, aim: Outcome | None) -> _Proposal | None:
-        """A variant of the class `aim`, or of a class drawn by the mix once that has none left."""
+        """A variant of the class `aim`; if it is None or has none left, of a class drawn from the mix."""
         while True:
             if aim is None or not self._streams.get(aim):
                 left = [one for one in self._mix if self._streams.get(one)]
                 if not left:
                     return None
                 (aim,) = self._random.choices(left, [self._mix[one] for one in left])
-            found = self._next_of(aim)
-            if found is not None:
-                return found
+            proposal = self._next_of(aim)
+            if proposal is not None:
+                return proposal
 
     def _next_of(self, aim: Outcome) -> _Proposal | None:
-        """One that differs, up to names and layout, from the correct program and from all others."""
+        """A variant that differs, up to names and layout, from the correct program and from all earlier variants."""
         streams = self._streams[aim]
         while streams:
             stream = self._random.choice(streams)
@@ -158,7 +158,7 @@ class _Proposals:
 
 @dataclass
 class _Slot:
-    """The place of one variant, with the class that it is to have."""
+    """The place of one variant, with its intended class."""
 
     proposals: _Proposals
     aim: Outcome | None = None
@@ -167,14 +167,14 @@ class _Slot:
 
 
 def _attempt(slots: Sequence[_Slot], sandbox: Sandbox, dropped: Counter[str]) -> None:
-    """Propose a variant for each empty place, execute them all, and fill the places of those that are wrong."""
+    """Propose a variant for each empty slot, execute all, and fill the slots with those that are wrong."""
     proposed = []
     for slot in slots:
-        # A program that breaks what spoils it has no variant more.
+        # If mutating a program crashes, it gets no more variants.
         proposal = attempt(partial(slot.proposals.next, slot.aim), lambda _: None)
         slot.exhausted = proposal is None
         if proposal is not None:
-            # A class that is often right by chance would lose its share, were it drawn anew each time.
+            # Keep the class: if it were drawn again each time, a class that is often right by chance would lose its share.
             slot.aim = proposal.aim
             proposed.append((slot, proposal))
     verdicts = judge_each(sandbox, [_candidate(slot.proposals.correct, proposal) for slot, proposal in proposed])
@@ -187,7 +187,7 @@ def _attempt(slots: Sequence[_Slot], sandbox: Sandbox, dropped: Counter[str]) ->
 
 
 def _candidate(correct: Correct, proposal: _Proposal) -> Candidate:
-    # Without the question's text: a variant that states the answer is right, and must not pass for a wrong one.
+    # Omit the question's text: a variant that states the answer is right and must not count as wrong (hard-coded).
     return Candidate(correct.draft_id, proposal.program, correct.gold, correct.answer_kind, question_text=None)
 
 

@@ -1,7 +1,7 @@
-"""Error injection at any size: slices of stored programs over a pool of Ray actors, each with a sandbox of its own.
+"""Error injection at any scale: a pool of Ray actors, each with a sandbox, processes slices of stored programs.
 
-A slice is the unit of work. Its parts are named by a hash of its programs, of the settings and of the rules of judging, and
-the part of rows is written last: a slice that is done is not done again, and one that Ray runs twice replaces its own parts.
+A slice is the unit of work. Its parts are named by a hash of its programs, the settings and the judging rules, and the part of
+rows is written last. So a finished slice is not repeated, and a slice that Ray runs twice replaces its own parts.
 """
 
 import json
@@ -38,9 +38,7 @@ VARIANT_SCHEMA = pa.schema(
 
 @dataclass
 class Injected:
-    """What was made. `outcomes` counts variants by what they really did, `dropped` proposals and `left_out` rows by
-    the reason.
-    """
+    """Counts of an injection. `outcomes` counts variants by real outcome; `dropped` proposals and `left_out` rows by reason."""
 
     programs: int = 0
     variants: int = 0
@@ -52,23 +50,23 @@ class Injected:
 
 
 def write_correct(run: RunDir, name: str, programs: Sequence[Correct]) -> None:
-    """Store programs as the Parquet part `name`, for `inject_dataset` to read."""
+    """Store programs as the Parquet part `name`, which `inject_dataset` reads."""
     run.write_table(name, pa.Table.from_pylist([asdict(one) for one in programs], schema=arrow_schema(Correct)))
 
 
 def inject_dataset(
     run: RunDir, mix: Mapping[Outcome, float], seed: int, config: RefinementConfig, sandbox: SandboxConfig
 ) -> Injected:
-    """Make variants and repair rows of every program under `CORRECT`, as parts under `VARIANTS` and `ROWS`.
+    """Generate variants and repair rows of every program in `CORRECT`, as parts in `VARIANTS` and `ROWS`.
 
-    The result does not depend on the number of actors. Parts of other programs or settings are removed. Ray must be there.
+    The result does not depend on the number of actors. Parts of other programs or settings are removed. Ray must be running.
 
     Raises:
-        StageError: an actor failed for good, or the store fails; what is committed stays, and the same call continues.
+        StageError: an actor failed permanently, or the store failed; committed work is kept, and the same call continues.
     """
     work = list(_slices(run))
     if not work:
-        raise StageError(f"refinement: {run.path(CORRECT)} holds no programs to inject errors into")
+        raise StageError(f"refinement: {run.path(CORRECT)} holds no programs for error injection")
     actors = actor_count(config.actors, config.actor_cpus)
     dataset = ray.data.from_arrow([pa.Table.from_pylist([one]) for one in work]).map_batches(
         _Inject,
@@ -102,7 +100,7 @@ def _remove_others(run: RunDir, names: set[str]) -> None:
 
 
 class _Inject:
-    """The actor: holds one sandbox, turns a slice of programs into variants and rows, and commits them."""
+    """The actor that owns a sandbox, turns a slice of programs into variants and rows, and commits them."""
 
     def __init__(
         self,
@@ -118,11 +116,11 @@ class _Inject:
         self.sandbox = Sandbox(sandbox)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        done = [self._slice(row["part"], row["start"]) for row in batch.to_pylist()]
-        return pa.Table.from_pylist([{"name": name, "tally": tally} for name, tally in done])
+        results = [self._slice(row["part"], row["start"]) for row in batch.to_pylist()]
+        return pa.Table.from_pylist([{"name": name, "tally": tally} for name, tally in results])
 
     def _slice(self, part: str, start: int) -> tuple[str, str]:
-        """The name of a slice's parts and its counts, as JSON; from its part of rows where that is there."""
+        """The name of a slice's parts, and its counts as JSON, which come from the part of rows if it exists."""
         programs = self.run.read_part(part).slice(start, SLICE_PROGRAMS).to_pylist()
         settings = [sorted(self.mix.items()), self.seed, self.config.variants_per_program, self.rules]
         key = content_id("inject", programs, settings, self.config.max_source_characters)
@@ -136,25 +134,25 @@ class _Inject:
     def _make(self, name: str, corrects: Sequence[Correct]) -> str:
         dropped = Counter[str]()
         variants = inject(corrects, self.config.variants_per_program, self.mix, self.seed, self.sandbox, dropped)
-        made = injected_rows(variants, self.config.max_source_characters)
+        repair = injected_rows(variants, self.config.max_source_characters)
         injected = Injected(
             programs=len(corrects),
             variants=len(variants),
-            rows=len(made.rows),
+            rows=len(repair.rows),
             outcomes=Counter(variant.outcome.value for variant in variants),
             mutations=Counter(variant.mutation for variant in variants),
             dropped=dropped,
-            left_out=made.left_out,
+            left_out=repair.left_out,
         )
         tally = json.dumps(vars(injected))
         self.run.write_table(f"{VARIANTS}/{name}", _variant_table(variants))
-        table = to_table(CorpusRow, made.rows)
+        table = to_table(CorpusRow, repair.rows)
         self.run.write_table(f"{ROWS}/{name}", table.replace_schema_metadata({**table.schema.metadata, TALLY: tally}))
         return tally
 
 
 def _variant_table(variants: Sequence[Variant]) -> pa.Table:
-    """Variants with the ids of the programs that they were made from."""
+    """Variants with the ids of their original programs."""
     rows = [
         {name: getattr(one if hasattr(one, name) else one.correct, name) for name in VARIANT_SCHEMA.names}
         for one in variants

@@ -1,4 +1,4 @@
-"""The correct programs of a run: what errors are injected into, and what a student's own failures are repaired to."""
+"""The correct programs of a run: the input of error injection, and the targets for repairs of a student's failures."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,11 +13,11 @@ from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 
 
 def store_programs(run: RunDir) -> int:
-    """Write the corpus' programs under `CORRECT`, one part of the corpus in memory at a time; returns how many.
+    """Write the programs of the corpus to `CORRECT`, with one part in memory at a time; returns their number.
 
     Raises:
-        DeadEndError: the corpus holds no programs.
-        StageError: it holds questions that the run does not have.
+        DeadEndError: the corpus has no programs.
+        StageError: the corpus has questions that the run does not have.
     """
     run.delete(CORRECT)
     stored = 0
@@ -28,7 +28,7 @@ def store_programs(run: RunDir) -> int:
             stored += len(rows)
     if not stored:
         raise DeadEndError(
-            f"refinement: {run.path('corpus')} holds no programs, and nothing else can be executed for its errors; "
+            f"refinement: {run.path('corpus')} holds no programs, and only programs can be executed to find errors; "
             "distil with `program` among synthesis.paths and corpus.objectives"
         )
     return stored
@@ -41,15 +41,15 @@ def read_programs(run: RunDir, question_ids: Collection[str]) -> list[Correct]:
 
 
 def _programs(run: RunDir, part: str, rows: Sequence[CorpusRow]) -> list[Correct]:
-    asked = {row.question_id for row in rows}
-    found = from_table(Question, run.select(QUESTIONS, Question, "question_id", asked))
-    questions = {question.question_id: question for question in found}
-    if asked - questions.keys():
+    question_ids = {row.question_id for row in rows}
+    stored = from_table(Question, run.select(QUESTIONS, Question, "question_id", question_ids))
+    questions = {question.question_id: question for question in stored}
+    if question_ids - questions.keys():
         raise StageError(
-            f"refinement: {len(asked - questions.keys())} questions of {part} are not in {QUESTIONS}; the command that "
+            f"refinement: {len(question_ids - questions.keys())} questions of {part} are not in {QUESTIONS}; the command that "
             "built the corpus builds both again"
         )
-    # What was taken for right where the question has no gold.
+    # The accepted answers of questions without gold.
     unknown = [row.draft_id for row in rows if not questions[row.question_id].gold]
     verdicts = from_table(Verdict, run.select(VERDICTS, Verdict, "draft_id", unknown))
     values = {verdict.draft_id: verdict.value for verdict in verdicts}

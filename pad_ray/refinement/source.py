@@ -1,4 +1,4 @@
-"""A program as text with its syntax tree beside it, so that an edit changes one place and leaves every other character."""
+"""A program as text together with its syntax tree, so that an edit changes one place and no other character."""
 
 import ast
 import builtins
@@ -19,7 +19,7 @@ LONGEST_BYTES = 1 << 15
 LONGEST_NUMBER = 30
 _BLANK = re.compile(r"\s*")
 _REST = re.compile(r"\s*(#|\Z)")
-# The tokenizer and the parser count lines or columns differently around these.
+# The tokenizer and the parser count lines or columns differently near these characters.
 AMBIGUOUS = "\r\ufeff"
 SCOPES = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
@@ -29,14 +29,14 @@ BUILTINS = frozenset(dir(builtins))
 
 
 class Span(NamedTuple):
-    """Characters `start` to `end` of a program, the end excluded."""
+    """Characters `start` to `end` of a program, excluding `end`."""
 
     start: int
     end: int
 
 
 class Token(NamedTuple):
-    """An operator, bracket or separator. `depth` is the number of brackets that are open around it."""
+    """An operator, bracket or separator. `depth` is the number of open brackets around it."""
 
     text: str
     span: Span
@@ -44,17 +44,17 @@ class Token(NamedTuple):
 
 
 def stated_numbers(question: str) -> tuple[str, ...]:
-    """The numbers that a question writes in digits, as Python literals, each value once, in order of appearance."""
-    found: dict[float, str] = {}
+    """The numbers in digits in a question, as Python literals, each value once, in order of appearance."""
+    literals: dict[float, str] = {}
     for match in DIGITS.finditer(question):
         literal = match[1].replace(",", "")
         if len(literal) <= LONGEST_NUMBER:
-            found.setdefault(float(literal), str(int(literal)) if literal.isdigit() else literal)
-    return tuple(found.values())
+            literals.setdefault(float(literal), str(int(literal)) if literal.isdigit() else literal)
+    return tuple(literals.values())
 
 
 class Source:
-    """A program that parses. Positions are characters of `text`; `numbers` are the question's, as Python literals."""
+    """A program that parses. Positions are character indices of `text`; `numbers` are the question's, as Python literals."""
 
     def __init__(self, text: str, tree: ast.Module, numbers: Sequence[str] = ()) -> None:
         self.text = text
@@ -68,24 +68,24 @@ class Source:
 
     @classmethod
     def read(cls, text: str, question: str = "") -> "Source | None":
-        """The program, or None where it does not parse, is longer than 32 KiB or holds a carriage return."""
+        """The program, or None if it does not parse, is longer than 32 KiB or has a carriage return or byte order mark."""
         if any(character in text for character in AMBIGUOUS):
             return None
         tree = parse(text, LONGEST_BYTES)
         return None if isinstance(tree, Rejection) else cls(text, tree, stated_numbers(question))
 
     def span(self, node: ast.expr | ast.stmt) -> Span:
-        """Where a node stands, without brackets around it."""
+        """The span of a node, without brackets around it."""
         end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
         return Span(self._offset(node.lineno, node.col_offset), self._offset(end_line, end_column))
 
     def _offset(self, line: int, column: int) -> int:
-        """The tree counts columns in bytes of UTF-8."""
+        """The character index of a tree position, whose column counts bytes of UTF-8."""
         text = self.lines[line - 1]
         return self._starts[line - 1] + (column if text.isascii() else self._columns(line)[column])
 
     def _columns(self, line: int) -> list[int]:
-        """For each byte of a line, and its end, the character that it is of."""
+        """The character index of each byte of a line, and of its end."""
         if line not in self._wide:
             characters = enumerate(self.lines[line - 1])
             places = [place for place, one in characters for _ in range(len(one.encode()))]
@@ -93,9 +93,9 @@ class Source:
         return self._wide[line]
 
     def operand(self, node: ast.expr) -> Span:
-        """Where an operand or a value stands, with the brackets that are its own.
+        """The span of an operand or a value, including its own brackets.
 
-        Only for nodes that an operator, `=` or `return` borders on one side: a bracket on both is then a pair.
+        Only for nodes with an operator, `=` or `return` on one side: then brackets on both sides are a pair.
         """
         start, end = self.span(node)
         while True:
@@ -105,13 +105,13 @@ class Source:
             start, end = left - 1, right + 1
 
     def _before(self, place: int) -> int:
-        """The end of what stands before the spaces before a place."""
+        """The position before any spaces that precede a place."""
         while place and self.text[place - 1] == " ":
             place -= 1
         return place
 
     def _behind(self, place: int) -> int:
-        """The start of what stands behind the spaces behind a place."""
+        """The position after any spaces that follow a place."""
         while self.text[place : place + 1] == " ":
             place += 1
         return place
@@ -121,7 +121,7 @@ class Source:
         return self.text[span.start : span.end]
 
     def replaced(self, *edits: tuple[Span, str]) -> str:
-        """The program with the text of each span replaced; spans do not overlap."""
+        """The program with the text of each span replaced; spans must not overlap."""
         pieces, position = [], 0
         for span, text in sorted(edits):
             before, after = self.text[position : span.start], self.text[span.end : span.end + 1]
@@ -131,7 +131,7 @@ class Source:
         return "".join([*pieces, self.text[position:]])
 
     def own_lines(self, statement: ast.stmt) -> Span | None:
-        """The whole lines of a statement, with the line's end; None where it shares them with another."""
+        """The whole lines of a statement, including the line end; None if another statement shares them."""
         start, end = self.span(statement)
         last_line = statement.end_lineno or statement.lineno
         first, last = self._starts[statement.lineno - 1], min(self._starts[last_line], len(self.text))
@@ -141,23 +141,23 @@ class Source:
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        """All nodes that can be edited: what stands in an f-string has no reliable position before Python 3.12."""
+        """All nodes that can be edited; nodes inside f-strings have no reliable position before Python 3.12."""
         return list(_walk(self.tree.body, (ast.JoinedStr,)))
 
     @cached_property
     def solution(self) -> ast.FunctionDef | None:
-        """The function that is called for the answer."""
+        """The function that returns the answer."""
         named = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "solution"]
         return named[-1] if named else None
 
     @cached_property
     def own_nodes(self) -> list[ast.AST]:
-        """The nodes of `solution` that run in its own scope, f-strings left out."""
+        """The nodes of `solution` in its own scope, without f-strings."""
         return list(_walk(self.solution.body, (*SCOPES, ast.JoinedStr))) if self.solution else []
 
     @cached_property
     def returned(self) -> list[Span]:
-        """Where the values stand that `solution` returns."""
+        """The spans of the values that `solution` returns."""
         returns = [node.value for node in self.own_nodes if isinstance(node, ast.Return)]
         return [self.operand(value) for value in returns if value is not None]
 
@@ -168,12 +168,12 @@ class Source:
 
     @cached_property
     def bindings(self) -> Counter[str]:
-        """How many places bind each name, in any scope: a name that occurs once here is bound nowhere else."""
+        """The number of places that bind each name, in any scope."""
         return Counter(name for node in ast.walk(self.tree) for name in _bound(node))
 
     @cached_property
     def tokens(self) -> list[Token]:
-        """Operators, brackets and separators in order; empty where the tokenizer does not follow the parser."""
+        """Operators, brackets and separators in order; empty if the tokenizer fails on a text that parses."""
         try:
             return list(self._tokens())
         except (tokenize.TokenError, SyntaxError):
@@ -190,7 +190,7 @@ class Source:
             depth += token.string in "([{"
 
     def operator(self, left: ast.expr, right: ast.expr, symbol: str) -> Span | None:
-        """Where the operator between two operands stands."""
+        """The span of the operator between two operands."""
         start, end = self.span(left).end, self.span(right).start
         first = bisect_left(self.tokens, start, key=lambda token: token.span.start)
         after = bisect_left(self.tokens, end, key=lambda token: token.span.start)
@@ -203,7 +203,7 @@ class Source:
 
 
 def blocks(within: Sequence[ast.stmt]) -> Iterator[list[ast.stmt]]:
-    """Every list of statements that follow each other, `within` first."""
+    """Every block of statements, `within` first."""
     yield list(within)
     for node in _walk(within, ()):
         for name in ("body", "orelse", "finalbody"):
@@ -224,17 +224,17 @@ def assigned_name(statement: ast.stmt) -> str | None:
 
 
 def is_number(node: ast.AST) -> bool:
-    """Whether a node writes an integer or a decimal; a truth value is none."""
+    """Whether a node is an integer or float literal; booleans are not numbers."""
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
 def _glued(left: str, right: str) -> bool:
-    """Whether two characters would run into one word."""
+    """Whether two adjacent characters would join into one word."""
     return all(character.isalnum() or character == "_" for character in (left, right))
 
 
 def _walk(roots: Sequence[ast.AST], closed: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
-    """All nodes below and with `roots`; what is inside a node of a `closed` type is left out."""
+    """`roots` and all nodes below, except the contents of nodes of a `closed` type."""
     frontier = deque(roots)
     while frontier:
         node = frontier.popleft()

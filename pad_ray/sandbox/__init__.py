@@ -1,7 +1,7 @@
-"""Runs model-written programs safely and fast, and says what happened to each.
+"""Runs model-written programs safely and fast, and reports the result of each.
 
-`Sandbox` executes; `judge` gives one verdict a candidate, from parsing to comparison. See `Sandbox` for what is
-covered and what is not.
+`Sandbox` executes; `judge` returns one verdict per candidate, from parsing to comparison. `Sandbox` documents the threats
+that are covered and those that are not.
 """
 
 from pad_ray.sandbox.config import SandboxConfig

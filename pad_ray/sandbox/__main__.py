@@ -1,4 +1,4 @@
-"""`python -m pad_ray.sandbox`: the protections of this host, and a hostile self-test. Exit status 0: all stopped, 1: not."""
+"""`python -m pad_ray.sandbox`: this host's protections and a hostile self-test. Exit status 0: all attacks stopped, else 1."""
 
 import sys
 from dataclasses import fields
@@ -30,7 +30,7 @@ def _checks_table(checks: list[Check]) -> Table:
 
 
 def main() -> int:
-    """Print both tables; returns the exit status."""
+    """Print both tables and return the exit status."""
     console = Console()
     try:
         with Sandbox(SandboxConfig(minimum="none")) as sandbox:

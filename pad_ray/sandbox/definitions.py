@@ -1,7 +1,7 @@
-"""Where each name of a program gets its value: scopes, definitions, and the branches and loops around them.
+"""Finds the definitions of each name in a program: its scopes, and the branches and loops around each definition.
 
-One pass over the tree, without recursion. Code that can never run is left out: what follows a `return` in its block, and
-the branch that a constant test such as `if False` rules out.
+One pass over the tree, without recursion. Code that can never run is ignored: statements after a `return` in the same
+block, and branches excluded by a constant test such as `if False`.
 """
 
 import ast
@@ -14,16 +14,16 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 QUIET = frozenset({"print"})
-"""Functions that change nothing that they are given."""
+"""Functions that never change their arguments."""
 ANYWHERE = -1
-"""The place of a definition that may take effect before any line."""
+"""The place of a definition that may take effect before any statement."""
 
 
 @dataclass(eq=False)
 class Guard:
-    """A branch or a loop, the one around it, and for a loop the guards of its `break` and `continue` lines.
+    """A branch or a loop, its enclosing guard, and for a loop the guards of its `break` and `continue` statements.
 
-    `negative` is true of the lines behind `else`.
+    `negative` is true for the statements after `else`.
     """
 
     node: ast.stmt
@@ -34,7 +34,7 @@ class Guard:
 
     @property
     def tests(self) -> list[ast.AST]:
-        """What decides whether, or how often, the body runs."""
+        """The expressions that decide whether, or how often, the body runs."""
         if isinstance(self.node, (ast.For, ast.AsyncFor)):
             return [self.node.iter]
         if isinstance(self.node, ast.Match):
@@ -44,10 +44,10 @@ class Guard:
 
 @dataclass(eq=False)
 class Definition:
-    """One way in which a name, or a function's result, gets its value.
+    """One definition of a name or of a function's result.
 
-    `place` numbers the statements of the scope's own body; `kills` is true of an assignment there that replaces every
-    earlier value. `updates` is true where the new value is made from the old one. `key` is the constant in `name[key] = …`.
+    `place` is the number of the statement in the scope's own body; `kills` is true for an assignment there that replaces
+    every earlier value. `updates` is true if the new value depends on the old one. `key` is the constant in `name[key] = …`.
     """
 
     values: tuple[ast.AST, ...]
@@ -61,7 +61,7 @@ class Definition:
 
 
 class Group:
-    """All definitions of one name in one scope, in the order of the program. Each is handed out once."""
+    """All definitions of one name in one scope, in program order. Each is returned only once."""
 
     def __init__(self) -> None:
         self.all: list[Definition] = []
@@ -71,7 +71,7 @@ class Group:
         self._following: list[int] = [0]
 
     def add(self, definition: Definition) -> None:
-        """Take one more; those with a place come in its order."""
+        """Add a definition; those with a place must be added in order of place."""
         self.all.append(definition)
         if definition.place == ANYWHERE:
             self._anywhere.append(definition)
@@ -82,11 +82,11 @@ class Group:
         self._following.append(len(self._placed))
 
     def take_all(self) -> list[Definition]:
-        """Those that nobody has taken yet."""
+        """All definitions that were not taken yet."""
         return self._take(0, len(self._placed))
 
     def take_reaching(self, place: int, in_simple: bool) -> list[Definition]:
-        """Of those the ones that may hold at a place of their scope. A simple statement reads what was before it."""
+        """Definitions not yet taken that may reach a place of their scope. A simple statement reads earlier values."""
         last = bisect_right(self._placed, place, key=lambda one: one.place)
         while in_simple and last and self._placed[last - 1].place == place and self._placed[last - 1].simple:
             last -= 1
@@ -94,16 +94,16 @@ class Group:
         return self._take(self._kills[kill] if kill >= 0 else 0, last)
 
     def _take(self, first: int, last: int) -> list[Definition]:
-        found, self._anywhere = self._anywhere, []
+        taken, self._anywhere = self._anywhere, []
         position = self._root(first)
         while position < last:
-            found.append(self._placed[position])
+            taken.append(self._placed[position])
             self._following[position] = position + 1
             position = self._root(position)
-        return found
+        return taken
 
     def _root(self, position: int) -> int:
-        """The first position from here on that was not taken, with the way to it made shorter."""
+        """The first position from here on that was not taken (union-find with path compression)."""
         root = position
         while self._following[root] != root:
             root = self._following[root]
@@ -114,7 +114,7 @@ class Group:
 
 @dataclass(eq=False)
 class Scope:
-    """A module, class or function: its names, the names that belong to an outer scope, and its results."""
+    """A module, class or function: its names, its `global` and `nonlocal` names, and its results."""
 
     node: ast.AST
     parent: "Scope | None"
@@ -133,7 +133,7 @@ class _Context:
 
 
 class Definitions:
-    """All definitions of a program. `homes` has the scope and place of each name that is read, `scopes` of functions."""
+    """All definitions of a program. `homes` has scope and place of each name read, `scopes` the scope of each function."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.module = Scope(tree, None)
@@ -146,12 +146,12 @@ class Definitions:
             self._enter(node, context)
 
     def scope_of(self, scope: Scope, name: str) -> Scope | None:
-        """The scope whose definitions a name in `scope` reads; None for a builtin."""
+        """The scope that defines a name read in `scope`; None for a builtin."""
         here: Scope | None = scope
         while here is not None:
             if name in here.elsewhere:
                 here = here.elsewhere[name]
-            # Names of a class body are not seen in its methods.
+            # Methods do not see the names of the class body.
             if name in here.names and (here is scope or not isinstance(here.node, ast.ClassDef)):
                 return here
             here = here.parent
@@ -253,7 +253,7 @@ class Definitions:
         self._enter_all(list(ast.iter_child_nodes(node)), context)
 
     def _change(self, call: ast.Call, context: _Context) -> None:
-        """A call as a statement may change the object whose method it is, and what it is given."""
+        """Record that a call statement may change its object and its arguments."""
         owner = _owner(call.func)
         if isinstance(call.func, ast.Name) and call.func.id in QUIET:
             return
@@ -272,16 +272,16 @@ class Definitions:
     ) -> None:
         pairs: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(target, values)]
         while pairs:
-            part, given = pairs.pop()
+            part, part_values = pairs.pop()
             if isinstance(part, (ast.Tuple, ast.List)):
-                pairs += _paired(part, given)
+                pairs += _paired(part, part_values)
             elif isinstance(part, ast.Starred):
-                pairs.append((part.value, given))
+                pairs.append((part.value, part_values))
             elif isinstance(part, ast.Name):
                 kills = simple and not updates and context.top
-                self._define(part.id, context, given, kills=kills, simple=simple, updates=updates)
+                self._define(part.id, context, part_values, kills=kills, simple=simple, updates=updates)
             elif isinstance(part, (ast.Subscript, ast.Attribute)):
-                self._define_part(part, given, context, simple)
+                self._define_part(part, part_values, context, simple)
 
     def _define_part(
         self, part: ast.Subscript | ast.Attribute, values: tuple[ast.AST, ...], context: _Context, simple: bool
@@ -317,7 +317,7 @@ class Definitions:
 
 
 def constant_truth(test: ast.expr) -> bool | None:
-    """What a test of nothing but a constant says; None for every other test."""
+    """The truth value of a test that is only a constant; None for every other test."""
     negated = False
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         negated, test = not negated, test.operand
@@ -325,7 +325,7 @@ def constant_truth(test: ast.expr) -> bool | None:
 
 
 def _live(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a block that may run, with the branch that a constant test chooses in place of its `if`."""
+    """The statements of a block that may run; an `if` with a constant test is replaced by the chosen branch."""
     waiting = list(reversed(block))
     while waiting:
         line = waiting.pop()
@@ -370,7 +370,7 @@ def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr | None
 
 
 def _paired(target: ast.Tuple | ast.List, values: tuple[ast.AST, ...]) -> list[tuple[ast.AST, tuple[ast.AST, ...]]]:
-    """Targets with their own values if both sides are written out, else each with all of the value."""
+    """Targets paired with their own values if both sides are displays, else each target paired with the whole value."""
     value = values[0] if len(values) == 1 else None
     if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
         sides = (*target.elts, *value.elts)

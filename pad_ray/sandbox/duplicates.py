@@ -1,4 +1,4 @@
-"""One hash for programs that differ in names, comments and layout only."""
+"""A hash that is equal for programs that differ only in names, comments and layout."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,14 @@ from pad_ray.schema import content_id
 
 LONGEST_BYTES = 1 << 15
 SEPARATOR = "\x1f"
-"""Between the parts of a program; `repr` escapes it in what a program writes."""
+"""Separates the parts of a program; `repr` escapes it in string constants."""
 
 
 def normalised_program_hash(program: str) -> str:
-    """32 hex digits, equal for programs whose syntax trees are equal once their own names are renamed consistently.
+    """32 hex digits, equal for programs whose syntax trees are equal after consistent renaming of their own names.
 
-    Comments, docstrings, layout and annotations of names do not count; imported names, attributes and keyword arguments
-    do. A text that is no program, or is longer than 32 KiB, is hashed as it stands. Linear, without recursion.
+    Comments, docstrings, layout and annotations of names are ignored; imported names, attributes and keyword arguments
+    are not. A text that is not a program, or is longer than 32 KiB, is hashed unchanged. Linear, without recursion.
     """
     tree = parse(program, LONGEST_BYTES)
     if isinstance(tree, Rejection):
@@ -24,7 +24,7 @@ def normalised_program_hash(program: str) -> str:
 
 
 def _parts(tree: ast.Module, bound: set[str]) -> Iterator[str]:
-    """A program's tree as text: own names are v0, v1, … in order of appearance, remarks and annotations are left out."""
+    """A program's tree as text: own names become v0, v1, … in order of appearance; remarks and annotations are omitted."""
     names: dict[str, str] = {}
     waiting: list[object] = [tree]
     while waiting:
@@ -39,12 +39,12 @@ def _parts(tree: ast.Module, bound: set[str]) -> Iterator[str]:
         elif isinstance(part, _OwnName):
             yield names.setdefault(part, f"v{len(names)}") if part in bound else part
         else:
-            # Decimal digits of an integer may be too many for `repr`.
+            # `repr` fails for integers with too many decimal digits.
             yield hex(part) if type(part) is int else f"{type(part).__name__} {part!r}"
 
 
 class _OwnName(str):
-    """A name that the program may have bound itself."""
+    """A name that the program itself may bind."""
 
 
 def _without_annotation(node: ast.AST) -> ast.AST:
@@ -55,7 +55,7 @@ def _without_annotation(node: ast.AST) -> ast.AST:
 
 
 def _fields(node: ast.AST) -> Iterator[object]:
-    """What a node is known by, in the order of the program."""
+    """The significant fields of a node, in program order."""
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.expr_context) or name == "type_comment":
             continue

@@ -1,14 +1,14 @@
-"""Does a program compute its answer from its question, or state it?
+"""Decides whether a program computes its answer from the question or hard-codes it.
 
-Programs such as `result = 42` pass an answer-only filter: in PaD's own data they are up to 5 % (arXiv 2305.13888). Here
-what a result depends on (`pad_ray.sandbox.slicing`) must hold something of the question and an operation on it:
+Programs such as `result = 42` pass a filter that checks only the answer: they are up to 5 % of PaD's own data (arXiv
+2305.13888). Here the slice of a result (`pad_ray.sandbox.slicing`) must contain a part of the question and an operation on it:
 
-- a number: one of the question's numbers, or things that it lists and the program counts;
-- yes or no, an option, a text: one of its numbers or words as a value, or a named fact that is tested. `coin_is_heads` is
-  a fact, `x` is one only if the program changes it step by step.
+- for a number: one of the question's numbers, or things that the question lists and the program counts;
+- for yes or no, an option or a text: one of its numbers or words as a value, or a named fact that is tested. `coin_is_heads`
+  is a fact; `x` is one only if the program changes it step by step.
 
-Lenient on purpose: what is unclear counts as computed. Not covered: arithmetic on the question's numbers that does not
-matter (`16 - 3 + 5` for 18), and facts that are not the question's.
+The check is deliberately lenient: unclear cases count as computed. Not covered: irrelevant arithmetic on the question's
+numbers (`16 - 3 + 5` for 18), and facts that are not in the question.
 """
 
 import ast
@@ -26,19 +26,19 @@ _ANSWERS = "valid invalid plausible implausible none correct incorrect"
 ANSWERS = frozenset(
     [*_ANSWERS.split(), *(word for language in languages().values() for word in (*language.yes, *language.no))]
 )
-"""Words that are answers themselves, and so no facts."""
+"""Words that are answers themselves and therefore not facts."""
 _COMMON = (
     "a an and are as at be by do does for from had has have he her his how if in is it its not of on or she so still that the"
     " their then there they this to was what when where which who will with would"
 )
 COMMON = frozenset(_COMMON.split())
-"""Words that any text may hold."""
+"""Words that occur in any text."""
 _UNSPECIFIC = (
     "ans answer bar baz check cond condition dummy final flag foo func function index item key out output res response"
     " result ret return returned returns solution temp test tmp unused val value var variable"
 )
 UNSPECIFIC = frozenset(_UNSPECIFIC.split())
-"""Parts of names that say nothing of what is meant."""
+"""Parts of names that carry no meaning."""
 SHORTEST_NAME = 3
 
 _PART = re.compile(r"[^\W\d_][a-z]*|[^\W\d_]+")
@@ -46,52 +46,52 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 def is_hard_coded(tree: ast.Module, kind: AnswerKind, question: str) -> bool:
-    """True if a program states its result instead of computing it from the question."""
+    """True if a program hard-codes its result instead of computing it from the question."""
     facts = question_facts(question)
     of_number = kind is AnswerKind.NUMBER
-    found = backward_slice(tree, frozenset(facts.stated), of_number)
-    return not (_computes_number(found, facts) if of_number else _computes_text(found, facts))
+    result_slice = backward_slice(tree, frozenset(facts.stated), of_number)
+    return not (_computes_number(result_slice, facts) if of_number else _computes_text(result_slice, facts))
 
 
-def _computes_number(found: Slice, facts: QuestionFacts) -> bool:
+def _computes_number(result_slice: Slice, facts: QuestionFacts) -> bool:
     numbers = facts.telling
     if not numbers:
-        return bool(found.operations & {*COMPUTES, COMPARE, INDEX})
-    if found.operations & COMPUTES:
-        values = [value for value in _numbers(found.constants) if value not in TRIVIAL]
-        known = any(holds(numbers, value) for value in _numbers(found.constants))
-        return known or _mostly_implied(values, facts) or _counts(found, facts)
-    return COMPARE in found.operations and any(holds(numbers, value) for value in _numbers(found.chosen))
+        return bool(result_slice.operations & {*COMPUTES, COMPARE, INDEX})
+    if result_slice.operations & COMPUTES:
+        values = [value for value in _numbers(result_slice.constants) if value not in TRIVIAL]
+        known = any(holds(numbers, value) for value in _numbers(result_slice.constants))
+        return known or _mostly_implied(values, facts) or _counts(result_slice, facts)
+    return COMPARE in result_slice.operations and any(holds(numbers, value) for value in _numbers(result_slice.chosen))
 
 
 def _mostly_implied(values: list[float], facts: QuestionFacts) -> bool:
-    """Whether two numbers or more, and half of all, are those of the question's units: 12 + 12 checks a year, for 1 a month."""
+    """Whether at least two numbers, and at least half of all, follow from the question's units: 12 + 12 for 1 check a month."""
     implied = sum(holds(facts.implied, value) for value in values)
     return implied >= 2 and 2 * implied >= len(values)
 
 
-def _counts(found: Slice, facts: QuestionFacts) -> bool:
-    """Whether things that the question names are counted."""
-    if not found.operations & {CALL, LOOP}:
+def _counts(result_slice: Slice, facts: QuestionFacts) -> bool:
+    """Whether the program counts things that the question names."""
+    if not result_slice.operations & {CALL, LOOP}:
         return False
-    named = [value for value in found.constants if isinstance(value, str) and _is_named(value, facts)]
-    listed = {value for value in found.keys if isinstance(value, str) and _is_named(value, facts)}
+    named = [value for value in result_slice.constants if isinstance(value, str) and _is_named(value, facts)]
+    listed = {value for value in result_slice.keys if isinstance(value, str) and _is_named(value, facts)}
     return bool(named) or len(listed) > 1
 
 
-def _computes_text(found: Slice, facts: QuestionFacts) -> bool:
-    values = [*found.constants, *found.keys]
-    if found.operations and any(_is_stated(value, facts) for value in values):
+def _computes_text(result_slice: Slice, facts: QuestionFacts) -> bool:
+    values = [*result_slice.constants, *result_slice.keys]
+    if result_slice.operations and any(_is_stated(value, facts) for value in values):
         return True
-    if COMPARE not in found.operations and CALL not in found.operations:
+    if COMPARE not in result_slice.operations and CALL not in result_slice.operations:
         return False
-    if found.tested and (found.negations or found.updates > 1):
+    if result_slice.tested and (result_slice.negations or result_slice.updates > 1):
         return True
-    return any(_says_something(name, facts) for name in found.tested)
+    return any(_says_something(name, facts) for name in result_slice.tested)
 
 
 def _is_stated(value: object, facts: QuestionFacts) -> bool:
-    """Whether a constant is one of the question's numbers, or holds one of its words."""
+    """Whether a constant is one of the question's numbers, or contains one of its words."""
     if isinstance(value, str):
         return _is_named(value, facts)
     if isinstance(value, bool):
@@ -105,14 +105,14 @@ def _is_named(value: str, facts: QuestionFacts) -> bool:
     telling = words - ANSWERS - COMMON
     if any(_is_word_of(word, facts) for word in telling if len(word) > 1 or not word.isascii()):
         return True
-    # Brackets, or a sequence of single letters, as the question writes them.
+    # Brackets or other symbols, exactly as in the question.
     return not telling and not words and len(text.strip()) > 1 and text.strip() in facts.text
 
 
 def _is_word_of(word: str, facts: QuestionFacts) -> bool:
-    """Whether a word, or its singular or plural, is one of the question's."""
+    """Whether a word, its singular or its plural occurs in the question."""
     if not word.isascii():
-        # Some scripts put no blanks between words.
+        # Some scripts have no spaces between words.
         return word in facts.text.lower()
     return word in facts.words or f"{word}s" in facts.words or (word.endswith("s") and word[:-1] in facts.words)
 
@@ -124,7 +124,7 @@ def _says_something(name: str, facts: QuestionFacts) -> bool:
 
 
 def _numbers(constants: list[object]) -> Iterator[float]:
-    """Numbers in code, also those written as text (`Decimal("0.2")`, `"3,000"`) or in a date."""
+    """The numbers among the constants, including those inside strings (`Decimal("0.2")`, `"3,000"`, dates)."""
     for value in constants:
         if isinstance(value, bool):
             continue

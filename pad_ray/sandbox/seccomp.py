@@ -1,7 +1,7 @@
-"""Two seccomp filters, assembled to BPF here and passed to the zygote as bytes: nothing needs to be installed.
+"""Two seccomp filters, assembled to BPF here and passed to the zygote as bytes, without extra packages.
 
-The kernel's default for a call that is not listed is EPERM, so that a missed harmless call becomes a Python exception;
-a foreign system call table (32-bit, x32) kills. The allow-list is compiled to a binary search over intervals of call
+An unlisted call fails with EPERM, so a harmless call missing from the list becomes a Python exception; a call through
+another system call table (32-bit, x32) kills. The allow-list is compiled to a binary search over intervals of call
 numbers, because the kernel evaluates each new filter once for every call number and each child adds one. Sources:
 seccomp(2), linux/filter.h, and the kernel's own call tables. Not covered: architectures other than x86_64 and aarch64.
 """
@@ -16,7 +16,7 @@ ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 X32_CALLS = 0x40000000
 
 # Call numbers on x86_64 and on aarch64 (None: the call does not exist there).
-PURE: dict[str, tuple[int, int | None]] = {  # reads, writes, memory, time and the process's own state
+PURE: dict[str, tuple[int, int | None]] = {  # reads, writes, memory, time and state of the process itself
     "read": (0, 63),
     "write": (1, 64),
     "readv": (19, 65),
@@ -76,7 +76,7 @@ ZYGOTE_ONLY: dict[str, tuple[int, int | None]] = {  # fork, wait, kill, the cont
     "prctl": (157, 167),
     "kill": (62, 129),
     "clone": (56, 220),
-    "sysinfo": (99, 179),  # counts the host's processes
+    "sysinfo": (99, 179),  # reveals the number of the host's processes
 }
 RESTRICTED: dict[str, tuple[int, int | None]] = {  # allowed by argument, see `_rules`
     "mmap": (9, 222),
@@ -95,17 +95,17 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 
 NUMBER_OFFSET, ARCHITECTURE_OFFSET = 0, 4
 ALLOW, KILL_PROCESS, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 EPERM, ENOTTY, ENOSYS = 1, 25, 38
-FORK_FLAGS = 0x01200011  # CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD: what fork() of glibc asks for
+FORK_FLAGS = 0x01200011  # CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, as used by fork() of glibc
 DUPLICATING_FCNTLS = (1, 3, 1030)  # F_GETFD, F_GETFL, F_DUPFD_CLOEXEC
 ZYGOTE_PRCTLS = (1, 22)  # PR_SET_PDEATHSIG, PR_SET_SECCOMP
 SIGKILL = 9
 PROT_EXEC = 4
-PROCESS_CLOCKS = 0x80000000  # from here on a clock is the CPU time of a process or a thread, by its id, or a device
+PROCESS_CLOCKS = 0x80000000  # higher ids are CPU clocks of a process or thread, or clock devices
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One BPF instruction; `then` and `otherwise` are labels, '' is the next instruction."""
+    """One BPF instruction; `then` and `otherwise` are labels, '' means the next instruction."""
 
     code: int
     value: int
@@ -118,12 +118,12 @@ Rules = dict[str, list[Instruction]]
 
 
 def _argument(index: int, high: bool = False) -> int:
-    """Offset of one half of a call's argument in `struct seccomp_data` (little-endian machines)."""
+    """Offset of the low or high half of a call's argument in `struct seccomp_data` (little-endian machines)."""
     return 16 + 8 * index + (4 if high else 0)
 
 
 def _one_of(argument: int, accepted: tuple[int, ...]) -> list[Instruction]:
-    """Allow the call where an argument's low half is one of `accepted`; the kernel reads these as 32-bit integers."""
+    """Allow the call if an argument's low half is one of `accepted`; the kernel reads these as 32-bit integers."""
     checks = [Instruction(JUMP_EQUAL, value, "allow") for value in accepted[:-1]]
     return [Instruction(LOAD, _argument(argument)), *checks, Instruction(JUMP_EQUAL, accepted[-1], "allow", "deny")]
 
@@ -141,7 +141,7 @@ READ_OWN_LIMITS = [  # prlimit64 with pid = 0 and new_limit = NULL
 
 
 def _rules(child: bool) -> Rules:
-    """Blocks for the calls that depend on an argument, or fail with another error than EPERM, by call name."""
+    """By call name, the instructions for calls that depend on an argument or fail with an error other than EPERM."""
     rules = {
         "fcntl": _one_of(1, DUPLICATING_FCNTLS),
         "ioctl": [Instruction(RETURN, ERRNO | ENOTTY)],
@@ -160,19 +160,19 @@ def _rules(child: bool) -> Rules:
 
 
 def _intervals(targets: dict[int, str], default: str) -> list[tuple[int, str]]:
-    """Starts of the runs of call numbers with one target, in order; a gap has the default."""
-    found = [(0, default)]
+    """Starts of the runs of call numbers with the same target, in order; gaps have the default target."""
+    starts = [(0, default)]
     for number in sorted(targets):
         for start, target in ((number, targets[number]), (number + 1, targets.get(number + 1, default))):
-            if found[-1][0] == start:
-                found.pop()
-            if not found or found[-1][1] != target:
-                found.append((start, target))
-    return found
+            if starts[-1][0] == start:
+                starts.pop()
+            if not starts or starts[-1][1] != target:
+                starts.append((start, target))
+    return starts
 
 
 def _search(intervals: list[tuple[int, str]], label: str) -> list[Instruction]:
-    """A binary search for the interval of the loaded call number; leaves jump straight to their target."""
+    """A binary search for the interval of the loaded call number; leaves jump directly to their target."""
     middle = len(intervals) // 2
     lower, upper = intervals[:middle], intervals[middle:]
     low_label = lower[0][1] if len(lower) == 1 else f"{label}<"
@@ -200,7 +200,7 @@ def compile_filter(machine: str, targets: dict[int, str], rules: Rules, default:
     """A filter that sends each call number to its target: 'allow', 'deny' (EPERM), 'kill' or 'rule NAME'.
 
     Raises:
-        InputError: the machine's system calls are not known here.
+        InputError: there is no system call table for the machine.
     """
     if machine not in ARCHITECTURES:
         raise InputError(f"sandbox: no system call table for {machine}; run on x86_64 or aarch64 Linux")
@@ -220,10 +220,10 @@ def compile_filter(machine: str, targets: dict[int, str], rules: Rules, default:
 
 
 def filter_bytes(child: bool, machine: str | None = None) -> bytes:
-    """The filter of a zygote, or the stricter one of a child, as BPF for this machine (or the one named).
+    """The filter of a zygote, or the stricter one of a child, as BPF for `machine` (default: this machine).
 
     Raises:
-        InputError: the machine's system calls are not known here.
+        InputError: there is no system call table for the machine.
     """
     machine = machine or platform.machine()
     rules = _rules(child)

@@ -1,7 +1,7 @@
-"""A small hostile suite for `python -m pad_ray.sandbox`; the full one is tests/sandbox/hostile.py.
+"""A small hostile suite for `python -m pad_ray.sandbox`; the full suite is tests/sandbox/hostile.py.
 
-Each program returns 'escaped' when it gets what it wants. Modules that are not allowed are reached through those that the
-interpreter has loaded anyway, so that the kernel is what stops it.
+Each program returns 'escaped' if it succeeds. The programs skip the import check and use forbidden modules that the interpreter
+has already loaded, so that only the kernel can stop them.
 """
 
 import platform
@@ -62,12 +62,12 @@ class Check:
 
 
 def _stopped(execution: Execution) -> bool:
-    """Blocked by an error of the kernel, or ended by it; anything but a value."""
+    """Whether the kernel blocked the attempt with an error or ended the program."""
     return execution.value == "blocked" or execution.outcome in (Outcome.FORBIDDEN, Outcome.OTHER_EXCEPTION)
 
 
 def self_test(sandbox: Sandbox) -> list[Check]:
-    """Run every attempt between honest programs. A neighbour with a wrong answer is a failed check too."""
+    """Run every attempt between honest programs. A neighbour with a wrong answer is also a failed check."""
     attacks = [TRY.format(attempt=attempt) for attempt in ATTEMPTS.values()]
     programs = [*attacks, *(program for program, _ in LIMITS.values())]
     neighbours = [HONEST.format(number=number) for number in range(len(programs))]

@@ -1,9 +1,9 @@
-"""The backward slice of a program's result: what it is made from, what decides it, and what is done to it.
+"""The backward slice of a program's result: its inputs, the decisions behind it, and the operations on it.
 
-Follows data from the returned values to the definitions that reach them, and the branches and loops that matter: those
-around a value that would be another one without them. What leaves a value as it is (`x * 1`, `x + 0`, a conversion) is no
-operation, what has one value whatever its operands (`x * 0`, `x - x`) takes nothing from them, and an element that is
-looked up in a written list or dictionary is that element alone. Linear in the size of the tree, without recursion.
+Follows data from the returned values to the definitions that reach them, and to the branches and loops that can change
+them. An expression that leaves a value unchanged (`x * 1`, `x + 0`, a conversion) is not an operation; an expression with a
+constant value (`x * 0`, `x - x`) does not depend on its operands; and an element looked up in a list or dictionary display
+depends on that element only. Linear in the size of the tree, without recursion.
 """
 
 import ast
@@ -42,17 +42,17 @@ from pad_ray.sandbox.operations import (
 )
 
 MAX_LITERAL_NODES = 200
-"""A test of more nodes is not looked through for names."""
+"""A test with more nodes is not searched for names."""
 Operation = str
 ARITHMETIC, CALL, LOOP, INDEX, COMPARE = "arithmetic", "call", "loop", "index", "compare"
 
 
 @dataclass
 class Slice:
-    """What a result depends on. `constants` have their places in tests and values alike; `keys` are of dictionaries.
+    """The dependencies of a result. `constants` come from tests and values; `keys` are keys of dictionaries.
 
-    `chosen` are the constants between which a branch decides, `tested` the names that a comparison or a branch reads,
-    `updates` how often a value is made from the one before, `negations` those of them with `not`.
+    `chosen` are the constants between which a branch decides, `tested` the names read by a comparison or a branch.
+    `updates` counts definitions that use the previous value, `negations` those of the form `x = not x`.
     """
 
     constants: list[object] = field(default_factory=list)
@@ -65,10 +65,10 @@ class Slice:
 
 
 def backward_slice(tree: ast.Module, stated: Collection[float], of_number: bool) -> Slice:
-    """The slice of what `solution` returns. `stated` are the question's numbers: an operand among them is never neutral.
+    """The slice of the result of `solution`. `stated` are the question's numbers: an operand among them is never neutral.
 
-    With `of_number` the result is a number: a test without names decides nothing, nor does a choice between one value
-    and a filler.
+    With `of_number` the result is a number: then a test without names does not count as a decision, nor does a choice
+    between one value and a filler.
     """
     return _Slicer(Definitions(tree), stated, of_number).run()
 
@@ -78,7 +78,7 @@ class _Slicer:
         self.definitions = definitions
         self.stated = stated
         self.of_number = of_number
-        self.found = Slice()
+        self.result = Slice()
         self._todo: list[tuple[ast.AST, bool]] = []
         self._seen: dict[int, bool] = {}
         self._guards: set[int] = set()
@@ -97,14 +97,14 @@ class _Slicer:
                 continue
             self._seen[id(node)] = tested
             self._visit(node, tested)
-        return self.found
+        return self.result
 
     def _push(self, nodes: Sequence[ast.AST | None], tested: bool) -> None:
         self._todo += [(node, tested) for node in nodes if node is not None]
 
     def _visit(self, node: ast.AST, tested: bool) -> None:
         if isinstance(node, ast.Constant):
-            self.found.constants.append(node.value)
+            self.result.constants.append(node.value)
         elif isinstance(node, ast.Name):
             self._visit_name(node, tested)
         elif isinstance(node, FUNCTIONS):
@@ -120,16 +120,16 @@ class _Slicer:
         elif isinstance(node, ast.IfExp):
             self._visit_choice(node, tested)
         elif isinstance(node, (ast.Compare, ast.BoolOp)) or is_not(node):
-            self.found.operations.add(COMPARE)
+            self.result.operations.add(COMPARE)
             self._push(list(ast.iter_child_nodes(node)), True)
         elif isinstance(node, ast.Dict):
-            self.found.keys += [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            self.result.keys += [key.value for key in node.keys if isinstance(key, ast.Constant)]
             self._push([*(key for key in node.keys if not isinstance(key, ast.Constant)), *node.values], tested)
         else:
             if isinstance(node, (ast.comprehension, ast.Yield, ast.YieldFrom)):
-                self.found.operations.add(LOOP)
+                self.result.operations.add(LOOP)
             if isinstance(node, ast.Attribute) and tested:
-                self.found.tested.add(node.attr)
+                self.result.tested.add(node.attr)
             self._push(list(ast.iter_child_nodes(node)), tested)
 
     def _visit_name(self, node: ast.Name, tested: bool) -> None:
@@ -138,7 +138,7 @@ class _Slicer:
         if home is None or scope is None:
             return
         if tested:
-            self.found.tested.add(node.id)
+            self.result.tested.add(node.id)
         group = scope.names[node.id]
         here = home[0] is scope and home[1] != ANYWHERE
         for definition in group.take_reaching(home[1], home[2]) if here else group.take_all():
@@ -158,22 +158,22 @@ class _Slicer:
         value = definition.values[0] if definition.values else None
         names = self.definitions.homes
         if definition.updates:
-            self.found.updates += 1
+            self.result.updates += 1
         elif value is not None and is_not(value):
             operand = value.operand if isinstance(value, ast.UnaryOp) else None
             home = names.get(id(operand)) if isinstance(operand, ast.Name) else None
             scope = self.definitions.scope_of(home[0], operand.id) if home and isinstance(operand, ast.Name) else None
             if scope and isinstance(operand, ast.Name) and scope.names[operand.id] is group:
-                self.found.negations += 1
+                self.result.negations += 1
 
     def _need_guards(self, definition: Definition, group: Group) -> None:
-        """The branches and loops around a definition without which the value would be another one."""
+        """Follow the branches and loops around a definition that can change its value."""
         fixed = all(self._constant(value) is not None for value in definition.values) and not definition.updates
         real = self._is_choice(group)
         if real and fixed:
             self._note_choice(group)
         guard = definition.guard
-        # What is around a branch that was seen in this way was seen as well.
+        # If a branch was already visited in this way, so were its enclosing branches.
         while guard is not None and (id(guard), real, fixed) not in self._passed:
             self._passed.add((id(guard), real, fixed))
             if real or (not fixed and (guard.in_loop or isinstance(guard.node, LOOPS))):
@@ -181,7 +181,7 @@ class _Slicer:
             guard = guard.outer
 
     def _is_dead(self, guard: Guard | None) -> bool:
-        """Whether a branch whose test compares two known numbers rules a definition out."""
+        """Whether a test of two known numbers excludes the branch of a definition."""
         if not self.of_number or guard is None or guard.in_loop or not isinstance(guard.node, ast.If):
             return False
         truth = self._truth(guard.node.test)
@@ -197,30 +197,30 @@ class _Slicer:
         return COMPARISONS[type(test.ops[0])](left, right)
 
     def _note_choice(self, group: Group) -> None:
-        """Keep the constants between which a branch decides."""
+        """Record the constants between which a branch decides."""
         if id(group) not in self._guards:
             self._guards.add(id(group))
             values = (self._constant(value) for one in group.all for value in one.values)
-            self.found.chosen += [value[0] for value in values if value is not None]
+            self.result.chosen += [value[0] for value in values if value is not None]
 
     def _need_guard(self, guard: Guard) -> None:
         if id(guard) in self._guards:
             return
         self._guards.add(id(guard))
         if isinstance(guard.node, LOOPS):
-            self.found.operations.add(LOOP)
+            self.result.operations.add(LOOP)
             for leaving in guard.exits:
                 around: Guard | None = leaving
                 while around is not None and around is not guard and id(around) not in self._guards:
                     self._need_guard(around) if not isinstance(around.node, LOOPS) else None
                     around = around.outer
         if isinstance(guard.node, ast.If):
-            self.found.operations.add(COMPARE)
+            self.result.operations.add(COMPARE)
         if not (self.of_number and isinstance(guard.node, ast.If) and self._is_literal(guard.node.test)):
             self._push(guard.tests, not isinstance(guard.node, (ast.For, ast.AsyncFor)) or not self.of_number)
 
     def _is_choice(self, group: Group) -> bool:
-        """Whether the definitions of a name, or the results of a function, give more than one value."""
+        """Whether the definitions of a name, or the results of a function, have more than one value."""
         if id(group) not in self._choices:
             self._choices[id(group)] = self._differ([value for one in group.all for value in one.values[:1]])
         return self._choices[id(group)]
@@ -236,7 +236,7 @@ class _Slicer:
         return len(kinds) > 1
 
     def _constant(self, node: ast.AST) -> tuple[object] | None:
-        """The value of a written constant, also with a sign, a conversion or under a name that has no other value."""
+        """The value of a constant, also if it has a sign or a conversion, or is the only value of a name."""
         for _ in range(8):
             if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
                 inner = node.operand
@@ -252,7 +252,7 @@ class _Slicer:
         return (node.value,) if isinstance(node, ast.Constant) else None
 
     def _single(self, node: ast.Name) -> ast.AST | None:
-        """The value of a name that has one definition."""
+        """The value of a name with a single definition."""
         home = self.definitions.homes.get(id(node))
         scope = self.definitions.scope_of(home[0], node.id) if home else None
         group = scope.names[node.id].all if scope else []
@@ -262,7 +262,7 @@ class _Slicer:
         return None if guard is not None and isinstance(guard.node, (ast.For, ast.AsyncFor)) else group[0].values[0]
 
     def _is_literal(self, test: ast.AST) -> bool:
-        """Whether an expression holds no name and no call, so that its value is written there."""
+        """Whether an expression contains no name and no call, and is thus constant."""
         if id(test) not in self._literal:
             nodes = list(islice(ast.walk(test), MAX_LITERAL_NODES + 1))
             named = any(isinstance(part, (ast.Name, ast.Call)) for part in nodes)
@@ -286,22 +286,22 @@ class _Slicer:
         elif self._is_one_of(right, neutral[1]) or is_empty(right):
             self._push([left], tested)
         else:
-            self.found.operations.add(ARITHMETIC)
+            self.result.operations.add(ARITHMETIC)
             self._push([left, right], tested)
 
     def _is_one_of(self, node: ast.AST, values: tuple[float, ...]) -> bool:
         value = node.value if isinstance(node, ast.Constant) else None
-        # True is an int, and no operand is written with it.
-        written = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return written and value in values and value not in self.stated
+        # True is an int, but not a numeric operand.
+        is_literal = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_literal and value in values and value not in self.stated
 
     def _visit_call(self, node: ast.Call, tested: bool) -> None:
         name = called(node)
         own = isinstance(node.func, ast.Name) and self._is_own(node.func)
-        shown = name in (SHOWN_METHODS if isinstance(node.func, ast.Attribute) else CONVERSIONS)
-        if not own and not shown:
-            self.found.operations.add(CALL)
-        self.found.constants += last_counted(node)
+        only_displays = name in (SHOWN_METHODS if isinstance(node.func, ast.Attribute) else CONVERSIONS)
+        if not own and not only_displays:
+            self.result.operations.add(CALL)
+        self.result.constants += last_counted(node)
         chooses = not own and name in CHOOSERS
         function = [node.func] if own or isinstance(node.func, ast.Attribute) else []
         self._push([*function, *node.args, *node.keywords], tested or chooses)
@@ -313,9 +313,9 @@ class _Slicer:
     def _visit_subscript(self, node: ast.Subscript, tested: bool) -> None:
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         display = self._display(node.value)
-        chosen = element(display, node.slice)
-        if chosen is not None:
-            self._push([chosen], tested)
+        chosen_element = element(display, node.slice)
+        if chosen_element is not None:
+            self._push([chosen_element], tested)
         elif key is not None and isinstance(display, ast.Dict) and display is node.value:
             pairs = zip(display.keys, display.values, strict=True)
             self._push([value for one, value in pairs if isinstance(one, ast.Constant) and one.value == key], tested)
@@ -324,11 +324,11 @@ class _Slicer:
         else:
             fixed = is_fixed(node.slice)
             if not fixed or not self._is_listing(node.value):
-                self.found.operations.add(INDEX if fixed else CALL)
+                self.result.operations.add(INDEX if fixed else CALL)
             self._push([node.value, node.slice], tested)
 
     def _is_listing(self, node: ast.AST) -> bool:
-        """Whether an expression lists a written list or dictionary: `list(options)`, `options.values()`."""
+        """Whether an expression lists a list or dictionary display: `list(options)`, `options.values()`."""
         while isinstance(node, ast.Call) and called(node) in LISTINGS:
             inner = node.func.value if isinstance(node.func, ast.Attribute) else next(iter(node.args), None)
             if inner is None:
@@ -340,7 +340,7 @@ class _Slicer:
         return self._single(node) if isinstance(node, ast.Name) else node
 
     def _visit_keyed(self, name: ast.Name, key: object, tested: bool) -> bool:
-        """Follow `name[key]` to the definitions that may set this key; False if the name may be anything."""
+        """Follow `name[key]` to the definitions that may set this key; False if the name may be something else."""
         home = self.definitions.homes.get(id(name))
         scope = self.definitions.scope_of(home[0], name.id) if home else None
         if scope is None:
@@ -352,7 +352,7 @@ class _Slicer:
         if keyed is None:
             return False
         if tested:
-            self.found.tested.add(name.id)
+            self.result.tested.add(name.id)
         for one in keyed.definitions.pop(key, ()):
             self._need(one, group)
         self._push(keyed.elements.get(key, []), tested)
@@ -366,32 +366,32 @@ class _Slicer:
         sides = [node.body, node.orelse]
         constants = [self._constant(side) for side in sides]
         if self._differ(sides) and not (self.of_number and self._is_literal(node.test)):
-            self.found.operations.add(COMPARE)
-            self.found.chosen += [value[0] for value in constants if value is not None]
+            self.result.operations.add(COMPARE)
+            self.result.chosen += [value[0] for value in constants if value is not None]
             self._push([node.test], True)
         self._push(sides, tested)
 
 
 @dataclass
 class _Keyed:
-    """What a name that is a written dictionary holds: definitions by the key that they set, elements by their own."""
+    """The contents of a name bound to a dictionary display: definitions by the key they set, and elements by key."""
 
     definitions: dict[object, list[Definition]]
     elements: dict[object, list[ast.AST]]
 
     @classmethod
     def of(cls, group: Group) -> "_Keyed | None":
-        """None for a name that may also be something else than a dictionary."""
-        found = cls({}, {})
+        """None for a name that may be something other than a dictionary."""
+        keyed = cls({}, {})
         for one in group.all:
             display = one.values[0] if one.key is None and len(one.values) == 1 else None
             if one.key is not None:
-                found.definitions.setdefault(one.key, []).append(one)
+                keyed.definitions.setdefault(one.key, []).append(one)
             elif isinstance(display, ast.Dict) and not one.updates:
-                found._add(display)
+                keyed._add(display)
             else:
                 return None
-        return found if found.elements else None
+        return keyed if keyed.elements else None
 
     def _add(self, display: ast.Dict) -> None:
         for key, value in zip(display.keys, display.values, strict=True):

@@ -1,7 +1,7 @@
-"""Checks on a program's text, before it runs. They explain and save work; they protect nothing, the sandbox does.
+"""Checks on a program's text before it runs. They explain failures and save work; the protection is the sandbox.
 
-Parsing happens in this process, so it is bounded: the text has a maximum length and every way in which CPython's parser
-gives up on deep nesting is a syntax error here.
+Parsing happens in this process, so it is bounded: the text has a maximum length, and every error of CPython's parser on
+deep nesting is reported as a syntax error.
 """
 
 import ast
@@ -13,13 +13,13 @@ from pad_ray.sandbox.results import clean
 from pad_ray.schema import Outcome
 
 FILE_NAME = "<solution>"
-# The parser warns about "\d" and "1if"; a program's style is nobody's news, and it must not become an error under -W error.
+# The parser warns about "\d" and "1if"; these warnings about style must not be shown, nor become errors under -W error.
 warnings.filterwarnings("ignore", module=FILE_NAME)
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why a program is not executed, or its result not accepted."""
+    """The reason why a program is not executed, or its result not accepted."""
 
     outcome: Outcome
     feedback: str
@@ -48,14 +48,14 @@ def _binds_solution(node: ast.AST) -> bool:
 
 
 def defines_solution(tree: ast.Module) -> Rejection | None:
-    """A program must bind `solution`; whether it can be called without arguments is for the execution to say."""
+    """A rejection unless the program binds `solution`. Whether it can be called without arguments shows in execution."""
     if any(_binds_solution(node) for node in ast.walk(tree)):
         return None
     return Rejection(Outcome.NO_ANSWER, "the program defines no function solution()")
 
 
 def imported_modules(tree: ast.Module) -> list[str]:
-    """Top-level names of the modules that `import` statements name, in order; a relative import is named '.'."""
+    """Top-level names of the modules in `import` statements, in order; '.' for a relative import."""
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -66,7 +66,7 @@ def imported_modules(tree: ast.Module) -> list[str]:
 
 
 def imports_allowed(tree: ast.Module, allowed: Collection[str]) -> Rejection | None:
-    """Imports outside the allow list are `FORBIDDEN`. `__future__` is a directive, not a module."""
+    """A `FORBIDDEN` rejection for imports outside the allow list. `__future__` is a directive, not a module."""
     for name in imported_modules(tree):
         if name not in allowed and name != "__future__":
             return Rejection(Outcome.FORBIDDEN, f"ImportError: importing {name[:60]} is not allowed")

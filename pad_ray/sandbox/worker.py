@@ -1,4 +1,4 @@
-"""One zygote as the supervisor sees it: start it, hand it jobs, take the results, notice its death."""
+"""The supervisor's side of one zygote: starts it, sends jobs, receives results and detects its death."""
 
 import ast
 import marshal
@@ -19,7 +19,7 @@ from pad_ray.sandbox.results import ANSWER_BYTES, Ending
 from pad_ray.sandbox.seccomp import filter_bytes
 from pad_ray.sandbox.warmup import SAMPLES
 
-# What a zygote has imported: () nothing, for programs without imports; (STANDARD,) the light modules; else with heavy ones.
+# The imports of a zygote: () for none, for programs without imports; (STANDARD,) for the light modules; more for heavy ones.
 Kind = tuple[str, ...]
 STANDARD = "standard"
 START_S = 120.0
@@ -35,7 +35,7 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """How zygotes are started on this host: inside bubblewrap or directly, and the uid that they change to."""
+    """How to start zygotes on this host: inside bubblewrap or directly, and the uid to which they change."""
 
     bwrap: str | None
     uid: int | None
@@ -43,7 +43,7 @@ class Launch:
 
 @dataclass
 class Job:
-    """A program on its way through a worker; `attempts` counts the times that the sandbox, not the program, failed it."""
+    """A program in a worker; `attempts` counts the failures of the sandbox, not of the program."""
 
     index: int
     program: bytes
@@ -52,8 +52,8 @@ class Job:
 
 
 def modules_of(config: SandboxConfig, kind: Kind) -> list[str]:
-    """What a zygote of this kind imports: nothing, or every allowed module but the heavy ones that it is not for, with what
-    these import when they are first used and a child cannot.
+    """The imports of this kind of zygote: none, or every allowed module except heavy ones of other kinds, together with the
+    modules that these import on first use, which a child cannot do.
     """
     if not kind:
         return []
@@ -64,7 +64,7 @@ def modules_of(config: SandboxConfig, kind: Kind) -> list[str]:
 
 
 def paths_of(config: SandboxConfig, kind: Kind) -> list[str]:
-    """Where a zygote of this kind imports from beside the standard library; nowhere if it needs nothing else."""
+    """The folders from which this kind of zygote imports, besides the standard library; empty if that suffices."""
     needs = [name for name in modules_of(config, kind) if name.split(".")[0] not in sys.stdlib_module_names]
     return package_paths() if needs else []
 
@@ -90,7 +90,7 @@ class Worker:
     """A warm process that runs one program at a time, each in a fresh child, first in first out.
 
     Raises:
-        WorkerError: the zygote did not start; the message holds what it or its launcher said.
+        WorkerError: the zygote did not start; the message includes its own or its launcher's error.
     """
 
     def __init__(self, config: SandboxConfig, kind: Kind, launch: Launch, spawner: Spawner) -> None:
@@ -120,7 +120,7 @@ class Worker:
         except OSError as error:
             facts = {"error": f"{type(error).__name__}: {error}"}
         if "python" not in facts:
-            raise WorkerError(self._diagnose(facts.get("error", "it ended without a word")))
+            raise WorkerError(self._diagnose(facts.get("error", "it exited without an error message")))
         self.control.settimeout(None)
         if self.process.stderr is not None:
             self.process.stderr.close()
@@ -128,15 +128,15 @@ class Worker:
 
     def _diagnose(self, error: str) -> str:
         self.kill()
-        said = b""
+        stderr = b""
         if self.process.stderr is not None:
-            said = self.process.stderr.read(DIAGNOSIS_BYTES)
+            stderr = self.process.stderr.read(DIAGNOSIS_BYTES)
             self.process.stderr.close()
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
+        last = stderr.decode(errors="replace").strip().splitlines()[-1:]
         return " - ".join([error, *last])
 
     def submit(self, job: Job) -> None:
-        """Send a program and the writing end of a fresh pipe; never blocks for a running program.
+        """Send a program and the write end of a new pipe; never blocks on a running program.
 
         Raises:
             WorkerError: the zygote is dead; the job is not queued.
@@ -157,11 +157,10 @@ class Worker:
         self.jobs.append(job)
 
     def collect(self) -> tuple[Job, Ending, bytes]:
-        """The oldest job, how its child ended, and what it wrote. The child is dead, so the pipe holds all there will
-        be.
+        """The oldest job, the end of its child, and the child's output. The child is dead, so the pipe is complete.
 
         Raises:
-            WorkerError: the zygote is dead, or is silent for longer than any program may take.
+            WorkerError: the zygote is dead, or has not answered for longer than any program may take.
         """
         try:
             message = self.control.recv(STATUS.size)
@@ -180,15 +179,15 @@ class Worker:
         return job, Ending(status, cause, wall_us / 1000, cpu_us / 1e6), data
 
     def return_job(self, job: Job) -> None:
-        """Put a collected job back as the first without a result; its pipe is closed already."""
+        """Put a collected job back as the first without a result; its pipe is already closed."""
         job.read_fd = -1
         self.jobs.appendleft(job)
 
     def kill(self) -> list[Job]:
         """End the zygote and its child; returns the jobs without a result, the running one first.
 
-        A zygote ends by itself when its socket closes. Killing bubblewrap's monitor before that would leave the zygote as a
-        zombie to the container's first process, which may never reap.
+        A zygote exits when its socket closes. Killing bubblewrap's monitor before that would leave the zygote as a zombie to
+        the container's init process, which may never reap it.
         """
         self.control.close()
         try:
@@ -205,7 +204,7 @@ class Worker:
 
 
 def wait_for_any(workers: list[Worker], seconds: float) -> list[Worker]:
-    """The workers that have something to say, or have died; empty after `seconds`."""
+    """The workers that have sent something or died; empty after `seconds`."""
     poller = select.poll()
     by_fd = {worker.control.fileno(): worker for worker in workers if worker.jobs}
     for descriptor in by_fd:

@@ -1,7 +1,7 @@
-"""The corpus as a data set that others can load: `corpus/README.md`, a dataset card of the Hugging Face hub.
+"""The dataset card of the corpus, `corpus/README.md`, in the format of the Hugging Face hub.
 
-Its front matter (https://huggingface.co/docs/hub/datasets-cards) makes `datasets.load_dataset` read the folder as it is;
-its body says where every row comes from, what was left out and why, and under which licences.
+Its front matter (https://huggingface.co/docs/hub/datasets-cards) makes the folder readable for `datasets.load_dataset`;
+its body gives the origin of every row, the omitted drafts with reasons, and the licences.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from pad_ray.tasks import get_task
 CARD = "corpus/README.md"
 UNKNOWN_LICENCE = "unknown; see the model's own card"
 
-# The hub's identifiers of the licences that tasks and known models state; it has `unknown` for the rest.
+# The hub's identifiers of the licences of tasks and known models; `unknown` for all others.
 _HUB_LICENCES = {
     "MIT": "mit",
     "Apache-2.0": "apache-2.0",
@@ -33,19 +33,18 @@ _SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M":
 
 
 OVERLAPS = {"equal": "equal text", "ngrams": "n-grams", "masked": "n-grams, numbers and names apart"}
-"""Ways to resemble a test question, as the card names them."""
+"""Kinds of overlap with a test question, with their labels on the card."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What a card says about a corpus.
+    """The facts about a corpus on its card.
 
-    `rows` counts rows by split (`train`, `validation`) and objective, `questions` those that have a row. `accepted` counts
-    drafts by their verdict alone; `dropped` counts those that no row comes from, by outcome. `tests` counts the test
-    questions that were compared, `contaminated` the questions left out for them, both by task. `overlaps` counts
-    those of the `compared` train questions that resemble a test question, kept or not, by how. `demonstrations` maps a kind
-    of path to the number of solved questions in each of its sets. `protections` are the sandbox's; None if nothing was
-    executed.
+    `rows` counts rows by split (`train`, `validation`) and objective, `questions` the questions with a row. `accepted` counts
+    drafts with an accepting verdict; `dropped` counts drafts without a row, by outcome. `tests` counts the compared test
+    questions, `contaminated` the train questions omitted because of them, both by task. `overlaps` counts those of the
+    `compared` train questions that resemble a test question, kept or not, by kind of overlap. `demonstrations` maps a kind of
+    path to the number of solved questions in each of its sets. `protections` are the sandbox's; None if nothing was executed.
     """
 
     task: str
@@ -76,14 +75,14 @@ class CardFacts:
 
 
 def write_card(run: RunDir, facts: CardFacts) -> str:
-    """Write the card beside the corpus; returns its text. Raises InputError where `facts.task` is no task."""
+    """Write the card next to the corpus and return its text. Raises InputError if `facts.task` is not a task."""
     text = render_card(facts)
     run.write_text(CARD, text)
     return text
 
 
 def render_card(facts: CardFacts) -> str:
-    """The card, the same for the same facts. Raises InputError where `facts.task` is no task."""
+    """The text of the card, which depends only on the facts. Raises InputError if `facts.task` is not a task."""
     task, known = get_task(facts.task), find(facts.teacher)
     licence = known.licence if known else None
     rows = {split: counts for split, counts in facts.rows.items() if sum(counts.values())}
@@ -98,7 +97,7 @@ def render_card(facts: CardFacts) -> str:
         total=sum(sum(counts.values()) for counts in rows.values()),
         dropped=sorted(facts.dropped.items(), key=lambda item: (-item[1], item[0])),
         tests=[(name, tests[name], contaminated[name]) for name in sorted(tests)],
-        overlaps=[(said, facts.overlaps.get(kind, 0)) for kind, said in OVERLAPS.items()],
+        overlaps=[(label, facts.overlaps.get(kind, 0)) for kind, label in OVERLAPS.items()],
         near=facts.masked_overlap or NEAR,
         masked_ngram=MASKED_NGRAM,
         schema_version=SCHEMA_VERSION,
@@ -107,7 +106,7 @@ def render_card(facts: CardFacts) -> str:
 
 def _front_matter(facts: CardFacts, rows: Mapping[str, Mapping[str, int]], licences: list[str]) -> dict[str, Any]:
     distinct = list(dict.fromkeys(licences))
-    # A pattern without a file would make the whole folder unreadable, so splits without rows are not named.
+    # A pattern without a matching file would make the whole folder unreadable, so splits without rows are omitted.
     data_files = [{"split": split, "path": f"{split}/*.parquet"} for split in rows]
     return {
         "pretty_name": f"{facts.task}, solved by {facts.teacher}",
@@ -129,7 +128,7 @@ def _size(rows: int) -> str:
 
 
 def _by_task(counts: Mapping[str, int]) -> Counter[str]:
-    """Counts of sub-tasks, `bbh/<sub-task>`, under their task."""
+    """Counts by task, with the counts of sub-tasks (`bbh/<sub-task>`) added up."""
     summed: Counter[str] = Counter()
     for name, count in counts.items():
         summed[name.split("/", 1)[0]] += count
@@ -144,7 +143,7 @@ def _environment() -> Environment:
 
 
 def _state(value: object) -> str:
-    """The state of a protection, as `pad_ray.sandbox.Protections` notes it."""
+    """The state of a protection, from a field of `pad_ray.sandbox.Protections`."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
@@ -163,7 +162,7 @@ _BODY = """\
 # {{ facts.task }}, solved by {{ facts.teacher }}
 
 Training data for a small student, written by a larger teacher: {{ total }} rows for {{ facts.questions }} questions.
-Every row comes from a draft that was judged to be right.
+Every row comes from a draft that was judged right.
 
 ```python
 from datasets import load_dataset
@@ -171,7 +170,7 @@ from datasets import load_dataset
 corpus = load_dataset("path/to/this/folder")
 ```
 
-| column | what it is |
+| column | content |
 |---|---|
 | `source` | what the student reads |
 | `target` | what the student is trained to write |
@@ -182,7 +181,7 @@ Corpus hash `{{ facts.corpus_hash }}`, version {{ schema_version }} of the data 
 
 ## Rows
 
-{{ facts.planned }} drafts were planned, {{ facts.accepted }} were accepted one by one, and these rows remain:
+{{ facts.planned }} drafts were planned, {{ facts.accepted }} were accepted individually, and these rows remain:
 
 | split | objective | rows |
 |---|---|---|
@@ -209,7 +208,7 @@ Nothing.
 ## Decontamination
 
 {% if tests %}
-Left out is every question that equals a test question, or shares {{ "%.0f%%" | format(facts.max_overlap * 100) }} or more of
+Every question is left out that equals a test question, or shares {{ "%.0f%%" | format(facts.max_overlap * 100) }} or more of
 its n-grams of {{ facts.ngram }} words with one. Paraphrases are not found. Questions that share
 {{ "%.0f%%" | format(near * 100) }} or more of their n-grams of {{ masked_ngram }} words, numbers and names apart,
 are {{ "kept" if facts.masked_overlap is none else "left out too" }}.
@@ -222,11 +221,11 @@ are {{ "kept" if facts.masked_overlap is none else "left out too" }}.
 
 | overlap with a test question | train questions | share |
 |---|---|---|
-{% for said, count in overlaps %}
-| {{ said }} | {{ count }} | {{ "%.1f %%" | format(100 * count / facts.compared if facts.compared else 0) }} |
+{% for label, count in overlaps %}
+| {{ label }} | {{ count }} | {{ "%.1f %%" | format(100 * count / facts.compared if facts.compared else 0) }} |
 {% endfor %}
 {% else %}
-The questions were compared with no test set.
+The questions were not compared with any test set.
 {% endif %}
 
 ## Questions
@@ -238,13 +237,13 @@ Source: {{ task.source }}. Licence: {{ task.licence }}.
 
 `{{ facts.teacher }}`, revision `{{ facts.teacher_revision or "unknown" }}`. Licence: {{ licence }}.
 
-{{ facts.samples }} samples of each kind a question, temperature {{ facts.temperature }}, top-p {{ facts.top_p }}, at most
+{{ facts.samples }} samples per question and kind, temperature {{ facts.temperature }}, top-p {{ facts.top_p }}, at most
 {{ facts.max_tokens }} tokens, seed {{ facts.seed | string }}.
 {% for kind, sets in facts.demonstrations | dictsort %}
 {% if sets | sum %}
 Demonstrations of kind {{ kind }}: {{ sets | join(" + ") }} solved questions, in {{ sets | length }} set(s) by turns.
 {% else %}
-Kind {{ kind }} was asked for without demonstrations.
+Kind {{ kind }} was requested without demonstrations.
 {% endif %}
 {% endfor %}
 

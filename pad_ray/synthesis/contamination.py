@@ -1,15 +1,15 @@
-"""Is a train question a test question in disguise?
+"""Finds train questions that are nearly equal to a test question.
 
-A question is compared with every test question at hand by its words: equal text, or the share of its n-grams that occur
-in one test question. n-grams of 13 words are those of GPT-3 (Brown et al. 2020, 2005.14165, appendix C); a share of the
-question, instead of a single hit, spares questions that have a stock phrase in common. In scripts without blanks a word is
-a character, and an n-gram has half as many again.
+A question is compared by its words with every available test question: equal text, or the share of its n-grams that occur
+in one test question. GPT-3 uses n-grams of 13 words (Brown et al. 2020, 2005.14165, appendix C). A share, instead of a single
+hit, spares questions that only have a stock phrase in common. In scripts without spaces a word is a character, and n-grams
+are 50 % longer.
 
-A known problem with other numbers and names is found by shorter n-grams of the text in which each number is `#` and each
-capitalised word is `@`.
+To find a known problem with different numbers and names, shorter n-grams are compared, with `#` for each number and `@` for
+each capitalized word.
 
-Not covered: paraphrases, translations, and other names in scripts without capital letters. If either question is shorter
-than n words, as most of StrategyQA's are, only equality counts.
+Not covered: paraphrases, translations, and different names in scripts without capital letters. If either question is shorter
+than n words, like most of StrategyQA, only equality counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,25 +27,25 @@ from pad_ray.tasks.files import MissingFileError, data_folder
 from pad_ray.tasks.languages import is_unspaced, languages, words_of, written_words
 
 IN_DOMAIN = "indomain_"
-"""Splits of this prefix divide the questions of the same task's `test` split."""
+"""Splits with this prefix are parts of the same task's `test` split."""
 
 Hashes = NDArray[np.uint64]
 Owners = NDArray[np.uint32]
 
 MASKED_NGRAM = 5
 NEAR = 0.5
-"""Share of a question's masked n-grams from which on it is a near duplicate. On SVAMP's own split (2 cores, no GPU) 317 of
-720 train questions are, and 36 of GSM8K's 7,473; n-grams of 4 words find 366 of 720, of 3 words 443."""
+"""Minimum share of a question's masked n-grams for a near duplicate. This finds 317 of 720 train questions of SVAMP's own
+split and 36 of GSM8K's 7,473 (2 cores, no GPU); n-grams of 4 words find 366 of the 720, n-grams of 3 words 443."""
 MOST_WORDS = 4_000
-"""Words of one question that are compared."""
+"""Maximum number of words compared per question."""
 _NUMBER, _NAME = "#", "@"
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The test question that a text resembles most. `share` is of the text's n-grams, in (0, 1]; 1 if `exact`.
+    """The test question most similar to a text. `share` is a share of the text's n-grams, in (0, 1]; 1 if `exact`.
 
-    `masked`: the n-grams are those of the text without its numbers and names.
+    `masked`: the n-grams are those of the text with masked numbers and names.
     """
 
     question_id: str
@@ -56,15 +56,15 @@ class Overlap:
 
     @property
     def kind(self) -> str:
-        """Under what name reports count it."""
+        """The name under which reports count it."""
         return "masked" if self.masked else "equal" if self.exact else "ngrams"
 
 
 @dataclass(frozen=True)
 class KnownTests:
-    """An index of test questions, 12 bytes an n-gram: sorted 64-bit hashes, each beside the question that it is of.
+    """An index of test questions with 12 bytes per n-gram: sorted 64-bit hashes, each with the index of its question.
 
-    It can be pickled, and its arrays are shared between the workers of a node where Ray stores it.
+    It can be pickled. In Ray's object store its arrays are shared between the workers of a node.
     """
 
     ngram: int
@@ -79,9 +79,9 @@ class KnownTests:
 
     @classmethod
     def build(cls, questions: Iterable[Question], ngram: int = 13) -> "KnownTests":
-        """Index test questions by n-grams of `ngram` words; the first of equal ones is the one that is found.
+        """Index test questions by n-grams of `ngram` words; of equal questions the first is found.
 
-        Questions of a task that makes some from templates are found by equal text alone: all of them share n-grams.
+        Questions of a task with generated splits are found only by equal text, because questions from templates share n-grams.
         """
         owners: list[tuple[str, str]] = []
         texts: list[Hashes] = []
@@ -89,15 +89,15 @@ class KnownTests:
         masked: list[Hashes] = []
         for question in questions:
             words = words_of(question.text)[:MOST_WORDS]
-            made = _from_templates(question.task)
+            from_templates = _from_templates(question.task)
             owners.append((question.question_id, question.task))
             texts.append(_hashes([" ".join(words)] if words else []))
-            grams.append(np.unique(_ngrams([] if made else words, ngram)))
-            masked.append(np.unique(_ngrams([] if made else _masked(question.text), MASKED_NGRAM)))
+            grams.append(np.unique(_ngrams([] if from_templates else words, ngram)))
+            masked.append(np.unique(_ngrams([] if from_templates else _masked(question.text), MASKED_NGRAM)))
         return cls(ngram, tuple(owners), *_sorted(texts), *_sorted(grams), *_sorted(masked))
 
     def overlap(self, text: str) -> Overlap | None:
-        """The test question with the same words, or else the one with most of the text's n-grams; None without any."""
+        """The test question with the same words, or else with most of the text's n-grams; None if there is neither."""
         words = words_of(text)[:MOST_WORDS]
         same = self._found(_hashes([" ".join(words)]), self.texts, self.text_owners)
         if same.size:
@@ -106,26 +106,26 @@ class KnownTests:
         return self._overlap(*best, exact=False) if best else None
 
     def masked_overlap(self, text: str) -> Overlap | None:
-        """The test question with most of the text's n-grams, numbers and names apart; None without any."""
+        """The test question with most of the text's n-grams after masking numbers and names, or None."""
         best = self._best(_ngrams(_masked(text), MASKED_NGRAM), self.masked_grams, self.masked_owners)
         return self._overlap(*best, exact=False, masked=True) if best else None
 
     def _best(self, wanted: Hashes, known: Hashes, owners: Owners) -> tuple[int, float] | None:
-        """The owner of most of the wanted hashes, and their share."""
+        """The owner of most wanted hashes, and their share."""
         wanted = np.unique(wanted)
-        found, counts = np.unique(self._found(wanted, known, owners), return_counts=True)
-        if not found.size:
+        owner_indices, counts = np.unique(self._found(wanted, known, owners), return_counts=True)
+        if not owner_indices.size:
             return None
         best = int(counts.argmax())
-        return int(found[best]), float(counts[best]) / wanted.size
+        return int(owner_indices[best]), float(counts[best]) / wanted.size
 
     def _found(self, wanted: Hashes, known: Hashes, owners: Owners) -> Owners:
-        """The owners of every wanted hash, one after the other."""
+        """The owners of all wanted hashes, concatenated."""
         first, last = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
         sizes = last - first
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        found: Owners = owners[np.repeat(first, sizes) + within]
-        return found
+        hash_owners: Owners = owners[np.repeat(first, sizes) + within]
+        return hash_owners
 
     def _overlap(self, owner: int, share: float, *, exact: bool, masked: bool = False) -> Overlap:
         return Overlap(*self.owners[owner], share, exact, masked)
@@ -139,11 +139,11 @@ def load_tests(
     train_task: str = "",
     train_split: str = "train",
 ) -> list[Question]:
-    """The questions that must not be taught: `own`, a run's own test questions, then the test splits of `tasks`, once each.
+    """The questions that must not be taught, without repeats: `own`, the run's test questions, then the test splits of `tasks`.
 
-    With None these are the published test splits whose files are in `data_dir`, and none without a `data_dir`: nothing
-    is downloaded unless a task is named. Where the train questions are an in-domain split of `train_task`, whose `test`
-    split contains them, its `indomain_test` split takes the place of `test`; `own` is never thinned out.
+    If `tasks` is None, these are the published test splits whose files are in `data_dir`, or none without a `data_dir`:
+    nothing is downloaded unless a task is named. If the train questions are an in-domain split of `train_task`, whose `test`
+    split contains them, the split `indomain_test` replaces `test`; `own` is always included in full.
 
     Raises:
         InputError: a task does not exist or has no test split, the data folder does not exist, or a file is broken.
@@ -164,7 +164,7 @@ def _test_split(task: Task, train_task: str, train_split: str) -> str:
 
 
 def _at_hand(task: Task, split: str, data_dir: str | Path) -> list[Question]:
-    """The questions of a split, none where its file is not there; a file that is there and broken is an error."""
+    """The questions of a split; none if its file is missing. A broken file is an error."""
     folder = data_folder(data_dir)
     try:
         return task.load(split, folder)
@@ -177,14 +177,14 @@ def _from_templates(task: str) -> bool:
 
 
 def _masked(text: str) -> list[str]:
-    """The words of a text with one sign for each number and for each name; capitals at a sentence's start count as names."""
+    """The words of a text with numbers and names masked; a capital letter at the start of a sentence counts as a name."""
     numbers = _number_words()
     masked: list[str] = []
-    for written in written_words(text)[:MOST_WORDS]:
-        word = written.lower()
+    for original in written_words(text)[:MOST_WORDS]:
+        word = original.lower()
         if word[0].isdigit() or word in numbers:
             word = _NUMBER
-        elif written[0].isupper():
+        elif original[0].isupper():
             word = _NAME
         if not (word in (_NUMBER, _NAME) and masked and masked[-1] == word):
             masked.append(word)
@@ -193,7 +193,7 @@ def _masked(text: str) -> list[str]:
 
 @cache
 def _number_words() -> frozenset[str]:
-    """Of all languages: a text's own costs more to find than a word of another one that is masked too."""
+    """Number words of all languages: detecting a text's language would cost more than masking a few words too many."""
     return frozenset(word for language in languages().values() for word in language.number_words)
 
 
@@ -210,7 +210,7 @@ def _hashes(texts: list[str]) -> Hashes:
 
 
 def _sorted(hashes: list[Hashes]) -> tuple[Hashes, Owners]:
-    """The hashes of all questions in order, and the index of the question that each is of."""
+    """The sorted hashes of all questions, and for each the index of its question."""
     owners = np.repeat(np.arange(len(hashes), dtype=np.uint32), [part.size for part in hashes])
     values = np.concatenate([np.empty(0, np.uint64), *hashes])
     order = np.argsort(values, kind="stable")

@@ -1,7 +1,7 @@
-"""From verdicts to the corpus: which accepted drafts a student learns from, and what became of every other.
+"""Builds the corpus from verdicts: chooses the accepted drafts to teach and records an outcome for all others.
 
-Built in buckets of questions, so that no process ever holds more than one: Ray tasks sort questions, drafts and verdicts
-into buckets by question, then build each bucket's part of the corpus. The result does not depend on who does what when.
+Ray tasks sort questions, drafts and verdicts into buckets by question, then build each bucket's part of the corpus. So no
+process ever holds more than one bucket. The result does not depend on the scheduling of tasks.
 """
 
 import time
@@ -43,9 +43,9 @@ TRAIN = "corpus/train"
 VALIDATION = "corpus/validation"
 REJECTED = "rejected"
 SCRATCH = "scratch"
-# A bucket's drafts are in one process: some 100 MB as Python objects.
+# A process holds all drafts of a bucket: about 100 MB as Python objects.
 DRAFTS_PER_BUCKET = 20_000
-# Rows that a sorting task reads before it writes them to their buckets.
+# Number of rows that a sorting task reads before it writes them to their buckets.
 ROWS_PER_GROUP = 100_000
 BUCKET_CPUS = 1.0
 
@@ -54,14 +54,13 @@ __all__ = ["DROPPED", "REJECTED", "TRAIN", "VALIDATION", "Corpus", "build", "req
 
 @dataclass
 class Corpus:
-    """What was built. `verified` counts drafts by their verdict, `final` after the filters that look across drafts.
+    """Counts of a built corpus. `verified` counts drafts by verdict, `final` by outcome after the filters across drafts.
 
     `rows` counts rows by split and objective (`train/program`); a kept draft may give several. `by_path` counts drafts and
-    `accepted_by_path` accepted drafts by kind, `contaminated` questions by the test set that they overlap with, `overlaps`
-    all questions that resemble a test question, kept or not, by how: equal, ngrams, masked. `compared` counts the
-    questions that were looked at, `languages` those that are taught, by the code of a known language. `hash` covers every
-    row id and its side. `faults` are the first reasons of faults, by outcome, of drafts while they were judged and of
-    accepted ones while the corpus was built.
+    `accepted_by_path` accepted drafts by kind. `contaminated` counts omitted questions by the overlapping test set,
+    `overlaps` all questions that resemble a test question, kept or not, by kind: equal, ngrams, masked. `compared` counts
+    the questions compared, `languages` the taught questions by the code of a known language. `hash` covers every row id and
+    its split. `faults` has the first reason of each kind of fault, in judging and in building the corpus.
     """
 
     planned: int = 0
@@ -98,17 +97,17 @@ class Corpus:
         return {name.split("/")[1]: count for name, count in self.rows.items() if name.startswith(f"{split}/")}
 
     def add(self, other: "Corpus") -> None:
-        """Take in another bucket's part; hashes are chained in the order of the buckets."""
+        """Add another bucket's part; hashes are chained in the order of the buckets."""
         add_counts(self, {name: value for name, value in vars(other).items() if name not in ("hash", "faults")})
         self.faults = other.faults | self.faults
         self.hash = content_id("corpus", self.hash, other.hash)
 
 
 def build(run: RunDir, plan: Plan, config: CorpusConfig, seed: int, known: KnownTests) -> Corpus:
-    """Build `corpus/` and `rejected/` from the planned drafts that are committed.
+    """Build `corpus/` and `rejected/` from the committed planned drafts.
 
     Raises:
-        StageError: a task failed; building again starts over.
+        StageError: a task failed; another call starts from the beginning.
     """
     started = time.monotonic()
     for folder in ("corpus", REJECTED, SCRATCH):
@@ -132,11 +131,11 @@ def build(run: RunDir, plan: Plan, config: CorpusConfig, seed: int, known: Known
 
 
 def require_rows(corpus: Corpus) -> None:
-    """DeadEndError where nothing was kept for training or for validation, so that there is nothing to train on."""
+    """Raise DeadEndError if there are no rows for training or for validation."""
     if not corpus.train_rows or not corpus.validation_rows:
         raise DeadEndError(
             f"corpus: {corpus.train_rows} rows to train on and {corpus.validation_rows} to validate, of {corpus.drafts} "
-            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or take a stronger teacher"
+            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or use a stronger teacher"
         )
 
 
@@ -145,7 +144,7 @@ def _rows(run: RunDir, folder: str) -> int:
 
 
 def _sort_into_buckets(run: RunDir, folder: str, buckets: int) -> None:
-    """Write the rows of a folder's parts under `scratch/<bucket>/<folder>`, by groups of parts."""
+    """Write the rows of a folder's parts to `scratch/<bucket>/<folder>`, one task per group of parts."""
     groups: list[list[str]] = [[]]
     rows = 0
     for name in run.parts(folder):
@@ -165,19 +164,19 @@ def _sort_group(location: str, folder: str, number: int, names: list[str], bucke
     # Verdicts of an earlier schema lack a column.
     table = pa.concat_tables(tables, promote_options="default")
     if folder == VERDICTS:
-        # A verdict does not name its question; its draft stands in the part of the same name.
+        # A verdict does not name its question; its draft is in the part of the same name.
         drafts = [name.replace(VERDICTS, DRAFTS, 1) for name in names]
         parts = [run.read_part(name, ["draft_id", "question_id"]) for name in drafts if run.exists(name)]
         table = table.join(pa.concat_tables(parts), "draft_id", join_type="inner") if parts else table.slice(0, 0)
     places = pa.array([int(value[:8], 16) % buckets for value in table["question_id"].to_pylist()], pa.int32())
     for bucket in range(buckets):
-        chosen = table.filter(pc.equal(places, bucket))
-        if len(chosen):
-            run.write_table(f"{SCRATCH}/{bucket:06}/{folder}/part-{number:06}.parquet", chosen)
+        bucket_rows = table.filter(pc.equal(places, bucket))
+        if len(bucket_rows):
+            run.write_table(f"{SCRATCH}/{bucket:06}/{folder}/part-{number:06}.parquet", bucket_rows)
 
 
 def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, int, KnownTests]) -> Corpus:
-    """One bucket's rows of the corpus, and what it adds to the counts."""
+    """Write one bucket's rows of the corpus and return its counts."""
     plan, config, seed, known = shared
     run = RunDir(location)
     objectives = objectives_of([path.kind for path in plan.paths], config)
@@ -188,18 +187,18 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
     verdicts = {verdict.draft_id: verdict for verdict in _read(run, bucket, VERDICTS, Verdict)}
     for question in sorted(_read(run, bucket, QUESTIONS, Question), key=lambda item: item.question_id):
         judged = _judged(question, plan, drafts.get(question.question_id, {}), verdicts)
-        chosen, made, overlap = _taught(question, judged, config, known, objectives)
+        chosen, new_rows, overlap = _taught(question, judged, config, known, objectives)
         _count(corpus, plan, judged, chosen)
         if overlap is not None:
             corpus.overlaps[overlap.kind] += 1
             if _is_left_out(overlap, config):
                 corpus.contaminated[overlap.task] += 1
-        corpus.questions += bool(made)
-        if made and (language := language_of(question.text)):
+        corpus.questions += bool(new_rows)
+        if new_rows and (language := language_of(question.text)):
             corpus.languages[language.code] += 1
         corpus.compared += 1
         rejected += [item.verdict for item in chosen if not item.accepted]
-        rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += made
+        rows[VALIDATION if is_held_out(question.question_id, config, seed) else TRAIN] += new_rows
     part = f"part-{bucket:06}.parquet"
     for folder, content in rows.items():
         if content:
@@ -215,7 +214,7 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
 def _taught(
     question: Question, judged: Sequence[Judged], config: CorpusConfig, known: KnownTests, objectives: list[Objective]
 ) -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
-    """A question's drafts, its rows of the corpus, and the test question that it is; none of it fails the bucket."""
+    """A question's drafts, its corpus rows, and the test question that it overlaps; errors do not fail the bucket."""
 
     def work() -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
         overlap = _overlap(question, config, known)
@@ -227,7 +226,7 @@ def _taught(
 
 
 def _overlap(question: Question, config: CorpusConfig, known: KnownTests) -> Overlap | None:
-    """The test question that a question is in disguise, numbers and names apart if not as it stands."""
+    """The test question that a question overlaps: compared unchanged, else with masked numbers and names."""
     overlap = known.overlap(question.text)
     if overlap is not None and (overlap.exact or overlap.share >= config.max_overlap):
         return overlap
@@ -236,12 +235,12 @@ def _overlap(question: Question, config: CorpusConfig, known: KnownTests) -> Ove
 
 
 def _is_left_out(overlap: Overlap, config: CorpusConfig) -> bool:
-    """Near duplicates are left out if the recipe says so: an in-domain split has them by its nature."""
+    """Whether to omit a question. Near duplicates are kept by default: an in-domain split naturally has many."""
     return not overlap.masked or config.masked_overlap is not None
 
 
 def is_held_out(question_id: str, config: CorpusConfig, seed: int) -> bool:
-    """Whether a question's drafts only validate; it follows from its id, so that more questions move none."""
+    """Whether a question is for validation only. This depends on its id, so adding questions moves no other question."""
     return int(content_id("split", seed, question_id)[:8], 16) / 2**32 < config.validation_share
 
 
@@ -251,27 +250,27 @@ def _read(run: RunDir, bucket: int, folder: str, record: Any) -> list[Any]:
 
 
 def _by_question(drafts: Iterable[Draft]) -> dict[str, dict[str, Draft]]:
-    """Drafts by question and id; a draft that was made after all stands in place of its fault."""
-    found: dict[str, dict[str, Draft]] = {}
+    """Drafts by question and id; a draft replaces an earlier fault of the same id."""
+    by_question: dict[str, dict[str, Draft]] = {}
     for draft in drafts:
-        found.setdefault(draft.question_id, {})[draft.draft_id] = draft
-    return found
+        by_question.setdefault(draft.question_id, {})[draft.draft_id] = draft
+    return by_question
 
 
 def _judged(question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: dict[str, Verdict]) -> list[Judged]:
-    """The planned drafts of a question that exist, in the order of the plan, with their verdicts."""
-    found = []
+    """The existing planned drafts of a question, in the order of the plan, with their verdicts."""
+    judged_drafts = []
     for planned in plan.drafts(question):
         draft = drafts.get(planned.request.request_id)
         if draft is None:
             continue
         verdict = engine_fault(draft) if draft.failed else verdicts[draft.draft_id]
-        found.append(_readable(draft, verdict))
-    return found
+        judged_drafts.append(_readable(draft, verdict))
+    return judged_drafts
 
 
 def _readable(draft: Draft, verdict: Verdict) -> Judged:
-    """The draft with its path, or as a fault if what was judged cannot be read any more."""
+    """The draft with its path, or as a fault if an accepted path can no longer be read."""
     path = read_path(draft)
     item = Judged(draft, verdict, path.text)
     return item.fault("the path cannot be read") if path is UNREADABLE and item.accepted else item
@@ -280,8 +279,8 @@ def _readable(draft: Draft, verdict: Verdict) -> Judged:
 def _count(corpus: Corpus, plan: Plan, judged: Sequence[Judged], chosen: Sequence[Judged]) -> None:
     corpus.planned += plan.drafts_per_question
     corpus.verified.update(item.verdict.outcome.value for item in judged)
-    told = [(item.verdict.outcome, item.verdict.feedback) for item in chosen]
-    corpus.faults = first_reasons(told) | corpus.faults
+    outcomes = [(item.verdict.outcome, item.verdict.feedback) for item in chosen]
+    corpus.faults = first_reasons(outcomes) | corpus.faults
     corpus.final.update(item.verdict.outcome.value for item in chosen)
     corpus.by_path.update(item.draft.path.value for item in judged)
     corpus.accepted_by_path.update(item.draft.path.value for item in judged if item.verdict.outcome is Outcome.ACCEPTED)

@@ -1,7 +1,7 @@
-"""What is committed: the ids of finished drafts, the parts that hold them, and their manifest.
+"""Committed work: the ids of finished drafts, their parts, and the manifest.
 
-A block's verdicts are written first and its drafts last, so a part of drafts makes the block count as done. A part that
-cannot be read, or that has lost its verdicts, is set aside with its reason, and its drafts are made again.
+A block's verdicts are written first and its drafts last, so a block is done once its part of drafts exists. A part that
+cannot be read, or whose verdicts are missing, is set aside with the reason, and its drafts are generated again.
 """
 
 from collections import Counter
@@ -27,14 +27,14 @@ Ids = npt.NDArray[np.bytes_]
 
 
 Names = npt.NDArray[np.uint64]
-"""What verdicts were reached by (`Verdict.judged_by`), 8 bytes each; 0 for one that does not say."""
+"""`Verdict.judged_by` of verdicts, 8 bytes each; 0 if a verdict has none."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The drafts that exist: sorted `ids`, and beside each what its verdict was `judged_by` and the index of its part.
+    """The existing drafts: sorted `ids`, and for each the `judged_by` of its verdict and the index of its part.
 
-    `parts` are the names of the parts, `rows` the drafts of each.
+    `parts` are the names of the parts, `rows` the number of drafts in each.
     """
 
     ids: Ids
@@ -44,68 +44,68 @@ class Finished:
     rows: dict[str, int]
 
     def missing(self, ids: list[str]) -> list[bool]:
-        """Which of the ids are not there."""
+        """For each id, whether it is missing."""
         missing: list[bool] = (~among(self.ids, ids)).tolist()
         return missing
 
     def outdated(self, ids: list[str], judged_by: str) -> Counter[str]:
-        """The drafts among the ids whose verdict was reached by anything else: how many of each part."""
-        wanted, name = as_ids(ids), int(judged_by, 16)
-        first, last = np.searchsorted(self.ids, wanted, "left"), np.searchsorted(self.ids, wanted, "right")
-        # A draft that two parts hold is found in both.
-        found = [place for start, end in zip(first, last, strict=True) for place in range(start, end)]
-        parts = [self.parts[self.places[place]] for place in found if self.judged_by[place] != name]
+        """By part, the number of drafts among the ids whose verdict has a different `judged_by`."""
+        wanted_ids, name = as_ids(ids), int(judged_by, 16)
+        first, last = np.searchsorted(self.ids, wanted_ids, "left"), np.searchsorted(self.ids, wanted_ids, "right")
+        # A draft in two parts is counted in both.
+        indices = [place for start, end in zip(first, last, strict=True) for place in range(start, end)]
+        parts = [self.parts[self.places[place]] for place in indices if self.judged_by[place] != name]
         return Counter(part for part in parts if part.startswith(f"{DRAFTS}/"))
 
 
 def among(known: Ids, ids: list[str]) -> npt.NDArray[np.bool_]:
-    """Which of the ids are among the known ones."""
-    wanted = as_ids(ids)
-    places = np.searchsorted(known, wanted)
-    found: npt.NDArray[np.bool_] = places < len(known)
-    found[found] = known[places[found]] == wanted[found]
-    return found
+    """For each id, whether it is known."""
+    wanted_ids = as_ids(ids)
+    places = np.searchsorted(known, wanted_ids)
+    known_ids: npt.NDArray[np.bool_] = places < len(known)
+    known_ids[known_ids] = known[places[known_ids]] == wanted_ids[known_ids]
+    return known_ids
 
 
 def as_ids(ids: list[str]) -> Ids:
-    """Hex ids as 16 bytes each, in order."""
+    """Hex ids as 16 bytes each, in the given order."""
     return np.frombuffer(bytes.fromhex("".join(ids)), dtype="S16") if ids else np.empty(0, "S16")
 
 
 def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) -> Finished:
-    """The ids of all committed drafts, and of those that the engine failed to make where `with_faults`.
+    """The ids of all committed drafts and, if `with_faults`, of those for which the engine failed.
 
-    A damaged part, or one that the manifest names and that is gone, is said; nothing else is needed to repair it.
+    Damaged or missing parts are reported; their drafts then count as missing and need no other repair.
     """
     folders = [DRAFTS, FAULTS] if with_faults else [DRAFTS]
     names = [name for folder in folders for name in run.parts(folder)]
     with ThreadPoolExecutor(READERS) as readers:
-        read = dict(zip(names, readers.map(lambda name: _read_part(run, name, say), names), strict=True))
+        contents = dict(zip(names, readers.map(lambda name: _read_part(run, name, say), names), strict=True))
     lost = set(run.read_json(f"{DRAFTS}/{MANIFEST}", {"parts": {}})["parts"]) - set(names) if with_faults else set()
     for name in sorted(lost):
-        say(f"{run.path(name)} is in the manifest and gone: its drafts are made again")
-    there = {name: part for name, part in read.items() if part is not None}
+        say(f"{run.path(name)} is in the manifest, but missing: its drafts are generated again")
+    readable = {name: part for name, part in contents.items() if part is not None}
     ids, judged, places = (
         np.concatenate([np.empty(0, kind), *columns])
         for kind, columns in (
-            ("S16", [part[0] for part in there.values()]),
-            (np.uint64, [part[1] for part in there.values()]),
-            (np.int32, [np.full(len(part[0]), place, np.int32) for place, part in enumerate(there.values())]),
+            ("S16", [part[0] for part in readable.values()]),
+            (np.uint64, [part[1] for part in readable.values()]),
+            (np.int32, [np.full(len(part[0]), place, np.int32) for place, part in enumerate(readable.values())]),
         )
     )
     order = np.argsort(ids, kind="stable")
-    rows = {name: len(part[0]) for name, part in there.items()}
-    return Finished(ids[order], judged[order], places[order], list(there), rows)
+    rows = {name: len(part[0]) for name, part in readable.items()}
+    return Finished(ids[order], judged[order], places[order], list(readable), rows)
 
 
 def write_manifest(run: RunDir, finished: Finished) -> None:
-    """Write which parts there are and how many drafts each holds."""
+    """Write the names of the parts and the number of drafts in each."""
     drafts, parts = len(np.unique(finished.ids)), dict(sorted(finished.rows.items()))
     run.write_json(f"{DRAFTS}/{MANIFEST}", {"drafts": drafts, "parts": parts})
 
 
 def _read_part(run: RunDir, name: str, say: Callable[[str], None]) -> tuple[Ids, Names] | None:
-    """The ids of a part, and what their verdicts were reached by."""
+    """The ids of a part, and the `judged_by` of their verdicts."""
     verdicts = name.replace(f"{DRAFTS}/", f"{VERDICTS}/", 1)
     try:
         ids = as_ids(run.read_part(name, ["draft_id"])["draft_id"].to_pylist())
@@ -120,15 +120,15 @@ def _read_part(run: RunDir, name: str, say: Callable[[str], None]) -> tuple[Ids,
 
 
 def _judged_by(run: RunDir, verdicts: str) -> Names:
-    """What the verdicts of a part were reached by, in their order, which is that of their drafts."""
-    found = run.read_present(verdicts, ["judged_by"])
-    if not found.column_names:
+    """The `judged_by` of a part's verdicts, in the same order as its drafts."""
+    table = run.read_present(verdicts, ["judged_by"])
+    if not table.column_names:
         return np.zeros(run.row_count(verdicts), np.uint64)
-    return np.array([int(name or "0", 16) for name in found["judged_by"].to_pylist()], np.uint64)
+    return np.array([int(name or "0", 16) for name in table["judged_by"].to_pylist()], np.uint64)
 
 
 def _set_aside(run: RunDir, names: list[str], reason: str, say: Callable[[str], None]) -> None:
-    say(f"{run.path(names[0])} cannot be used and is set aside in {TORN}/, its drafts are made again: {reason}")
+    say(f"{run.path(names[0])} is unusable and is set aside in {TORN}/; its drafts are generated again: {reason}")
     for name in dict.fromkeys(names):
         if run.exists(name):
             run.move(name, f"{TORN}/{name}")

@@ -1,7 +1,7 @@
-"""Verdicts that other rules, another gold answer or another text of the question led to: stored drafts are judged again.
+"""Judges stored drafts again if the rules, the gold answer or the question's text have changed since their verdict.
 
-No engine is asked. A part of verdicts is the unit of work; it is replaced by a rename, so that a kill leaves the old part or
-the new one, and the next call judges again what is left.
+This needs no engine. A part of verdicts is the unit of work and is replaced by a rename. After a kill, either the old or the
+new part exists, and the next call judges the remaining parts.
 """
 
 import json
@@ -28,18 +28,18 @@ PART, BLOCKS = "part", "blocks"
 
 @dataclass(frozen=True)
 class OutdatedPart:
-    """A part of drafts, how many of them have an outdated verdict, and the blocks that their questions are in."""
+    """A part of drafts, the number of its outdated verdicts, and the blocks of their questions."""
 
     name: str
     drafts: int
     blocks: tuple[Block, ...]
 
 
-def outdated_parts(found: Mapping[Block, Mapping[str, int]]) -> list[OutdatedPart]:
-    """From the counts of each block, by part, to the parts: a part may hold drafts of several blocks."""
+def outdated_parts(counts_by_block: Mapping[Block, Mapping[str, int]]) -> list[OutdatedPart]:
+    """The outdated parts, from the counts by block and part; a part may have drafts of several blocks."""
     drafts: Counter[str] = Counter()
     blocks: dict[str, list[Block]] = {}
-    for block, counts in found.items():
+    for block, counts in counts_by_block.items():
         drafts.update(counts)
         for name in counts:
             blocks.setdefault(name, []).append(block)
@@ -49,10 +49,10 @@ def outdated_parts(found: Mapping[Block, Mapping[str, int]]) -> list[OutdatedPar
 def judge_again(
     run: RunDir, parts: Sequence[OutdatedPart], sandbox: SandboxConfig, actors: int, cpus: float, stage: str
 ) -> Iterator[dict[str, Any]]:
-    """Judge the outdated drafts of the parts; gives for each part what `_JudgeAgain` counts, as it is replaced.
+    """Judge the outdated drafts of the parts. Yields the counts of `_JudgeAgain` for each replaced part.
 
     Raises:
-        StageError: an actor failed for good, or the store fails; the same call continues.
+        StageError: an actor failed permanently, or the store failed; the same call continues.
     """
     chunks = [
         pa.table({PART: [part.name], BLOCKS: [json.dumps([asdict(block) for block in part.blocks])]}) for part in parts
@@ -73,7 +73,7 @@ def judge_again(
 
 
 class _JudgeAgain:
-    """The actor: holds one sandbox, and replaces parts of verdicts."""
+    """The actor that owns a sandbox and replaces parts of verdicts."""
 
     def __init__(self, location: str, sandbox: SandboxConfig) -> None:
         self.run = RunDir(location)
@@ -86,7 +86,7 @@ class _JudgeAgain:
         return pa.Table.from_pylist([{**one, "protections": protections} for one in counts])
 
     def _part(self, name: str, blocks: str) -> dict[str, int]:
-        """How many drafts of a part were judged, and how many of them have another outcome than before."""
+        """The number of drafts of a part that were judged, and how many of them changed their outcome."""
         drafts = from_table(Draft, self.run.read_part(name))
         place = name.replace(DRAFTS, VERDICTS, 1)
         before = {verdict.draft_id: verdict for verdict in from_table(Verdict, self.run.read_part(place))}
@@ -100,9 +100,11 @@ class _JudgeAgain:
         return {"judged": len(fresh), "changed": changed}
 
     def _pairs(self, drafts: Sequence[Draft], blocks: str) -> list[tuple[Question, Draft]]:
-        """The drafts with their questions; without those whose question the run does not ask any more."""
-        read = (question for block in json.loads(blocks) for question in read_block(self.run, Block(**block)))
-        questions = {question.question_id: question for question in read}
+        """The drafts with their questions, except drafts whose question is no longer part of the run."""
+        block_questions = (
+            question for block in json.loads(blocks) for question in read_block(self.run, Block(**block))
+        )
+        questions = {question.question_id: question for question in block_questions}
         return [(questions[draft.question_id], draft) for draft in drafts if draft.question_id in questions]
 
     def _name(self, question: Question, draft: Draft) -> str:

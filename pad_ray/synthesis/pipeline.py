@@ -1,9 +1,9 @@
 """Teacher generation and execution as one Ray Data pipeline: plan -> generate -> verify -> commit.
 
-A block of questions is the unit of work. Workers read it, ask for the drafts that it lacks, and commit them with their
-verdicts as two Parquet parts whose name is a hash of the drafts' ids: a block that Ray runs again replaces its own parts.
-The driver holds block numbers and counts alone. Stages overlap, and Ray Data holds a stage back whose output waits.
-Stored drafts whose verdict is outdated are judged again first.
+A block of questions is the unit of work. Workers read it, request its missing drafts, and commit them with their verdicts as
+two Parquet parts named by a hash of the drafts' ids: a block that Ray runs again replaces its own parts. The driver holds
+only block numbers and counts. Stages overlap, and Ray Data applies backpressure. Stored drafts with an outdated verdict are
+judged again first.
 """
 
 import json
@@ -46,15 +46,15 @@ from pad_ray.synthesis.verify import verify
 
 WORK = "work"
 BLOCK = "block"
-# Blocks that are planned at once. Planning reads a few rows and hashes prompts, and must go on where actors hold every CPU.
+# Number of blocks planned in parallel. Planning only reads rows and hashes prompts; it must run even if actors hold all CPUs.
 PLANNERS = 2
 
 
 @dataclass
 class Tally:
-    """What one call of `synthesize` made; tokens and seconds of this call alone.
+    """The results of one call of `synthesize`; tokens and seconds are those of this call only.
 
-    `judged_again` counts stored drafts whose verdict was outdated, `changed` those of them that have another outcome now.
+    `judged_again` counts stored drafts whose verdict was outdated, `changed` those whose outcome changed.
     """
 
     planned: int
@@ -73,7 +73,7 @@ class Tally:
 
     @property
     def working_seconds(self) -> float:
-        """Since the first request, so without the start of the engines."""
+        """Seconds since the first request, so without the start of the engines."""
         return time.time() - self.asked_at
 
     @property
@@ -82,11 +82,11 @@ class Tally:
 
     @property
     def device_seconds(self) -> float:
-        """Seconds of all GPUs, or of all CPU engines, that the call held."""
+        """Total seconds of all GPUs, or of all CPU engines, held by the call."""
         return self.engine_seconds * self.engines
 
     def add(self, row: dict[str, Any]) -> None:
-        """Take in a committed block."""
+        """Add a committed block."""
         self.outcomes.update(json.loads(row["outcomes"]))
         self.prompt_tokens += row["prompt_tokens"]
         self.completion_tokens += row["completion_tokens"]
@@ -94,7 +94,7 @@ class Tally:
         self.protections = weakest(self.protections, Protections(**json.loads(row["protections"])))
 
     def rates(self, seconds: float) -> dict[str, float]:
-        """What is shown `seconds` after the call; tokens a second in and out since the first request."""
+        """The displayed rates `seconds` after the call; token rates count from the first request."""
         working = max(self.working_seconds, 1e-3)
         return {
             "drafts": float(self.found + self.made),
@@ -114,12 +114,12 @@ def synthesize(
     progress: Progress,
     stage: str = "synthesis",
 ) -> Tally:
-    """Make every planned draft of the stored questions that is not committed yet, judge it and commit it.
+    """Generate, judge and commit every planned draft of the stored questions that is not committed yet.
 
-    `stage` is what messages call it.
+    `stage` is the name of the stage in messages.
 
     Raises:
-        StageError: an engine does not start, or the store fails; what is committed stays, and the same call continues.
+        StageError: an engine does not start, or the store failed; committed work is kept, and the same call continues.
     """
     call = _Call(run, plan, teacher, sandbox, config, progress, stage)
     started = time.monotonic()
@@ -137,7 +137,7 @@ def synthesize(
 
 @dataclass(frozen=True)
 class _Call:
-    """What `synthesize` was called with."""
+    """The arguments of `synthesize`."""
 
     run: RunDir
     plan: Plan
@@ -151,14 +151,16 @@ class _Call:
 def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Tally) -> None:
     stage, say, drafts = call.stage, call.progress.say, sum(part.drafts for part in outdated)
     actors = call.config.verifiers or max(1, int(ray.cluster_resources().get("CPU", 1.0)))
-    say(f"{stage}: {drafts} stored drafts were judged by other rules or another gold answer; they are judged again")
+    say(
+        f"{stage}: {drafts} stored drafts were judged by other rules or with another gold answer; they are judged again"
+    )
     with call.progress.stage(f"{stage}.judging", "drafts", drafts) as bar:
         for row in judge_again(call.run, outdated, call.sandbox, actors, call.config.verifier_cpus, stage):
             tally.judged_again += row["judged"]
             tally.changed += row["changed"]
             tally.protections = weakest(tally.protections, Protections(**json.loads(row["protections"])))
-            bar.update(tally.judged_again, f"{tally.changed} with another outcome")
-    say(f"{stage}: {tally.changed} of {tally.judged_again} drafts that were judged again have another outcome")
+            bar.update(tally.judged_again, f"{tally.changed} with a new outcome")
+    say(f"{stage}: {tally.changed} of {tally.judged_again} drafts that were judged again have a new outcome")
 
 
 def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) -> None:
@@ -186,9 +188,7 @@ def _note(rates: dict[str, float], on_gpu: bool) -> str:
 
 @dataclass(frozen=True)
 class _Work:
-    """What is left to do: the blocks with drafts to make, and the parts with verdicts to replace; `found` of the `planned`
-    drafts are there.
-    """
+    """The remaining work: blocks with missing drafts, parts with outdated verdicts; `found` of the `planned` drafts exist."""
 
     planned: int
     found: int
@@ -197,7 +197,7 @@ class _Work:
 
 
 def _work(call: _Call, finished: Finished) -> _Work:
-    """If some drafts are there, workers compute the ids of all, so that no engine starts for a block that lacks nothing."""
+    """Find the remaining work. If drafts exist, workers compute all ids, so that no engine starts for a complete block."""
     run, plan = call.run, call.plan
     everything = list(blocks(run, call.config.block_questions))
     planned = sum(block.questions for block in everything) * plan.drafts_per_question
@@ -206,34 +206,34 @@ def _work(call: _Call, finished: Finished) -> _Work:
     arguments = {"location": run.location, "plan": plan, "rules": rules_of(call.sandbox), "finished": ray.put(finished)}
     chunks = ray.data.from_items([{BLOCK: json.dumps(asdict(block))} for block in everything])
     counted = chunks.map_batches(_count, fn_kwargs=arguments, batch_format="pyarrow")
-    found = {Block(**json.loads(row[BLOCK])): row for row in counted.iter_rows()}
-    missing = {block: row["missing"] for block, row in found.items()}
-    outdated = outdated_parts({block: json.loads(found[block]["outdated"]) for block in everything})
+    rows_by_block = {Block(**json.loads(row[BLOCK])): row for row in counted.iter_rows()}
+    missing = {block: row["missing"] for block, row in rows_by_block.items()}
+    outdated = outdated_parts({block: json.loads(rows_by_block[block]["outdated"]) for block in everything})
     lacking = [block for block in everything if missing[block]]
     return _Work(planned, planned - sum(missing.values()), lacking, outdated)
 
 
 def _count(batch: pa.Table, location: str, plan: Plan, rules: str, finished: Any) -> pa.Table:
-    """For each block how many drafts are missing, and how many have an outdated verdict, by part."""
-    run, done = RunDir(location), ray.get(finished)
+    """For each block, the number of missing drafts, and the numbers of outdated verdicts by part."""
+    run, finished_drafts = RunDir(location), ray.get(finished)
     missing, outdated = [], []
     for text in batch[BLOCK].to_pylist():
         questions = read_block(run, Block(**json.loads(text)))
-        missing.append(sum(len(drafts) for _, drafts in _lacking(questions, plan, done)))
-        outdated.append(json.dumps(_outdated(questions, plan, rules, done)))
+        missing.append(sum(len(drafts) for _, drafts in _lacking(questions, plan, finished_drafts)))
+        outdated.append(json.dumps(_outdated(questions, plan, rules, finished_drafts)))
     columns = {"missing": pa.array(missing, pa.int64()), "outdated": pa.array(outdated, pa.string())}
     return pa.table({BLOCK: batch[BLOCK], **columns})
 
 
 def _outdated(questions: Sequence[Question], plan: Plan, rules: str, finished: Finished) -> Counter[str]:
-    found = Counter[str]()
+    counts = Counter[str]()
     for question in questions:
         ids: dict[PathKind, list[str]] = {}
         for draft in plan.drafts(question):
             ids.setdefault(draft.path, []).append(draft.request.request_id)
         for path, some in ids.items():
-            found += finished.outdated(some, judged_by(rules, question, path))
-    return found
+            counts += finished.outdated(some, judged_by(rules, question, path))
+    return counts
 
 
 def _lacking(
@@ -270,7 +270,7 @@ def _pipeline(call: _Call, work: Sequence[Block], finished: Finished, sandboxes:
 
 
 def verifier_count(config: SynthesisConfig, teacher: EngineConfig) -> int:
-    """How many sandboxes: what is asked for, or one a CPU that the engines leave free."""
+    """The number of sandboxes: `config.verifiers` if set, else one per CPU not used by engines."""
     if config.verifiers is not None:
         return config.verifiers
     free = ray.cluster_resources().get("CPU", 1.0) - engine_count(teacher) * teacher.cpus
@@ -278,11 +278,13 @@ def verifier_count(config: SynthesisConfig, teacher: EngineConfig) -> int:
 
 
 def _requests(batch: pa.Table, location: str, plan: Plan, finished: Any) -> pa.Table:
-    """A block's questions and the requests that it lacks; travels as JSON, because Arrow unifies fields over rows."""
-    run, done = RunDir(location), ray.get(finished)
+    """A block's questions and its missing requests, as JSON, because Arrow unifies the fields of all rows."""
+    run, finished_drafts = RunDir(location), ray.get(finished)
     work, requests = [], []
     for text in batch[BLOCK].to_pylist():
-        lacking = [pair for pair in _lacking(read_block(run, Block(**json.loads(text))), plan, done) if pair[1]]
+        lacking = [
+            pair for pair in _lacking(read_block(run, Block(**json.loads(text))), plan, finished_drafts) if pair[1]
+        ]
         work.append(json.dumps([_lack(question, drafts) for question, drafts in lacking]))
         requests.append(to_json([draft.request for _, drafts in lacking for draft in drafts]))
     return pa.table({WORK: pa.array(work, pa.string()), REQUESTS: pa.array(requests, pa.string())})
@@ -293,7 +295,7 @@ def _lack(question: Question, drafts: Sequence[PlannedDraft]) -> dict[str, Any]:
 
 
 class _VerifyAndCommit:
-    """The actor: holds one sandbox, turns a block's generations into drafts and verdicts, and commits them."""
+    """The actor that owns a sandbox, turns a block's generations into drafts and verdicts, and commits them."""
 
     def __init__(self, location: str, sandbox: SandboxConfig) -> None:
         self.run = RunDir(location)
@@ -341,18 +343,18 @@ def _draft(question: Question, path: PathKind, index: int, generation: Generatio
 
 
 def commit(run: RunDir, drafts: Sequence[Draft], verdicts: Sequence[Verdict]) -> None:
-    """Write a block's verdicts, then its drafts; the drafts' part makes the block count as done.
+    """Write a block's verdicts, then its drafts; the block counts as done once the part of drafts exists.
 
-    Drafts that the engine failed to make stand apart: they can be asked for again.
+    Drafts for which the engine failed are stored separately, so that they can be requested again.
     """
     faults = [draft for draft in drafts if draft.failed]
-    made = [draft for draft in drafts if not draft.failed]
+    generated = [draft for draft in drafts if not draft.failed]
     if faults:
         run.write_records(f"{FAULTS}/{_part(faults)}", Draft, faults)
-    if made:
-        ids = {draft.draft_id for draft in made}
-        run.write_records(f"{VERDICTS}/{_part(made)}", Verdict, [v for v in verdicts if v.draft_id in ids])
-        run.write_records(f"{DRAFTS}/{_part(made)}", Draft, made)
+    if generated:
+        ids = {draft.draft_id for draft in generated}
+        run.write_records(f"{VERDICTS}/{_part(generated)}", Verdict, [v for v in verdicts if v.draft_id in ids])
+        run.write_records(f"{DRAFTS}/{_part(generated)}", Draft, generated)
 
 
 def _part(drafts: Sequence[Draft]) -> str:

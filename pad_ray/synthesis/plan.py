@@ -1,4 +1,4 @@
-"""The plan: which drafts there should be, by id, before any is made."""
+"""The plan: the ids of all drafts to generate, known before any is generated."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from pad_ray.synthesis.config import SynthesisConfig
 
 @dataclass(frozen=True, slots=True)
 class PlannedDraft:
-    """One draft to make; `request.request_id` is the draft's id."""
+    """One draft to generate; `request.request_id` is the draft's id."""
 
     path: PathKind
     sample_index: int
@@ -20,9 +20,9 @@ class PlannedDraft:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides which drafts a question gets.
+    """Everything that determines the drafts of a question.
 
-    `engine` is the model and revision that the ids cover (`pad_ray.engines.kinds.fingerprint`).
+    `engine` identifies model and revision, which are part of the ids (`pad_ray.engines.kinds.fingerprint`).
     """
 
     paths: tuple[ReasoningPath, ...]
@@ -35,7 +35,7 @@ class Plan:
         return len(self.paths) * self.config.samples
 
     def drafts(self, question: Question) -> Iterator[PlannedDraft]:
-        """The drafts of a question; more samples keep the samples there are."""
+        """The drafts of a question; with more samples the earlier ones keep their ids."""
         for path in self.paths:
             for index in range(self.config.samples):
                 yield PlannedDraft(path.kind, index, self._request(question, path, index))
@@ -43,8 +43,10 @@ class Plan:
     def _request(self, question: Question, path: ReasoningPath, index: int) -> Request:
         prompt, config = path.prompt(question, index), self.config
         sampling = Sampling(config.temperature, config.top_p, config.max_tokens, path.stop)
-        drawn = [sampling.temperature, sampling.top_p, sampling.max_tokens, list(sampling.stop)]
-        shown = prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
-        draft_id = content_id("draft", question.question_id, path.kind, shown, self.engine, drawn, self.seed, index)
-        # vLLM and numpy take seeds below 2**31.
+        sampling_settings = [sampling.temperature, sampling.top_p, sampling.max_tokens, list(sampling.stop)]
+        prompt_content = prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
+        draft_id = content_id(
+            "draft", question.question_id, path.kind, prompt_content, self.engine, sampling_settings, self.seed, index
+        )
+        # vLLM and numpy require seeds below 2**31.
         return Request(draft_id, prompt, sampling, seed=int(draft_id[:8], 16) >> 1)

@@ -1,4 +1,4 @@
-"""The questions of a run as Parquet, and the blocks of them that are the units of work."""
+"""The questions of a run as Parquet, and their blocks, which are the units of work."""
 
 import re
 from collections import Counter
@@ -17,9 +17,9 @@ from pad_ray.tasks.answers import canonical_gold
 TRAIN = "questions/train"
 TEST = "questions/test"
 UNUSABLE = "questions/unusable"
-# Its first 32 bits say in which bucket of the corpus a question is.
+# The first 32 bits of an id determine the corpus bucket of a question.
 ID = re.compile("[0-9a-f]{8,}")
-# A worker that is handed a block reads its whole part, so a part is small.
+# A worker reads the whole part of a block, so parts are small.
 QUESTIONS_PER_PART = 2000
 
 
@@ -34,7 +34,7 @@ class Block:
 
 @dataclass
 class Stored:
-    """What became of the questions that were read; `unusable` counts by reason."""
+    """Counts of the questions read; `unusable` counts the unusable ones by reason."""
 
     asked: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
@@ -45,11 +45,11 @@ class Stored:
 
 
 def store(run: RunDir, questions: Iterable[Question]) -> Stored:
-    """Write the train questions, and those that cannot be asked apart with their reason. Streams."""
+    """Write the usable train questions, and the ids of unusable ones with their reason. Works in a streaming way."""
     run.delete(TRAIN)
     run.delete(UNUSABLE)
     stored, seen, part, unusable = Stored(), set[int](), list[Question](), list[tuple[str, str]]()
-    written = 0
+    part_count = 0
     for question in questions:
         stored.asked += 1
         reason = fault(question) or _repeated(question, seen)
@@ -59,10 +59,10 @@ def store(run: RunDir, questions: Iterable[Question]) -> Stored:
             continue
         part.append(question)
         if len(part) == QUESTIONS_PER_PART:
-            run.write_records(f"{TRAIN}/part-{written:06}.parquet", Question, part)
-            written, part = written + 1, []
+            run.write_records(f"{TRAIN}/part-{part_count:06}.parquet", Question, part)
+            part_count, part = part_count + 1, []
     if part:
-        run.write_records(f"{TRAIN}/part-{written:06}.parquet", Question, part)
+        run.write_records(f"{TRAIN}/part-{part_count:06}.parquet", Question, part)
     if unusable:
         columns = zip(*unusable, strict=True)
         table = pa.table([pa.array(column, pa.string()) for column in columns], names=["question_id", "reason"])
@@ -79,7 +79,7 @@ def _repeated(question: Question, seen: set[int]) -> str | None:
 
 
 def fault(question: Question) -> str | None:
-    """Why a question cannot be asked or compared, or None."""
+    """The reason why a question cannot be asked or compared, or None."""
     texts = [question.question_id, question.task, question.split, question.text, question.gold, *question.facts]
     if not all(isinstance(text, str) for text in texts):
         return "a field is no text"
@@ -98,9 +98,9 @@ def fault(question: Question) -> str | None:
 
 
 def demand_usable(name: str, questions: Sequence[Question], where: str) -> None:
-    """InputError if a test question cannot be asked: a test set does not shrink silently.
+    """Raise InputError if a test question is unusable: a test set must not shrink silently.
 
-    `questions` are all of the split in the order of its file, and `where` says where they come from.
+    `questions` are the whole split in file order; `where` names their source.
     """
     seen: dict[str, int] = {}
     for row, question in enumerate(questions, 1):
@@ -110,7 +110,7 @@ def demand_usable(name: str, questions: Sequence[Question], where: str) -> None:
             reason = reason or f"id seen before, in question {first}"
         if reason is not None:
             which = f"question {row} of {where} ({_shown(question.text)})"
-            raise InputError(f"test set {name}: {which}: {reason}; repair that row, or take it out")
+            raise InputError(f"test set {name}: {which}: {reason}; repair or remove that row")
 
 
 def _shown(text: Any) -> str:
@@ -118,7 +118,7 @@ def _shown(text: Any) -> str:
 
 
 def blocks(run: RunDir, size: int) -> Iterator[Block]:
-    """The train questions in blocks of at most `size`; a block lies within one part."""
+    """The train questions in blocks of at most `size`; a block never spans two parts."""
     for part in run.parts(TRAIN):
         rows = run.row_count(part)
         for start in range(0, rows, size):
@@ -133,8 +133,8 @@ def read_block(run: RunDir, block: Block) -> list[Question]:
 
 @lru_cache(maxsize=2)
 def _part(location: str, name: str, modified: int) -> pa.Table:
-    """The part that a worker's last blocks came from; the next ones usually come from it too.
+    """A cached part: consecutive blocks of a worker usually come from the same part.
 
-    Named by its time too: a worker that lives on must not see the questions that an earlier call stored.
+    The time of modification is part of the cache key, so that a long-lived worker never sees questions of an earlier call.
     """
     return RunDir(location).read_part(name)

@@ -1,4 +1,4 @@
-"""From kept drafts to the rows of the corpus: one draft teaches every objective that its path can teach."""
+"""Turns kept drafts into corpus rows: a draft gives rows for every objective that its path supports."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ WHOLE = {
     PathKind.RATIONALE: Objective.RATIONALE,
     PathKind.SOCRATIC: Objective.UNIFIED_SOCRATIC,
 }
-"""What a path teaches as it is written."""
+"""The objective that teaches the unchanged path."""
 
 TAUGHT_FROM: dict[Objective, tuple[PathKind, ...]] = {
     **{objective: (kind,) for kind, objective in WHOLE.items()},
@@ -27,10 +27,10 @@ TAUGHT_FROM: dict[Objective, tuple[PathKind, ...]] = {
 
 
 def objectives_of(kinds: Sequence[PathKind], config: CorpusConfig) -> list[Objective]:
-    """What the drafts of these kinds teach.
+    """The objectives for drafts of these kinds.
 
     Raises:
-        InputError: an objective is taught by none of the kinds, or a kind teaches none of the objectives.
+        InputError: none of the kinds teaches an objective, or a kind teaches none of the objectives.
     """
     if config.objectives is None:
         return [WHOLE[kind] for kind in kinds]
@@ -50,21 +50,21 @@ def objectives_of(kinds: Sequence[PathKind], config: CorpusConfig) -> list[Objec
 def teach(
     question: Question, judged: Sequence[Judged], objectives: Collection[Objective]
 ) -> tuple[list[Judged], list[CorpusRow]]:
-    """All drafts of a question in their order, and the distinct rows that the accepted ones give.
+    """All drafts of a question in order, and the distinct rows of the accepted ones.
 
-    An accepted draft whose rows are all there already, as the answer is after the first draft, is a duplicate.
+    An accepted draft without new rows is a duplicate; with the objective `answer`, so is every draft after the first.
     """
     rows: dict[str, CorpusRow] = {}
     taught = []
     for item in judged:
         if item.accepted:
-            made = attempt(partial(_new_rows, question, item, objectives, rows), str)
-            if isinstance(made, str):
-                item = item.fault(made)
-            elif not made:
+            new_rows = attempt(partial(_new_rows, question, item, objectives, rows), str)
+            if isinstance(new_rows, str):
+                item = item.fault(new_rows)
+            elif not new_rows:
                 item = item.drop(Outcome.DUPLICATE, "teaches nothing that an earlier draft does not")
             else:
-                rows |= {row.row_id: row for row in made}
+                rows |= {row.row_id: row for row in new_rows}
         taught.append(item)
     return taught, list(rows.values())
 
@@ -84,10 +84,10 @@ def _rows(question: Question, item: Judged, objectives: Collection[Objective]) -
 
 
 def _examples(question: Question, item: Judged, objective: Objective) -> list[tuple[str, str]]:
-    """Source and target of each row that a draft gives for one objective."""
+    """Source and target of each row of a draft for one objective."""
     match objective:
         case Objective.ANSWER:
-            # A question without gold is kept with the answer that most of its drafts give.
+            # A question without gold uses the majority answer of its drafts.
             return [(answer_source(question), answer_target(question.gold or item.verdict.value or ""))]
         case Objective.DECOMPOSE:
             return [(decompose_source(question), decompose_target(item.text))]

@@ -1,4 +1,4 @@
-"""Which of a question's accepted drafts are kept: filters that look at the question, or across its drafts."""
+"""Chooses which accepted drafts of a question to keep, by properties of the question and comparison of its drafts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ from pad_ray.synthesis.config import CorpusConfig
 from pad_ray.synthesis.contamination import Overlap
 from pad_ray.tasks.answers import agreeing
 
-# Outcomes that only this step gives: the drafts were accepted one by one.
+# Outcomes that only this step assigns, to drafts that were accepted individually.
 DROPPED = (Outcome.DUPLICATE, Outcome.OVER_CAP, Outcome.CONTAMINATED)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A draft, what happened to it, and its path as it is taught."""
+    """A draft, its verdict, and its path in the form to be taught."""
 
     draft: Draft
     verdict: Verdict
@@ -30,40 +30,40 @@ class Judged:
         return self.verdict.outcome is Outcome.ACCEPTED
 
     def drop(self, outcome: Outcome, feedback: str) -> "Judged":
-        """The same draft, left out for a reason."""
+        """The same draft, dropped for a reason."""
         return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:FEEDBACK_CHARACTERS]))
 
     def fault(self, reason: str) -> "Judged":
-        """The same draft, left out since it breaks what builds the corpus."""
+        """The same draft, dropped because it crashes the building of the corpus."""
         return self.drop(Outcome.SANDBOX_FAULT, f"building the corpus failed: {reason}")
 
 
 def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, overlap: Overlap | None) -> list[Judged]:
-    """All drafts of a question in their order; accepted ones that are not kept get the outcome that says why.
+    """All drafts of a question in order; accepted drafts that are not kept get an outcome that says why.
 
-    In this order: a test question in disguise, no answer to trust, too easy or too hard, too long, a duplicate, more than
-    the cap, more than the other kinds have (Mixed Distillation, arXiv 2312.10730).
+    The checks, in this order: overlap with a test question, no trusted answer, too easy or too hard, too long, duplicate,
+    above the cap, more than of the other kinds (Mixed Distillation, arXiv 2312.10730).
     """
-    chosen = list(judged)
+    selected = list(judged)
     if overlap is not None:
         apart = ", numbers and names apart," if overlap.masked else ""
-        said = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams{apart} with"
+        relation = "is" if overlap.exact else f"shares {overlap.share:.0%} of its n-grams{apart} with"
         test = f"the {overlap.task} test question {overlap.question_id}"
-        return _drop_all(chosen, Outcome.CONTAMINATED, f"the question {said} {test}")
+        return _drop_all(selected, Outcome.CONTAMINATED, f"the question {relation} {test}")
     if not question.gold:
-        chosen = _majority(question.answer_kind, chosen, config.majority_share)
-    rate = sum(item.accepted for item in chosen) / max(1, len(chosen))
+        selected = _majority(question.answer_kind, selected, config.majority_share)
+    rate = sum(item.accepted for item in selected) / max(1, len(selected))
     if not config.min_pass_rate <= rate <= config.max_pass_rate:
-        return _drop_all(chosen, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
+        return _drop_all(selected, Outcome.OVER_CAP, f"the teacher solves {rate:.0%} of this question's drafts")
     if config.max_characters is not None:
         limit = config.max_characters
-        chosen = [
+        selected = [
             item.drop(Outcome.OVER_CAP, f"longer than {limit} characters")
             if item.accepted and len(item.text) > limit
             else item
-            for item in chosen
+            for item in selected
         ]
-    return _cap(_distinct(chosen), config)
+    return _cap(_distinct(selected), config)
 
 
 def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Judged]:
@@ -71,7 +71,7 @@ def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Jud
 
 
 def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> list[Judged]:
-    """Without gold, the answer of most drafts is taken for right if enough of them give it; equal answers are one answer."""
+    """Without gold, the most frequent answer counts as right if its share is large enough; equal answers are merged."""
     groups = agreeing(kind, [item.verdict.value if item.accepted else None for item in judged])
     if share is None or not groups:
         return _drop_all(judged, Outcome.NOT_COMPARABLE, "the question has no gold answer")
@@ -89,10 +89,10 @@ def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> li
 
 def _distinct(judged: list[Judged]) -> list[Judged]:
     seen: set[tuple[PathKind, str]] = set()
-    kept = []
+    results = []
     for item in judged:
-        kept.append(attempt(lambda item=item: _unless_seen(item, seen), item.fault) if item.accepted else item)  # type: ignore[misc]
-    return kept
+        results.append(attempt(lambda item=item: _unless_seen(item, seen), item.fault) if item.accepted else item)  # type: ignore[misc]
+    return results
 
 
 _SHAPES: dict[PathKind, Callable[[str], str]] = {
@@ -100,7 +100,7 @@ _SHAPES: dict[PathKind, Callable[[str], str]] = {
     PathKind.RATIONALE: shape,
     PathKind.SOCRATIC: socratic_shape,
 }
-"""What a path is known by: two of the same are duplicates."""
+"""The identity of a path: two paths with equal shapes are duplicates."""
 
 
 def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
@@ -112,7 +112,7 @@ def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
 
 
 def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:
-    """At most `max_per_question` of each kind, and with `balance` as many of each kind as of the rarest."""
+    """Keep at most `max_per_question` of each kind; with `balance`, no more than of the rarest kind."""
     accepted = Counter(item.draft.path for item in judged if item.accepted)
     kinds = {item.draft.path for item in judged}
     least = min(accepted[kind] for kind in kinds) if kinds else 0
@@ -124,11 +124,11 @@ def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:
         else f"more than {limit} of a kind"
     )
     counted: defaultdict[PathKind, int] = defaultdict(int)
-    kept = []
+    results = []
     for item in judged:
         if item.accepted:
             counted[item.draft.path] += 1
             if counted[item.draft.path] > limit:
                 item = item.drop(Outcome.OVER_CAP, reason)
-        kept.append(item)
-    return kept
+        results.append(item)
+    return results

@@ -1,4 +1,4 @@
-"""From drafts to verdicts: programs are executed in a sandbox, rationales and Socratic solutions are read."""
+"""Turns drafts into verdicts: programs are executed in a sandbox, rationales and Socratic solutions are read."""
 
 from collections.abc import Sequence
 
@@ -16,29 +16,29 @@ READERS = {PathKind.RATIONALE: judge_rationale, PathKind.SOCRATIC: judge_socrati
 
 
 UNREADABLE = Parsed("", True)
-"""What is read from a text that breaks its reader."""
+"""The path of a text that crashes its reader."""
 
 
 def read_path(draft: Draft) -> Parsed:
-    """The path in a draft, as it is judged and taught; `UNREADABLE` if its text breaks the reader."""
+    """The path in a draft, in the form that is judged and taught; `UNREADABLE` if its text crashes the reader."""
     return attempt(lambda: PATHS[draft.path]().parse(draft.text), lambda _: UNREADABLE)
 
 
 def verify(sandbox: Sandbox, pairs: Sequence[tuple[Question, Draft]]) -> list[Verdict]:
-    """One verdict a draft, in order. Only paths that are whole are judged; without gold the answer is not compared.
+    """One verdict per draft, in order. Only complete paths are judged; without gold the answer is not compared.
 
-    A draft that breaks what judges it is a `sandbox_fault`, whose feedback says how.
+    A draft that crashes its judge is a `sandbox_fault` with the reason as feedback.
     """
     early = {draft.draft_id: _early(question, draft) for question, draft in pairs}
-    candidates = [found for found in early.values() if isinstance(found, Candidate)]
+    candidates = [item for item in early.values() if isinstance(item, Candidate)]
     verdicts = {verdict.draft_id: verdict for verdict in judge_each(sandbox, candidates)}
-    verdicts |= {name: found for name, found in early.items() if isinstance(found, Verdict)}
+    verdicts |= {name: item for name, item in early.items() if isinstance(item, Verdict)}
     rules = rules_of(sandbox.config)
     return [named(verdicts[draft.draft_id], judged_by(rules, question, draft.path)) for question, draft in pairs]
 
 
 def _early(question: Question, draft: Draft) -> Verdict | Candidate:
-    """The verdict on a draft that is not executed, or what to execute."""
+    """The verdict on a draft that is not executed, or the candidate to execute."""
     return attempt(lambda: _before_execution(question, draft), lambda reason: sandbox_fault(draft.draft_id, reason))
 
 
@@ -56,7 +56,7 @@ def _before_execution(question: Question, draft: Draft) -> Verdict | Candidate:
 
 
 def engine_fault(draft: Draft) -> Verdict:
-    """The verdict on a draft that the engine failed to make: its text says why."""
+    """The verdict on a draft for which the engine failed; the draft's text is the reason."""
     return Verdict(draft.draft_id, Outcome.ENGINE_FAULT, None, draft.text[:FEEDBACK_CHARACTERS], 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The tasks: one file a data set, and the one comparator of answers (`pad_ray.tasks.answers`)."""
+"""The tasks: one file per data set, and the project's only comparator of answers (`pad_ray.tasks.answers`)."""
 
 from pad_ray.errors import InputError
 from pad_ray.tasks import (
@@ -36,19 +36,19 @@ __all__ = ["TASKS", "Protocol", "Task", "get_task", "protocol_label"]
 
 
 def get_task(name: str) -> Task:
-    """The task of that name. Raises InputError listing the names there are."""
+    """The task of that name. Raises InputError with the known names if there is none."""
     if name not in TASKS:
         raise InputError(f"no task is called {name!r}; take one of {', '.join(TASKS)}")
     return TASKS[name]
 
 
-def protocol_label(task: str, split: str, asked: int) -> str:
-    """The name to report a score under, from a question's task and split and how many questions were asked.
+def protocol_label(task: str, split: str, question_count: int) -> str:
+    """The name under which to report a score, from the questions' task and split and the number of questions asked.
 
-    A sub-task (`bbh/navigate`) has its set's first word and its own name. Raises InputError for a split that does not exist.
+    A sub-task (`bbh/navigate`) is labelled by the task's name and its own. Raises InputError if the split does not exist.
     """
     name, _, subtask = task.partition("/")
-    found = next((protocol for protocol in get_task(name).protocols if protocol.split == split), None)
-    if found is None:
+    known_protocol = next((protocol for protocol in get_task(name).protocols if protocol.split == split), None)
+    if known_protocol is None:
         raise InputError(f"task {name} has no split {split!r}; it has {', '.join(get_task(name).splits)}")
-    return f"{name.upper()} {subtask}, {asked} questions" if subtask else found.label(asked)
+    return f"{name.upper()} {subtask}, {question_count} questions" if subtask else known_protocol.label(question_count)

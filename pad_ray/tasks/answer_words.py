@@ -1,7 +1,7 @@
-"""The words of other languages around an answer, as regular expressions (`answer_words.yaml`, and `pad_ray.tasks.languages`).
+"""The words around an answer in other languages, as regular expressions (`answer_words.yaml` and `pad_ray.tasks.languages`).
 
-All languages are read together: their words do not collide, and a text may hold several languages. A language without words
-here is read by its numbers, marks of punctuation and the English words.
+All languages are read at once: their words do not collide, and a text may mix languages. A language without an entry is read
+by its numbers, its punctuation and the English words.
 """
 
 import re
@@ -15,7 +15,7 @@ import yaml
 from pad_ray.tasks.languages import languages
 
 _FILE = Path(__file__).with_suffix(".yaml")
-# Vowel signs of Devanagari and Arabic are no word characters for `re`.
+# `re` does not count vowel signs of Devanagari and Arabic as word characters.
 _INSIDE = r"[\w\u0900-\u0963\u064b-\u065f]"
 
 
@@ -29,7 +29,7 @@ def _languages() -> list[dict[str, Any]]:
 
 
 def yes_no_words() -> dict[str, str]:
-    """What each word for yes or no means, as the whole answer."""
+    """Each word for yes or no that can be the whole answer, and its meaning."""
     meanings = dict.fromkeys(words("yes", "yes_first"), "yes") | dict.fromkeys(words("no", "no_first"), "no")
     for code, language in languages().items():
         if code != "en":
@@ -38,7 +38,7 @@ def yes_no_words() -> dict[str, str]:
 
 
 def words(*keys: str) -> list[str]:
-    """The words under some keys, of all languages."""
+    """The words of all languages under these keys."""
     return [word for language in _languages() for word in _words(language, keys)]
 
 
@@ -48,12 +48,12 @@ def _words(language: dict[str, Any], keys: Iterable[str]) -> Iterator[str]:
 
 
 def any_of(choices: Iterable[str]) -> str:
-    """A pattern for any of some words, the longest that fits first."""
+    """A pattern for any of these words; longer words are tried first."""
     return "|".join(re.escape(word) for word in sorted(set(choices), key=lambda word: (-len(word), word))) or "(?!)"
 
 
 def phrases(*keys: str) -> str:
-    """A pattern for the words under some keys; where a language has spaces, they stand apart."""
+    """A pattern for the words under these keys; in languages with spaces it matches whole words only."""
     patterns = []
     for language in _languages():
         pattern = any_of(_words(language, keys))
@@ -62,7 +62,7 @@ def phrases(*keys: str) -> str:
 
 
 def marks() -> str:
-    """A pattern for what announces an answer; its group `sign` is not empty for a label ("答：")."""
+    """A pattern for the phrases that announce an answer; its group `sign` is not empty for a label ("答：")."""
     patterns = []
     for language in _languages():
         start, end = ("", "") if language.get("glued") else (r"(?<!\w)[وف]?", f"(?!{_INSIDE})")
@@ -72,5 +72,5 @@ def marks() -> str:
 
 
 def scales() -> dict[str, int]:
-    """The words for powers of ten behind a number."""
+    """The words for powers of ten that may follow a number."""
     return {word: int(power) for language in _languages() for word, power in language["scales"].items()}

@@ -1,11 +1,11 @@
-"""The one comparator of the project: answer text -> comparable value, and whether two answers are equal.
+"""The project's only comparator: turns answer text into a comparable value and decides whether two answers are equal.
 
-Answers come out of untrusted programs and out of model text, so nothing is evaluated: `pad_ray.tasks.numbers` reads a number
-by a bounded regular expression, and what it does not know is not comparable. `pad_ray.tasks.reading` finds the final answer of
-a text. A comparison costs a few microseconds whatever the text holds.
+Answers come from untrusted programs and from model text, so nothing is evaluated: `pad_ray.tasks.numbers` reads a number
+with a bounded regular expression, and any other text is not comparable. `pad_ray.tasks.reading` finds the final answer of
+a text. A comparison takes a few microseconds, whatever the text.
 
-Not covered: numeral systems other than the decimal one, and what `pad_ray.tasks.reading` names. Gold answers have no unit, so a
-unit in a program's value ("5 km") makes it no number.
+Not covered: numeral systems other than decimal, and the limits stated in `pad_ray.tasks.reading`. Gold answers have no unit,
+so a program's value with a unit ("5 km") is not a number.
 """
 
 import re
@@ -42,7 +42,7 @@ _LETTERED = re.compile(r"\([A-Za-z]\)|(?<!\w)[A-Z][).:](?!\w)")
 
 
 def canonical_gold(kind: AnswerKind, gold: str) -> str:
-    """The gold answer as every table holds it: a plain number, `yes` or `no`, an option's letter, or the stripped text.
+    """The gold answer in the form used by every table: a plain number, `yes` or `no`, an option's letter, or stripped text.
 
     Raises ValueError if the text is not a gold answer of that kind.
     """
@@ -53,7 +53,7 @@ def canonical_gold(kind: AnswerKind, gold: str) -> str:
 
 
 def canonical_answer(kind: AnswerKind, answer: str) -> str | None:
-    """As `canonical_gold`, of any text; None if it is no answer of that kind. The canonical text is its own canonical text."""
+    """As `canonical_gold` for any text; None if it is not an answer of that kind. The function is idempotent."""
     value = _parse(kind, answer)
     if value is None or value == "":
         return None
@@ -61,10 +61,10 @@ def canonical_answer(kind: AnswerKind, answer: str) -> str | None:
 
 
 def equal(kind: AnswerKind, answer: str, gold: str) -> bool | None:
-    """Whether an answer is the gold answer; None if the answer cannot be read as one of that kind.
+    """Whether an answer equals the gold answer; None if it cannot be read as an answer of that kind.
 
-    Two integers are equal only if they are the same. If one of two numbers is no integer, it may be a rounded result, and they
-    are equal within `ABSOLUTE_TOLERANCE` or `RELATIVE_TOLERANCE`; percents have no leniency. All other kinds are equal exactly.
+    Two integers must be identical. If one of two numbers is not an integer, it may be a rounded result, so they are equal
+    within `ABSOLUTE_TOLERANCE` or `RELATIVE_TOLERANCE`; 50% is never 0.5. All other kinds are compared exactly.
     Raises ValueError if `gold` itself cannot be read.
     """
     value, target = _parse(kind, answer), _parse_gold(kind, gold)
@@ -76,7 +76,7 @@ def equal(kind: AnswerKind, answer: str, gold: str) -> bool | None:
 
 
 def _close(value: Fraction, target: Fraction, is_float: bool = False) -> bool:
-    """Whether two different numbers count as equal. The last places of a float beyond 2**53 are noise."""
+    """Whether two different numbers count as equal. Beyond 2**53 the last digits of a float are noise."""
     difference = abs(value - target)
     if value.denominator == target.denominator == 1:
         return is_float and abs(target) > 2**53 and difference * 2**50 <= abs(target)
@@ -84,10 +84,10 @@ def _close(value: Fraction, target: Fraction, is_float: bool = False) -> bool:
 
 
 def agreeing(kind: AnswerKind, answers: Sequence[str | None]) -> list[list[int]]:
-    """The places of answers that agree, groups in the order of their first; what cannot be read agrees with nothing.
+    """Groups of the indices of equal answers, ordered by first index; an unreadable answer is in no group.
 
-    Which answers agree does not depend on their order. Integers are centres before other numbers, then values that more
-    answers give, then lower ones; a centre takes every value left that equals it as an answer equals gold.
+    The grouping does not depend on the order of the answers. Each group forms around a centre: integers come first, then the
+    more frequent values, then the lower ones. A centre takes every remaining value that equals it by the rule of `equal`.
     """
     places: dict[Fraction | str, list[int]] = {}
     for place, answer in enumerate(answers):
@@ -107,13 +107,13 @@ def agreeing(kind: AnswerKind, answers: Sequence[str | None]) -> list[list[int]]
 
 
 def exact_equal(kind: AnswerKind, answer: str, gold: str) -> bool | None:
-    """As `equal`, with no tolerance."""
+    """As `equal`, without tolerance."""
     value, target = _parse(kind, answer), _parse_gold(kind, gold)
     return None if value is None else value == target
 
 
 def pad_rounded_equal(kind: AnswerKind, answer: str, gold: str) -> bool | None:
-    """As `equal`, numbers rounded to integers first (halves to even), as PaD's evaluation does (2305.13888)."""
+    """As `equal`, but numbers are first rounded to integers (halves to even), as in PaD's evaluation (2305.13888)."""
     value, target = _parse(kind, answer), _parse_gold(kind, gold)
     if value is None:
         return None
@@ -134,7 +134,7 @@ def _parse(kind: AnswerKind, text: str) -> Fraction | str | None:
 
 
 def _option(text: str) -> str:
-    """An option's letter, from the letter alone or from the letter and the option's text; else the text as it is."""
+    """An option's letter, given alone or with the option's text; any other text is returned unchanged."""
     if letter := _OPTION.fullmatch(text):
         return (letter[1] or letter[2]).upper()
     lettered = _OPTION_AND_TEXT.fullmatch(text)
@@ -150,7 +150,7 @@ def _parse_gold(kind: AnswerKind, gold: str) -> Fraction | str:
 
 
 def _limits(kind: AnswerKind, gold: str) -> str:
-    """Why a gold answer may be unusable although it looks like one."""
+    """Which limit of length makes a gold answer unusable, or nothing."""
     if kind is AnswerKind.NUMBER and sum(map(str.isdigit, gold)) > MAX_DIGITS:
         return f": it has more than {MAX_DIGITS} digits"
     longest = MAX_NUMBER_CHARACTERS if kind is AnswerKind.NUMBER else MAX_TEXT_CHARACTERS

@@ -1,8 +1,8 @@
-"""Arithmetic: word problems of our own, made from a seed without end and without any file.
+"""Arithmetic: our own word problems, generated from a seed without end and without any file.
 
-48 templates in 8 families, 1 to 5 steps, each with its answer computed twice: from the numbers alone (`gold`) and by a
-reference program. A tuple of a template's numbers belongs to one split for every seed, so no two splits share a
-problem, whatever the names in it.
+There are 48 templates in 8 families, with 1 to 5 steps. Each answer is computed twice: from the numbers alone (`gold`) and by
+a reference program. A tuple of a template's numbers belongs to the same split for every seed, so no two splits share a
+problem, even with different names in it.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ from pad_ray.tasks.word_problems import TEMPLATES, Template
 NAME = "arithmetic"
 SPLITS = ("train", "validation", "test")
 MAX_DRAWS = 100_000
-"""Draws for one question before its template counts as exhausted."""
+"""Number of draws for one question before its template counts as exhausted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArithmeticProblem:
-    """A generated question with what is known about it beyond its gold answer. `steps` are calculations, 1 to 5."""
+    """A generated question with its template, numbers and reference program. `steps` counts its calculations, 1 to 5."""
 
     question: Question
     template: str
@@ -38,10 +38,10 @@ class ArithmeticProblem:
 
 
 def generate(split: str, seed: int = 0) -> Iterator[ArithmeticProblem]:
-    """Problems of a split without end, no text twice, every prefix balanced over the templates to within one problem.
+    """Endless problems of a split without repeated texts; in every prefix the templates' counts differ by at most one.
 
-    Raises InputError for a split that does not exist, and once the texts of a template in that split are used up
-    (beyond a million problems of `train`).
+    Raises InputError if the split does not exist, or when a template has no unused text left in that split
+    (after more than a million problems of `train`).
     """
     if split not in SPLITS:
         raise InputError(f"task {NAME} has no split {split!r}; it has {', '.join(SPLITS)}")
@@ -73,15 +73,15 @@ def _unseen(
     template: Template, split: str, random: Random, seen: set[int]
 ) -> tuple[dict[str, int | float], Fraction, str]:
     for _ in range(MAX_DRAWS):
-        drawn = template.numbers(random)
-        if drawn is None or split_of(template.name, tuple(drawn[0].items())) != split:
+        draw = template.numbers(random)
+        if draw is None or split_of(template.name, tuple(draw[0].items())) != split:
             continue
-        text = template.write(drawn[0], random)
-        # Hashes instead of texts: a million of them take about 100 MB less.
+        text = template.write(draw[0], random)
+        # Hashes instead of texts save about 100 MB per million.
         key = xxhash.xxh3_64_intdigest(text.encode())
         if key not in seen:
             seen.add(key)
-            return *drawn, text
+            return *draw, text
     raise InputError(f"task {NAME}: template {template.name} has no further {split} question; ask for fewer questions")
 
 

@@ -1,7 +1,7 @@
 """ASDiv (Miao et al. 2020): diverse word problems, answers with a unit in brackets.
 
-Kept are the 2,092 of 2,305 problems whose answer is exactly one number with at most one unit behind it: "9 (apples)",
-"5/2". Left out are the 213 others: several numbers ("8; 40"), ratios ("3:4"), times, dates, ordinals, names and
+The task keeps the 2,092 of 2,305 problems whose answer is exactly one number with at most one unit after it: "9 (apples)",
+"5/2". It omits the other 213: several numbers ("8; 40"), ratios ("3:4"), times, dates, ordinals, names and
 "-(1/3)". PAL (2211.10435) reports 2,096 problems, so its selection differs in at least four.
 """
 
@@ -24,12 +24,12 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
     """The 2,092 single-number problems. Raises InputError."""
     rows = [row for path in FILE.locate(data_dir) for row in problems(path)]
     if not rows:
-        raise InputError(f"task {NAME}: {FILE.path} holds no problem; take the published file")
+        raise InputError(f"task {NAME}: {FILE.path} holds no problem; use the published file")
     return questions(NAME, split, AnswerKind.NUMBER, _entries(rows))
 
 
 def problems(path: Path) -> Iterator[Row]:
-    """All problems of the XML file as rows, placed by their index from 0. Raises InputError."""
+    """All problems of the XML file as rows, named by their index from 0. Raises InputError."""
     try:
         root = ElementTree.fromstring(read_text(path))
     except ElementTree.ParseError as error:

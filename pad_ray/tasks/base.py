@@ -1,4 +1,4 @@
-"""What a task is, and how its questions are built, named and sampled."""
+"""The type of a task, and how its questions are built, named and sampled."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind, Question, content_id
 
 DEFAULT_GENERATED_LIMIT = 1_000
-"""Questions in a generated validation or test split where no limit is given."""
+"""Number of questions in a generated validation or test split if no limit is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """The name under which scores on a split are comparable: which questions, and what is shown with them.
+    """The name under which scores on a split are comparable: it says which questions are asked and what is shown with them.
 
-    `questions` is how many a full score covers; None where they are generated without end.
+    `questions` is the number of questions in a full score; None if the split is generated without end.
     """
 
     split: str
@@ -35,7 +35,7 @@ class Protocol:
     questions: int | None = None
 
     def label(self, asked: int) -> str:
-        """The name, and how many questions were asked where that is not all of them."""
+        """The name, followed by the number of questions asked unless all of them were."""
         if self.questions is None:
             return f"{self.name}, {asked} questions"
         return self.name if asked == self.questions else f"{self.name}, {asked} of {self.questions} questions"
@@ -50,11 +50,11 @@ Shots = Callable[[str | Path | None], dict[str, list[Question]]]
 class Task:
     """A set of questions with gold answers.
 
-    `published` splits are read from files by `read(split, data_dir)`; `generated` ones are made by `generate(split,
-    seed)` without end. `protocol` says how the set is used, `protocols` names each split's. `answer_kind` is None where it
-    differs by question. `demonstrations` is a file of solved questions, by default the library's own of the task's name.
-    `shots(data_dir)` is given for general ability, which no student is trained for: every student answers its questions
-    directly, after the same solved questions of the same sub-task, by the name of the sub-task; no split has these.
+    `read(split, data_dir)` reads the `published` splits from files; `generate(split, seed)` yields the `generated` ones
+    without end. `protocol` says how the set is used; `protocols` has one entry per split. `answer_kind` is None if it
+    differs by question. `demonstrations` is a file of solved questions; by default the library's file for the task's name.
+    Only tasks of general ability have `shots(data_dir)`. No student is trained for these tasks: every student answers
+    directly, after the same solved questions of the same sub-task. `shots` returns them by sub-task; no split holds them.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Task:
     def stream(
         self, split: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
     ) -> Iterator[Question]:
-        """The questions of a split; generated ones are made as they are asked for.
+        """The questions of a split; generated ones are made on demand.
 
         Published: all of them in file order, or a sample of at most `limit` drawn without replacement by `seed`, in
         file order. Generated: the first `limit` for that `seed`, so a larger request begins with the smaller one;
@@ -93,7 +93,7 @@ class Task:
         variable PAD_RAY_DATA, then to the Hugging Face hub. Raises InputError; a split is read whole or not at all.
         """
         if limit is not None and limit < 1:
-            raise InputError(f"task {self.name}: limit is {limit} and has to be at least 1")
+            raise InputError(f"task {self.name}: limit is {limit}; it must be at least 1")
         if split in self.published and self.read is not None:
             return iter(sample(self.read(split, data_dir), limit, seed))
         if split in self.generated and self.generate is not None:
@@ -107,7 +107,7 @@ class Task:
 
 
 def questions(task: str, split: str, kind: AnswerKind, entries: Iterable[Entry]) -> list[Question]:
-    """Questions in the given order. Repeated rows keep their own ids: published sets hold duplicates."""
+    """Questions in the given order. Repeated rows get different ids: published sets contain duplicates."""
     seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
     built = []
     for entry in entries:
@@ -118,14 +118,14 @@ def questions(task: str, split: str, kind: AnswerKind, entries: Iterable[Entry])
 
 
 def question(task: str, split: str, kind: AnswerKind, entry: Entry, occurrence: int = 0) -> Question:
-    """One question; `occurrence` is how many earlier rows of the split have the same text and facts."""
+    """One question; `occurrence` counts the earlier rows of the split with the same text and facts."""
     facts = list(entry.facts)
     question_id = content_id("question", task, split, entry.text, facts, occurrence)
     return Question(question_id, task, split, entry.text, entry.gold, kind, facts)
 
 
 def sample(rows: list[Question], limit: int | None, seed: int) -> list[Question]:
-    """At most `limit` of the rows, drawn without replacement, in their order; all of them where there is no limit."""
+    """At most `limit` of the rows, drawn without replacement, in their original order; all of them without a limit."""
     if limit is None or limit >= len(rows):
         return rows
     return [rows[index] for index in sorted(Random(seed).sample(range(len(rows)), limit))]

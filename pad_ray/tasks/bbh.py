@@ -1,4 +1,4 @@
-"""BIG-bench-Hard (Suzgun et al. 2022, 2210.09261): 27 sub-tasks on which models trailed people."""
+"""BIG-bench-Hard (Suzgun et al. 2022, 2210.09261): 27 sub-tasks on which models did worse than people."""
 
 from pathlib import Path
 
@@ -39,25 +39,25 @@ SUBTASKS: dict[str, AnswerKind] = dict(
         }.items()
     )
 )
-"""Sub-task -> how its answers are compared. Three published options are spelled out instead of lettered."""
+"""Sub-task -> how its answers are compared. Three published gold options are written out instead of given as letters."""
 
 
 SHOTS = 3
-"""Solved questions that a student is shown, as in BBH's few-shot prompts."""
+"""Number of solved questions shown to a student, as in BBH's few-shot prompts."""
 
 
 def read(split: str, data_dir: str | Path | None) -> list[Question]:
-    """The questions of all sub-tasks but those that are shown; each one's task is `bbh/<sub-task>`. Raises InputError."""
+    """The questions of all sub-tasks except the shots; each one's task is `bbh/<sub-task>`. Raises InputError."""
     return [question for subtask in SUBTASKS for question in read_subtask(subtask, split, data_dir)]
 
 
 def read_subtask(subtask: str, split: str, data_dir: str | Path | None) -> list[Question]:
-    """The questions of one sub-task but those that are shown. Raises InputError."""
+    """The questions of one sub-task except the shots. Raises InputError."""
     return questions(f"{NAME}/{subtask}", split, SUBTASKS[subtask], _divide(subtask, data_dir)[1])
 
 
 def read_shots(data_dir: str | Path | None) -> dict[str, list[Question]]:
-    """The solved questions that are shown, by sub-task, `bbh/<sub-task>`. Raises InputError."""
+    """The solved questions to show, by sub-task (`bbh/<sub-task>`). Raises InputError."""
     return {
         f"{NAME}/{subtask}": questions(f"{NAME}/{subtask}", "shots", kind, _divide(subtask, data_dir)[0])
         for subtask, kind in SUBTASKS.items()
@@ -65,9 +65,10 @@ def read_shots(data_dir: str | Path | None) -> dict[str, list[Question]]:
 
 
 def _divide(subtask: str, data_dir: str | Path | None) -> tuple[list[Entry], list[Entry]]:
-    """Those that are shown, and the rest.
+    """The shots, and the remaining entries.
 
-    The first of each answer are shown, because the first three could all be "no"; no option that is spelled out is shown.
+    The shots are the first question of each answer, because the first three could all be "no". Options that are written
+    out are never shots.
     """
     kind = SUBTASKS[subtask]
     file = PublishedFile(NAME, f"bbh/{subtask}.json", "lukaemon/bbh", (f"{subtask}/test-00000-of-00001.parquet",))
@@ -75,10 +76,10 @@ def _divide(subtask: str, data_dir: str | Path | None) -> tuple[list[Entry], lis
     entries = [Entry(row.text("input"), row.gold("target", kind, row.text("target"))) for row in rows]
     lettered = [entry for entry in entries if kind is not AnswerKind.OPTION or len(entry.gold) == 1]
     firsts = list({entry.gold: entry for entry in reversed(lettered)}.values())[::-1]
-    # Of two answers, the first question that is not shown yet is the third.
-    shown = (firsts + [entry for entry in lettered if entry not in firsts])[:SHOTS]
-    texts = {entry.text for entry in shown}
-    return shown, [entry for entry in entries if entry.text not in texts]
+    # With only two distinct answers, the next question in file order fills the third place.
+    shots = (firsts + [entry for entry in lettered if entry not in firsts])[:SHOTS]
+    texts = {entry.text for entry in shots}
+    return shots, [entry for entry in entries if entry.text not in texts]
 
 
 TASK = Task(

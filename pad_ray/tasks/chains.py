@@ -1,7 +1,7 @@
-"""Linked numbers of a sentence: which ones an operator, an equals sign, "or" or "and" joins, and what they state together.
+"""Linked numbers of a sentence: which ones are joined by an operator, an equals sign, "or" or "and", and what they state.
 
-A chain states the last number that stands alone on a side of an equals sign. An open calculation, alternatives and malformed
-numbers state nothing that can be read. So a part of a number or of a calculation is never taken for the answer.
+A chain states the last number that stands alone on one side of an equals sign. A calculation without a result, alternatives
+and malformed numbers state nothing readable. So a part of a number or of a calculation is never taken for the answer.
 """
 
 import re
@@ -15,11 +15,11 @@ from pad_ray.tasks.numbers import parse_number
 MAX_GAP_CHARACTERS = 60
 """Numbers further apart than this are not linked."""
 MAX_PREFIX_CHARACTERS = 40
-"""How far before a number the words that change it are looked for."""
+"""How far before a number to look for words that change it."""
 
 
 class Form(Enum):
-    """What a number in a text is."""
+    """The form of a number in a text."""
 
     NUMBER = "number"
     OPEN = "part of a calculation: a root or a power"
@@ -28,7 +28,7 @@ class Form(Enum):
 
 
 class Link(Enum):
-    """What stands between two numbers."""
+    """The connection between two numbers."""
 
     OPERATOR = "an operator"
     EQUALS = "an equals sign"
@@ -38,7 +38,7 @@ class Link(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A number of a text: how it is written, its place with its sign, and what it is."""
+    """A number in a text: as written, its span including the sign, and its form."""
 
     text: str
     start: int
@@ -48,7 +48,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Linked numbers in their order, and the link before each but the first."""
+    """Linked numbers in order, and the link before each except the first."""
 
     tokens: tuple[Token, ...]
     links: tuple[Link, ...]
@@ -70,7 +70,7 @@ class Chain:
         return len(self.tokens) == 1 and self.tokens[0].form is Form.MOMENT
 
     def value(self, last_of_list: bool = False) -> str | None:
-        """The number that the chain states; of a mere list the last one if `last_of_list`, else nothing."""
+        """The number that the chain states. A plain list states its last number if `last_of_list`, else nothing."""
         for tokens, links in reversed(list(self._sides())):
             if len(tokens) == 1 and tokens[0].form is not Form.OPEN:
                 return tokens[0].text if tokens[0].form is Form.NUMBER else None
@@ -162,7 +162,7 @@ CLAUSE = re.compile(r"\b(?:because|since|so|as|where|when|while|if|but|then|he|s
 
 
 def chains(sentence: str, offset: int) -> Iterator[Chain]:
-    """The chains of a sentence; those that it denies ("not 5 or 6") are left out."""
+    """The chains of a sentence, without those that it negates ("not 5 or 6")."""
     tokens: list[Token] = []
     links: list[Link] = []
     for token in _tokens(sentence):
@@ -195,33 +195,33 @@ def _before(text: str, end: int) -> str:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    for found in _RUN.finditer(text):
-        before = _before(text, found.start())
+    for match in _RUN.finditer(text):
+        before = _before(text, match.start())
         if _is_unchanged(before):
             before = ""
-        elif _LABEL_BEFORE.search(before) or (_EXPONENT_BEFORE.search(before) and not _is_power(text, found.start())):
+        elif _LABEL_BEFORE.search(before) or (_EXPONENT_BEFORE.search(before) and not _is_power(text, match.start())):
             continue
-        yield Token(found[0].replace(" and ", " "), found.start(), found.end(), _form(text, found, before))
+        yield Token(match[0].replace(" and ", " "), match.start(), match.end(), _form(text, match, before))
 
 
 def _is_unchanged(before: str) -> bool:
-    """Whether what stands before a number surely says nothing about it: most numbers need no closer look."""
+    """Whether the text before a number certainly does not change it. This spares most numbers the other patterns."""
     word = before.rstrip(" $").rpartition(" ")[2]
     return before.endswith((" ", "$")) and word.isalnum() and _CHANGING_WORD.fullmatch(word) is None
 
 
 def _is_power(text: str, start: int) -> bool:
-    """Whether the sign before an exponent stands behind a number: 2^4, not cm^2."""
+    """Whether the sign before an exponent follows a number: 2^4, not cm^2."""
     base = text[max(0, start - 4) : start].rstrip("^_{( ")
     return base[-1:].isdigit() and "^" in text[max(0, start - 4) : start]
 
 
-def _form(text: str, found: re.Match[str], before: str) -> Form:
-    if _MOMENT.fullmatch(found["digits"]):
+def _form(text: str, match: re.Match[str], before: str) -> Form:
+    if _MOMENT.fullmatch(match["digits"]):
         return Form.MOMENT
-    if _MALFORMED_BEFORE.search(before) or parse_number(found[0].replace(" and ", " ").strip()) is None:
+    if _MALFORMED_BEFORE.search(before) or parse_number(match[0].replace(" and ", " ").strip()) is None:
         return Form.MALFORMED
-    if _ROOT_BEFORE.search(before) or _POWER_BEHIND.match(text, found.end()):
+    if _ROOT_BEFORE.search(before) or _POWER_BEHIND.match(text, match.end()):
         return Form.OPEN
     return Form.NUMBER
 
@@ -250,7 +250,7 @@ def _link(text: str, tokens: list[Token], links: list[Link], token: Token) -> Li
 
 
 def _other_link(gap: str, links: list[Link]) -> Link | None:
-    """The link that words of other languages make."""
+    """The link expressed by words of other languages."""
     if Link.OPERATOR in links and _OTHER_EQUALS.fullmatch(gap):
         return Link.EQUALS
     return next((link for pattern, link in _OTHER_LINKS if pattern.fullmatch(gap)), None)

@@ -18,7 +18,7 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
 
 
 def generate(split: str, seed: int) -> Iterator[Question]:
-    """Questions in the published wording with names of our own, without end."""
+    """Questions in the published wording with our own names, without end."""
     random = stream(NAME, split, seed)
     for names in four_names(NAME, split, random):
         flips = [random.random() < 0.5 for _ in names]

@@ -6,17 +6,17 @@ from pad_ray.tasks import TASKS
 
 
 class QuestionsConfig(BaseModel):
-    """The questions that a run is trained and tested on."""
+    """The questions on which a run trains and tests."""
 
     model_config = ConfigDict(extra="forbid")
 
-    task: str = Field("arithmetic", description="the task that train questions come from")
-    split: str = Field("train", description="its split that they come from; svamp has indomain_train")
-    limit: int = Field(400, ge=1, description="train questions used for synthesis")
-    test_limit: int = Field(200, ge=1, description="test questions of each test set")
+    task: str = Field("arithmetic", description="the task that supplies the train questions")
+    split: str = Field("train", description="the split of that task; for svamp: indomain_train")
+    limit: int = Field(400, ge=1, description="number of train questions used for synthesis")
+    test_limit: int = Field(200, ge=1, description="number of questions of each test set")
     test_tasks: list[str] = Field(
         default_factory=list,
-        description="test sets: tasks, or `task:split` for another split than test; empty: that of the task itself",
+        description="test sets: tasks, or `task:split` for a split other than test; empty: the task's own test set",
     )
 
     @property
@@ -34,11 +34,11 @@ class QuestionsConfig(BaseModel):
 
 
 def own_test_set(task: str, split: str) -> str:
-    """The name of the test set that belongs to a split that is learned from."""
+    """The name of the test set that belongs to a train split."""
     return task if split == "train" else f"{task}:{split.replace('train', 'test')}"
 
 
 def task_and_split(name: str) -> tuple[str, str]:
-    """What a test set's name says: `svamp` is its split `test`, `svamp:indomain_test` another one."""
+    """Task and split of a test set's name: `svamp` means its split `test`, `svamp:indomain_test` another one."""
     task, _, split = name.partition(":")
     return task, split or "test"

@@ -1,7 +1,7 @@
-"""Published data files: where they are, and their rows with an error for every broken one.
+"""Published data files: their location, and their rows, with an error for every broken row.
 
-A file lies in the data folder that `--data-dir` or the environment variable PAD_RAY_DATA names; without one, the sets
-that the Hugging Face hub holds in the same form are downloaded from there.
+Files are read from the data folder given by `--data-dir` or the environment variable PAD_RAY_DATA. Without one, sets that
+the Hugging Face hub has in the same form are downloaded from there.
 """
 
 import json
@@ -27,58 +27,58 @@ class MissingFileError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of a data file. `place` names file and row; accessors raise InputError naming it and the field."""
+    """One record of a data file. `place` names file and row; accessors raise InputError with the place and the field."""
 
     fields: dict[str, Any]
     place: str
 
     def text(self, name: str) -> str:
-        """A field that holds text, stripped and not empty."""
+        """A text field, stripped; it must not be empty."""
         value = self._get(name)
         if not isinstance(value, str):
-            raise self.fault(name, f"should be text and is {type(value).__name__}")
+            raise self.fault(name, f"should be text, but is {type(value).__name__}")
         if not value.strip():
             raise self.fault(name, "is empty")
         return value.strip()
 
     def texts(self, name: str) -> list[str]:
-        """A field that holds a list of text."""
+        """A field with a list of text."""
         value = self._get(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.fault(name, "should be a list of text")
         return list(value)
 
     def boolean(self, name: str) -> bool:
-        """A field that holds true or false."""
+        """A field with true or false."""
         value = self._get(name)
         if not isinstance(value, bool):
-            raise self.fault(name, f"should be true or false and is {type(value).__name__}")
+            raise self.fault(name, f"should be true or false, but is {type(value).__name__}")
         return value
 
     def number(self, name: str) -> str:
-        """A field that holds a number, as JSON number or as text, in canonical text."""
+        """A field with a number, given as a JSON number or as text; returned as canonical text."""
         value = self._get(name)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise self.fault(name, f"should be a number and is {type(value).__name__}")
+            raise self.fault(name, f"should be a number, but is {type(value).__name__}")
         return self.gold(name, AnswerKind.NUMBER, str(value))
 
     def only(self, name: str) -> "Row":
-        """The row whose single field `name` is the one member of this row's list of that name."""
+        """A row whose only field `name` is the single item of this row's list of that name."""
         value = self._get(name)
         if not isinstance(value, list) or len(value) != 1:
             raise self.fault(name, "should be a list of one")
         return Row({name: value[0]}, self.place)
 
     def gold(self, name: str, kind: AnswerKind, text: str) -> str:
-        """The canonical gold answer that `text`, read from the field, stands for."""
+        """The canonical gold answer of `text`, which comes from field `name`."""
         try:
             return canonical_gold(kind, text)
         except ValueError as error:
             raise self.fault(name, f"has no usable answer: {error}") from error
 
     def fault(self, name: str, what: str) -> InputError:
-        """The error to raise about a field of this row."""
-        return InputError(f"{self.place}: field {name!r} {what}; repair the row or take the published file")
+        """The error to raise for a field of this row."""
+        return InputError(f"{self.place}: field {name!r} {what}; repair the row or use the published file")
 
     def _get(self, name: str) -> Any:
         if name not in self.fields:
@@ -96,20 +96,20 @@ class PublishedFile:
     hub_files: tuple[str, ...] = ()
 
     def rows(self, data_dir: str | Path | None, key: str | None = None) -> list[Row]:
-        """All rows, in the order published; `key` names the list inside a JSON object. Raises InputError."""
+        """All rows in published order; `key` names the list inside a JSON object. Raises InputError."""
         rows = [row for path in self.locate(data_dir) for row in read_rows(path, key)]
         if not rows:
             raise self._fault("the file has no rows")
         return rows
 
     def locate(self, data_dir: str | Path | None) -> list[Path]:
-        """The local paths of the file, downloaded first where no data folder is named. Raises InputError."""
+        """The local paths of the file; without a data folder it is downloaded first. Raises InputError."""
         folder = data_folder(data_dir)
         if folder is None:
             return self._download()
         path = folder / self.path
         if not path.is_file():
-            raise MissingFileError(self._said(f"{path} does not exist"))
+            raise MissingFileError(self._message(f"{path} does not exist"))
         return [path]
 
     def _download(self) -> list[Path]:
@@ -124,14 +124,14 @@ class PublishedFile:
             raise self._fault(f"downloading {hub} from the Hugging Face hub failed ({error})") from error
 
     def _fault(self, what: str) -> InputError:
-        return InputError(self._said(what))
+        return InputError(self._message(what))
 
-    def _said(self, what: str) -> str:
+    def _message(self, what: str) -> str:
         return f"task {self.task}: {what}; set --data-dir or {DATA_VARIABLE} to a folder that has {self.path}"
 
 
 def data_folder(data_dir: str | Path | None) -> Path | None:
-    """The folder of the published files; None where nothing names one. Raises InputError."""
+    """The folder of the published files; None if neither the option nor the variable is set. Raises InputError."""
     named = data_dir or os.environ.get(DATA_VARIABLE)
     if not named:
         return None
@@ -142,7 +142,7 @@ def data_folder(data_dir: str | Path | None) -> Path | None:
 
 
 def read_rows(path: Path, key: str | None = None) -> Iterator[Row]:
-    """The rows of a .jsonl (placed by line, from 1), .json (by index, from 0) or .parquet file. Raises InputError."""
+    """The rows of a .jsonl (named by line, from 1), .json or .parquet file (by index, from 0). Raises InputError."""
     if path.suffix == ".jsonl":
         yield from _json_lines(path)
         return
@@ -161,7 +161,7 @@ def read_text(path: Path) -> str:
 
 def _json_lines(path: Path) -> Iterator[Row]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
-        # Files that are joined may have a byte order mark before each.
+        # Concatenated files may have a byte order mark at the start of each part.
         line = line.removeprefix("\ufeff")
         if line.strip():
             yield _row(_json(line, f"{path} line {number}"), f"{path} line {number}")
@@ -192,5 +192,5 @@ def _json(text: str, place: str) -> Any:
 
 def _row(record: Any, place: str) -> Row:
     if not isinstance(record, dict):
-        raise InputError(f"{place}: should be an object with fields and is {type(record).__name__}")
+        raise InputError(f"{place}: should be an object with fields, but is {type(record).__name__}")
     return Row(record, place)

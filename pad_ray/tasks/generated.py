@@ -1,4 +1,4 @@
-"""What generated splits share: disjoint splits by content, seeded streams, and names that no published question has."""
+"""Common parts of generated splits: disjoint splits by content, seeded streams, and names absent from published questions."""
 
 from collections.abc import Iterator
 from random import Random
@@ -24,17 +24,17 @@ NAMES = _NAMES.split()
 
 
 def split_of(*content: object) -> str:
-    """The split that content belongs to whatever the seed: a tenth test, a tenth validation, the rest train."""
+    """The split of some content, independent of the seed: a tenth test, a tenth validation, the rest train."""
     return {0: "test", 1: "validation"}.get(xxhash.xxh64_intdigest(repr(content).encode()) % 10, "train")
 
 
 def stream(task: str, split: str, seed: int) -> Random:
-    """The random numbers of a generated split; equal on every machine and Python version."""
+    """The random numbers of a generated split; identical on every machine and Python version."""
     return Random(f"{task}:{split}:{seed}")
 
 
 def four_names(task: str, split: str, random: Random) -> Iterator[tuple[str, ...]]:
-    """Four different names at a time, without end and never the same four in the same order twice."""
+    """Endless tuples of four different names; no tuple occurs twice."""
     seen = set()
     while True:
         names = tuple(random.sample(NAMES, 4))

@@ -18,7 +18,7 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
 
 
 def generate(split: str, seed: int) -> Iterator[Question]:
-    """Questions in the published wording with names of our own, without end."""
+    """Questions in the published wording with our own names, without end."""
     for names in four_names(NAME, split, stream(NAME, split, seed)):
         text = f'Take the last letters of each words in "{" ".join(names)}" and concatenate them.'
         yield question(NAME, split, AnswerKind.TEXT, Entry(text, "".join(name[-1] for name in names)))

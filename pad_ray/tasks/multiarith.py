@@ -17,7 +17,7 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
 
 def _entry(row: Row) -> Entry:
     if "final_ans" in row.fields:
-        # The hub's names for the same two fields.
+        # The hub names these two fields differently.
         return Entry(row.text("question"), row.number("final_ans"))
     return Entry(row.text("sQuestion"), row.only("lSolutions").number("lSolutions"))
 

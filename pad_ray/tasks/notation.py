@@ -1,9 +1,9 @@
-"""Ways in which people and models write a number, turned into the one plain way that `pad_ray.tasks.numbers` reads.
+"""Rewrites the ways in which people and models write numbers into the one plain form that `pad_ray.tasks.numbers` reads.
 
-Only what has one reading is rewritten: digits of other scripts, typographic minus signs, spaces and slashes, invisible
-characters, `½`, `1'000`, `1.5 × 10³`, `2 million`, `18k`, `$2M`, `minus 5`, `2 and a half`, and of LaTeX fractions,
-spaces, operators, `\\text{…}`, `{,}`, `\\$` and `\\%`. Nothing is computed beyond an exponent, and every pattern is linear in
-the text.
+Only unambiguous notation is rewritten: digits of other scripts, typographic minus signs, spaces and slashes, invisible
+characters, `½`, `1'000`, `1.5 × 10³`, `2 million`, `18k`, `$2M`, `minus 5`, `2 and a half`, and LaTeX fractions, spaces,
+operators, `\\text{…}`, `{,}`, `\\$` and `\\%`. Nothing but exponents is computed. Every pattern takes time linear in the
+text.
 """
 
 import re
@@ -49,12 +49,12 @@ _TIMES_POWER = re.compile(
 )
 _POWER = re.compile(r"(?<![\w.,^/*])10\^(?:\{([+-]?[0-9]{1,2})\}|([+-]?[0-9]{1,2})(?![0-9.^*]))")
 _SCALE = re.compile(rf"(?<=[0-9])((?: ?(?:{'|'.join(_EXPONENTS)})s?\b){{1,4}})", re.IGNORECASE)
-# 3万 and 3 тысячи, but not 5千克, which are kilograms; in 3万5千 two numbers are added.
+# 3万 and 3 тысячи, but not 5千克 (kilograms). 3万5千 is a sum of two numbers.
 _OTHER_SCALE = re.compile(
     rf"(?<=[0-9]) ?({answer_words.any_of(_OTHER_EXPONENTS)})(?![克米瓦卡分]|[\u0400-\u097f])([0-9])?"
 )
 _KILO = re.compile(r"[kK](?<=[0-9].)\b")
-# Only of money: 2M may be two of a variable M.
+# Only after a currency sign: 2M may be twice a variable M.
 _MONEY = re.compile(r"(?<=[$£€¥₹])( ?[0-9][0-9,.]{0,20})(M|B|bn)(?![\w^-])")
 _AND_PART = re.compile(r"(?<=[0-9]) and (?:a|one) (half|quarter|third)\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative) (?=[$0-9])", re.IGNORECASE)
@@ -79,58 +79,58 @@ _COMMANDS = {
 
 
 def plain(text: str) -> str:
-    """The text with every number in the plain way of writing; what is no such number stays as it is."""
+    """The text with every number in plain form; everything else is unchanged."""
     if not text.isascii():
-        text = _DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
-    text = _GROUPED.sub(lambda found: re.sub(f"[{_SEPARATORS}]", "", found[0]), text)
+        text = _DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
+    text = _GROUPED.sub(lambda match: re.sub(f"[{_SEPARATORS}]", "", match[0]), text)
     if not text.isascii():
         text = _ascii(text)
     text = text.replace("{,}", ",")
     if "\\" in text:
         text = _without_latex(text)
     if "10" in text:
-        text = _POWER.sub(lambda found: f"1{_exponent(found)}", _TIMES_POWER.sub(_exponent, text))
+        text = _POWER.sub(lambda match: f"1{_exponent(match)}", _TIMES_POWER.sub(_exponent, text))
     # Most texts have no such word, and looking for a word is much faster than a pattern that begins with a digit.
     words = text.lower() if text.isascii() else None
     if words is None or any(word in words for word in _EXPONENTS):
         text = _SCALE.sub(_scale, text)
     text = _KILO.sub("e3", text)
     if words is None or "$" in words:
-        text = _MONEY.sub(lambda found: f"{found[1]}e{_LETTER_EXPONENTS[found[2]]}", text)
+        text = _MONEY.sub(lambda match: f"{match[1]}e{_LETTER_EXPONENTS[match[2]]}", text)
     if words is None or any(word in words for word in _PARTS):
-        text = _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", text)
+        text = _AND_PART.sub(lambda match: f" {_PARTS[match[1].lower()]}", text)
     return _MINUS.sub("-", text) if words is None or "minus " in words or "negative " in words else text
 
 
 def _ascii(text: str) -> str:
-    text = _VULGAR.sub(lambda found: _apart(found[1]) + unicodedata.normalize("NFKC", found[2]), text)
-    text = _SUPERSCRIPT_POWER.sub(lambda found: "^" + found[1].translate(_SUPERSCRIPTS), text)
+    text = _VULGAR.sub(lambda match: _apart(match[1]) + unicodedata.normalize("NFKC", match[2]), text)
+    text = _SUPERSCRIPT_POWER.sub(lambda match: "^" + match[1].translate(_SUPERSCRIPTS), text)
     return _OTHER_SCALE.sub(_other_scale, text.translate(_CHARACTERS))
 
 
 def _without_latex(text: str) -> str:
     text = _DEGREES.sub("°", _FRACTION.sub(_latex_fraction, _GROUP_SPACE.sub("", text)))
-    return _COMMAND.sub(lambda found: _COMMANDS.get(found[0][1:], ""), _ROOT.sub("√", text))
+    return _COMMAND.sub(lambda match: _COMMANDS.get(match[0][1:], ""), _ROOT.sub("√", text))
 
 
-def _latex_fraction(found: re.Match[str]) -> str:
-    above, below = found["above"] or found["above_digit"], found["below"] or found["below_digit"]
-    return f"{_apart((found['units'] or '').strip())}{above}/{below}"
+def _latex_fraction(match: re.Match[str]) -> str:
+    above, below = match["above"] or match["above_digit"], match["below"] or match["below_digit"]
+    return f"{_apart((match['units'] or '').strip())}{above}/{below}"
 
 
 def _apart(digit: str) -> str:
-    """The digit before a fraction, with the space that a mixed number has."""
+    """The digit before a fraction, with the space that a mixed number needs."""
     return f"{digit} " if digit else ""
 
 
-def _exponent(found: re.Match[str]) -> str:
-    return f"e{found[1] or found[2]}"
+def _exponent(match: re.Match[str]) -> str:
+    return f"e{match[1] or match[2]}"
 
 
-def _other_scale(found: re.Match[str]) -> str:
-    return f";{found[2]}" if found[2] else f"e{_OTHER_EXPONENTS[found[1]]}"
+def _other_scale(match: re.Match[str]) -> str:
+    return f";{match[2]}" if match[2] else f"e{_OTHER_EXPONENTS[match[1]]}"
 
 
-def _scale(found: re.Match[str]) -> str:
-    words = re.findall("|".join(_EXPONENTS), found[1].lower())
+def _scale(match: re.Match[str]) -> str:
+    words = re.findall("|".join(_EXPONENTS), match[1].lower())
     return f"e{sum(_EXPONENTS[word] for word in words)}"

@@ -1,7 +1,7 @@
-"""Numbers: from text to an exact value, and back to one canonical text.
+"""Numbers: from text to an exact value, and back to canonical text.
 
-A bounded regular expression reads a number, and nothing is evaluated. Every value that `parse_number` reads has a canonical
-text that it reads again.
+A bounded regular expression reads a number; nothing is evaluated. Every value that `parse_number` reads has a canonical
+text, which `parse_number` reads back as the same value.
 """
 
 import re
@@ -12,7 +12,7 @@ from pad_ray.tasks.notation import plain
 MAX_NUMBER_CHARACTERS = 100
 MAX_DIGITS = 40
 MAX_EXPONENT = 99
-"""Numbers lie below 10**100; those nearer to zero than 10**-99 are zero or no number."""
+"""A number must be below 10**100 in absolute value, and either 0 or at least 10**-99."""
 
 SPACE = " \t\r\n\f\v"
 _WHOLE = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|[1-9][0-9]{0,2}(?: [0-9]{3})+|[0-9]+)"
@@ -25,9 +25,9 @@ _NUMBER = re.compile(
 
 
 def parse_number(text: str) -> Fraction | None:
-    """The number that the whole text writes, or None.
+    """The number if the whole text is one, else None.
 
-    Takes a sign, `$`, well-formed thousands separators (1,000,000 and 10,00,000), decimals, `a/b`, `1 1/2`, an exponent of
+    Accepts a sign, `$`, well-formed thousands separators (1,000,000 and 10,00,000), decimals, `a/b`, `1 1/2`, an exponent of
     at most two digits, a trailing `%` (dropped: 50% is 50), and what `pad_ray.tasks.notation` turns into one of these. At
     most `MAX_NUMBER_CHARACTERS` characters and `MAX_DIGITS` digits.
     """
@@ -35,13 +35,13 @@ def parse_number(text: str) -> Fraction | None:
         return None
     if len(text) <= MAX_DIGITS and text.isdecimal() and text.isascii():
         return Fraction(int(text))
-    found = _NUMBER.fullmatch(text.strip(SPACE)) or _NUMBER.fullmatch(plain(text).strip(SPACE))
-    if found is None:
+    match = _NUMBER.fullmatch(text.strip(SPACE)) or _NUMBER.fullmatch(plain(text).strip(SPACE))
+    if match is None:
         return None
-    value = _fraction(found) if found["numerator"] else _decimal(found)
+    value = _fraction(match) if match["numerator"] else _decimal(match)
     if value is None or not _in_range(value):
         return None
-    return -value if (found["sign"] or found["inner_sign"]) == "-" else value
+    return -value if (match["sign"] or match["inner_sign"]) == "-" else value
 
 
 def _in_range(value: Fraction) -> bool:
@@ -49,8 +49,8 @@ def _in_range(value: Fraction) -> bool:
     return value == 0 or (value.denominator <= value.numerator * top and value.numerator < value.denominator * top * 10)
 
 
-def _fraction(found: re.Match[str]) -> Fraction | None:
-    numerator, denominator, units = _digits(found["numerator"]), found["denominator"], found["units"] or ""
+def _fraction(match: re.Match[str]) -> Fraction | None:
+    numerator, denominator, units = _digits(match["numerator"]), match["denominator"], match["units"] or ""
     if len(units) + len(numerator) + len(denominator) > MAX_DIGITS or int(denominator) == 0:
         return None
     value = Fraction(int(numerator), int(denominator))
@@ -65,18 +65,18 @@ def _digits(whole: str) -> str:
     return whole.replace(",", "").replace(" ", "")
 
 
-def _decimal(found: re.Match[str]) -> Fraction | None:
-    whole = _digits(found["whole"] or "")
-    decimals = found["only_decimals"] or found["decimals"] or ""
+def _decimal(match: re.Match[str]) -> Fraction | None:
+    whole = _digits(match["whole"] or "")
+    decimals = match["only_decimals"] or match["decimals"] or ""
     if len(whole) + len(decimals) > MAX_DIGITS:
         return None
-    mantissa, power = int(whole + decimals), int(found["exponent"] or 0) - len(decimals)
+    mantissa, power = int(whole + decimals), int(match["exponent"] or 0) - len(decimals)
     return Fraction(mantissa * 10**power) if power >= 0 else Fraction(mantissa, 10**-power)
 
 
 def number_text(value: Fraction) -> str:
     """The canonical text of a number: an integer or a plain decimal of at most `MAX_DIGITS` digits, else with an exponent
-    (1.5e50), and `a/b` where no decimal terminates within `MAX_DIGITS` digits."""
+    (1.5e50), and `a/b` if no decimal terminates within `MAX_DIGITS` digits."""
     if value.denominator == 1 and abs(value.numerator) < 10**MAX_DIGITS:
         return str(value.numerator)
     mantissa, power = _scientific(value)
@@ -93,7 +93,7 @@ def number_text(value: Fraction) -> str:
 
 
 def _scientific(value: Fraction) -> tuple[int | None, int]:
-    """A mantissa that does not end in 0, and the power of ten it is multiplied by; no mantissa if it is too long."""
+    """A mantissa that does not end in 0, and its power of ten; the mantissa is None if it would be too long."""
     places, rest = 0, value.denominator
     while rest % 10 == 0:
         places, rest = places + 1, rest // 10

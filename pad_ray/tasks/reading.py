@@ -1,11 +1,11 @@
 """The final answer that free text states.
 
-A mark announces it: `####`, "the answer is", "Answer:" or `\\boxed{…}`. The last mark that an answer follows wins; a text
-without a mark counts by its last answer. Nothing is evaluated, and work is bounded: what lies further back than
-`MAX_RATIONALE_CHARACTERS` or the last `MAX_MARKS` marks is not looked at.
+A mark announces it: `####`, "the answer is", "Answer:" or `\\boxed{…}`. The last mark followed by an answer wins; in a text
+without a mark, the last answer counts. Nothing is evaluated, and work is bounded: only the last `MAX_RATIONALE_CHARACTERS`
+characters and the last `MAX_MARKS` marks are read.
 
 Not covered: words for numbers ("twelve"), times ("12:30"), calculations without their result ("6 + 12"), decimal commas
-("3,5") and compound units ("5 feet 6 inches"), which are unreadable. A unit is passed over, because gold answers have none.
+("3,5") and compound units ("5 feet 6 inches"); these are unreadable. A unit is ignored, because gold answers have none.
 """
 
 import re
@@ -34,18 +34,18 @@ _LONE_OPTION = re.compile(r"(?:option )?(?:\([A-Za-z]\)|[A-Za-z]\)?)[.:]?", re.I
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The text behind a mark, and whether the mark is a label, which may introduce a whole solution."""
+    """The text after a mark. If the mark is a label, it may introduce a whole solution."""
 
     text: str
     is_label: bool
 
 
 def extract_final_answer(kind: AnswerKind, text: str) -> str | None:
-    """The final answer that free text states, as text for `equal`, or None if it states none that can be read.
+    """The final answer that free text states, as text for `equal`, or None if it states no readable answer.
 
-    Behind a mark, its line counts, then what is below. Without a mark, or with nothing behind it, the last number (yes or
-    no, option, quoted passage) of the text counts. A calculation counts by its result; "3 or 4", "±3" and "both (A) and
-    (B)" cannot be read, and what is denied ("not 5") is no answer.
+    After a mark, the rest of its line is read first, then the lines below. Without a mark, or if nothing follows it, the
+    last number (yes or no, option, quoted passage) of the text counts. A calculation counts by its result; "3 or 4", "±3"
+    and "both (A) and (B)" are unreadable, and a negated value ("not 5") is no answer.
     """
     tail = text[-MAX_RATIONALE_CHARACTERS:]
     if kind is AnswerKind.NUMBER:
@@ -71,7 +71,7 @@ def _read(kind: AnswerKind, text: str) -> str | None:
 
 
 def _marked(text: str) -> list[Marked]:
-    """The text behind each of the last marks, up to the next mark or the end of its box."""
+    """The text after each of the last marks, up to the next mark or the end of its box."""
     pattern = _MARK if text.isascii() else _ANY_MARK
     marks = list(pattern.finditer(text))[-MAX_MARKS:]
     ends = [*(mark.start() for mark in marks), len(text)][1:]
@@ -84,7 +84,7 @@ def _marked(text: str) -> list[Marked]:
 
 
 def _boxed(text: str, start: int) -> str:
-    """What stands in the braces that opened before `start`; to the end of the line if they are never closed."""
+    """The content of the braces that opened before `start`; to the end of the line if they are never closed."""
     depth = 1
     part = text[start : start + MAX_BOX_CHARACTERS].partition("\n")[0]
     for place, character in enumerate(part):
@@ -95,7 +95,7 @@ def _boxed(text: str, start: int) -> str:
 
 
 def _stated(kind: AnswerKind, mark: Marked) -> Statement | None:
-    """The answer behind a mark; None if nothing there is one."""
+    """The answer after a mark, or None."""
     if kind is AnswerKind.NUMBER:
         return stated_number(mark.text, mark.is_label)
     line, _, below = mark.text.lstrip(SPACE).partition("\n")

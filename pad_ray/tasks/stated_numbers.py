@@ -11,7 +11,7 @@ from pad_ray.tasks.numbers import SPACE, parse_number
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence, where it begins, and its chains; a check looks back at an answer that was given before."""
+    """A sentence, its start in the text, and its chains. A check is a sentence that verifies an earlier answer."""
 
     text: str
     start: int
@@ -19,7 +19,7 @@ class Sentence:
 
     @property
     def results(self) -> list[Chain]:
-        """The chains that an equals sign makes the result of something: 3 + 4 = 7 and x = 7."""
+        """The chains with an equals sign in or before them: 3 + 4 = 7 and x = 7."""
         return [chain for chain in self.chains if chain.is_equation or self._is_assigned(chain)]
 
     def _is_assigned(self, chain: Chain) -> bool:
@@ -42,7 +42,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a text states for its answer; None if it states something that cannot be read."""
+    """The answer that a text states; None if the statement is unreadable."""
 
     answer: str | None
 
@@ -72,7 +72,7 @@ _CURRENCY = re.compile(r"(?:\bRs\.(?= ?[0-9])|\b(?:US|CA|AU|NZ|HK|R|S)\$|[£€�
 
 
 def prepared(text: str) -> str:
-    """Plain text with every currency as `$`, without emphasis, dates, annotations and the numbers of list items."""
+    """Plain text with every currency as `$`, without emphasis, dates, annotations and list numbers."""
     if "$" in text or "Rs." in text or not text.isascii():
         text = _CURRENCY.sub("$", text)
     if "-" in text:
@@ -85,10 +85,10 @@ def prepared(text: str) -> str:
 
 
 def stated_number(text: str, label: bool) -> Statement | None:
-    """What the text behind a mark states; None if it holds no number.
+    """The statement after a mark; None if the text holds no number.
 
-    A number right behind the mark is the answer. A calculation counts by its result, and is gone on with if a conclusion
-    follows. A label ("Answer:") may also introduce a whole solution, which counts by its last result.
+    A number directly after the mark is the answer. A calculation counts by its result, or by the result of a conclusion
+    that follows it. A label ("Answer:") may also introduce a whole solution; then its last result counts.
     """
     text = text.lstrip(SPACE)
     first_line = text.partition("\n")[0]
@@ -110,7 +110,7 @@ def stated_number(text: str, label: bool) -> Statement | None:
 
 
 def _begins_working(sentence: Sentence) -> bool:
-    """Whether a sentence goes on from its first number to another result: "13 weeks have 13 * 7 = 91 days"."""
+    """Whether a sentence leads from its first number to a different result: "13 weeks have 13 * 7 = 91 days"."""
     results = sentence.results
     if not results or CLAUSE.search(sentence.text, 0, results[0].start - sentence.start):
         return False
@@ -119,7 +119,7 @@ def _begins_working(sentence: Sentence) -> bool:
 
 
 def _worked(opening: Sentence, later: list[Sentence], label: bool) -> str | None:
-    """What a statement says that does not begin with its number."""
+    """The answer of a statement that does not begin with it."""
     first = (opening.results or opening.chains)[-1 if opening.results else 0]
     if label and later:
         results = [chain for sentence in later for chain in sentence.results]
@@ -133,8 +133,8 @@ def _worked(opening: Sentence, later: list[Sentence], label: bool) -> str | None
 
 
 def last_number(text: str) -> Statement | None:
-    """The last number of a text without a mark, checks left out; it is not read if it is part of something larger."""
-    bounds = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
+    """The last number of a text without a mark, outside of checks if possible; unreadable if it is part of something larger."""
+    bounds = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     checked: Statement | None = None
     for start, end in reversed([*pairwise(bounds)]):
         sentence = _sentence(text, start, end)
@@ -149,8 +149,8 @@ def last_number(text: str) -> Statement | None:
 def _sentences(text: str) -> Iterator[Sentence]:
     start = 0
     while start < len(text):
-        found = _SENTENCE_END.search(text, start)
-        end = found.end() if found else len(text)
+        match = _SENTENCE_END.search(text, start)
+        end = match.end() if match else len(text)
         yield _sentence(text, start, end)
         start = end
 

@@ -1,6 +1,6 @@
-"""The yes or no, the option or the text that a line states.
+"""Which yes or no, option or text a line states.
 
-What a text denies ("not true", "neither (A) nor (B)") is not its answer, and two answers at once are none.
+A text does not state what it negates ("not true", "neither (A) nor (B)"), and two answers at once are unreadable.
 """
 
 import re
@@ -77,36 +77,36 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox
 
 
 def unwrapped(text: str) -> str:
-    """The text without LaTeX's commands for words (\\text{yes} is yes), and with ASCII brackets."""
+    """The text without LaTeX text commands (\\text{yes} becomes yes), and with ASCII brackets."""
     text = _WRAPPED.sub(r"\1", text) if "\\" in text else text
     return text if text.isascii() else text.translate(_BRACKETS)
 
 
 def yes_no(text: str) -> list[str | None]:
-    """Every yes or no of a text, turned if it is denied; None where a text says both at once."""
+    """Every yes or no of a text, inverted if negated; None in place of both at once."""
     answers: list[str | None] = []
     end = -1
-    for found in _YES_NO_WORD.finditer(text):
-        word = found["word"].lower()
+    for match in _YES_NO_WORD.finditer(text):
+        word = match["word"].lower()
         answer = _OPPOSITE["yes"] if word == "untrue" else YES_NO[word]
-        if found["denied"]:
+        if match["denied"]:
             answer = _OPPOSITE[answer]
-        if answers and _BOTH.fullmatch(text, end, found.start("word")):
+        if answers and _BOTH.fullmatch(text, end, match.start("word")):
             answers[-1] = None
         else:
             answers.append(answer)
-        end = found.end()
+        end = match.end()
     return answers or ([] if text.isascii() else _other_yes_no(text))
 
 
 def _other_yes_no(text: str) -> list[str | None]:
-    """As `yes_no`, of other languages."""
+    """As `yes_no`, for other languages."""
     first = _OTHER_FIRST.match(text)
-    found = [(first[1], first.end())] if first else []
-    found += [(word[0], word.end()) for word in _OTHER_YES_NO.finditer(text, first.end() if first else 0)]
+    matches = [(first[1], first.end())] if first else []
+    matches += [(word[0], word.end()) for word in _OTHER_YES_NO.finditer(text, first.end() if first else 0)]
     answers: list[str | None] = []
     both = -1
-    for word, end in found:
+    for word, end in matches:
         if end > both:
             joined = _OTHER_BOTH.match(text, end)
             both = joined.end() if joined else -1
@@ -115,48 +115,48 @@ def _other_yes_no(text: str) -> list[str | None]:
 
 
 def options(text: str) -> list[str | None]:
-    """Every option that a text states and does not deny; None where it states several at once."""
+    """Every option that a text states without negation; None in place of several at once."""
     answers: list[str | None] = []
     end, denied = -1, False
-    for found in _OPTION.finditer(text):
-        if found["bare"] and not _is_bare_option(text, found):
+    for match in _OPTION.finditer(text):
+        if match["bare"] and not _is_bare_option(text, match):
             continue
-        joined = end >= 0 and _JOINED.fullmatch(text, end, found.start()) is not None
-        denied = (joined and denied) or _is_denied(text, found)
-        end = found.end()
+        joined = end >= 0 and _JOINED.fullmatch(text, end, match.start()) is not None
+        denied = (joined and denied) or _is_denied(text, match)
+        end = match.end()
         if denied:
             continue
         if joined and answers:
             answers[-1] = None
         else:
-            answers.append(found[0])
+            answers.append(match[0])
     return answers
 
 
-def _is_bare_option(text: str, found: re.Match[str]) -> bool:
-    before = text[max(0, found.start() - 24) : found.start()]
-    return bool(_BARE_BEFORE.search(before) and _BARE_BEHIND.match(text, found.end()))
+def _is_bare_option(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - 24) : match.start()]
+    return bool(_BARE_BEFORE.search(before) and _BARE_BEHIND.match(text, match.end()))
 
 
-def _is_denied(text: str, found: re.Match[str]) -> bool:
-    before = text[max(0, found.start() - 40) : found.start()]
-    if _OPTION_DENIED.search(before) or _OPTION_WRONG.match(text, found.end()):
+def _is_denied(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - 40) : match.start()]
+    if _OPTION_DENIED.search(before) or _OPTION_WRONG.match(text, match.end()):
         return True
-    return not text.isascii() and bool(_OTHER_DENIED.search(before) or _OTHER_DENIED_BEHIND.match(text, found.end()))
+    return not text.isascii() and bool(_OTHER_DENIED.search(before) or _OTHER_DENIED_BEHIND.match(text, match.end()))
 
 
 def quoted(text: str) -> Iterator[str]:
     """Every quoted passage of a text."""
-    for found in _QUOTED.finditer(text):
-        yield _passage(found)
+    for match in _QUOTED.finditer(text):
+        yield _passage(match)
 
 
-def _passage(found: re.Match[str]) -> str:
-    return found[found.lastindex or 0]
+def _passage(match: re.Match[str]) -> str:
+    return match[match.lastindex or 0]
 
 
 def stated_text(line: str) -> str | None:
-    """The text that a line states: the passage that it begins to quote, or the line without its reason and full stop."""
+    """The text that a line states: a quotation at its start, or else the line without its reason and full stop."""
     if opening := _QUOTED.match(line):
         return _passage(opening)
     reason = _REASON.search(line)

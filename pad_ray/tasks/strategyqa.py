@@ -1,7 +1,7 @@
 """StrategyQA (Geva et al. 2021, 2101.02235): yes/no questions whose reasoning steps are implicit.
 
-Two tasks over the same rows: PaD shows the annotated supporting facts with the question, which is a far easier task, so
-the version with facts has a name of its own.
+Two tasks share the same rows: PaD shows the annotated supporting facts with the question, which makes it much easier, so
+the version with facts has a separate name.
 """
 
 from functools import partial
@@ -13,12 +13,12 @@ from pad_ray.tasks.files import PublishedFile, Row
 
 NAME = "strategyqa"
 NAME_WITH_FACTS = "strategyqa_with_facts"
-# The hub's copies cut the questions into other splits, so a score on their test split would not be comparable.
+# The hub's copies divide the questions into other splits, so a score on their test split would not be comparable.
 FILES = {"train": "strategyqa/train.json", "test": "strategyqa/dev.json"}
 
 
 def read(split: str, data_dir: str | Path | None, *, name: str) -> list[Question]:
-    """The 2,061 train questions, or the 229 published as dev, which are `test` here. Raises InputError."""
+    """The 2,061 train questions, or as `test` the 229 questions published as dev. Raises InputError."""
     rows = PublishedFile(name, FILES[split]).rows(data_dir)
     entries = (_entry(row, with_facts=name == NAME_WITH_FACTS) for row in rows)
     return questions(name, split, AnswerKind.YES_NO, entries)

@@ -14,10 +14,10 @@ IN_DOMAIN_SEED = 0
 
 
 def read(split: str, data_dir: str | Path | None) -> list[Question]:
-    """All 1,000 questions as `test`, or the part of them that an in-domain split is. Raises InputError."""
+    """All 1,000 questions as `test`, or an in-domain split of them. Raises InputError."""
     rows = sorted(FILE.rows(data_dir), key=_number_of)
-    kept = rows if split == "test" else [rows[index] for index in in_domain_indices(split, len(rows))]
-    entries = (Entry(f"{row.text('Body')} {row.text('Question')}", row.number("Answer")) for row in kept)
+    split_rows = rows if split == "test" else [rows[index] for index in in_domain_indices(split, len(rows))]
+    entries = (Entry(f"{row.text('Body')} {row.text('Question')}", row.number("Answer")) for row in split_rows)
     return questions(NAME, split, AnswerKind.NUMBER, entries)
 
 

@@ -1,4 +1,4 @@
-"""Executes a file of programs and says what happened to each: the sandbox as a tool of its own, at any size."""
+"""Executes a file of programs and reports a verdict on each: the sandbox as a standalone tool, at any scale."""
 
 from pad_ray.verification.config import VerificationConfig
 from pad_ray.verification.verify import Verified, verify_programs

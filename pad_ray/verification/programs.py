@@ -1,4 +1,4 @@
-"""A file of programs, read piece by piece: JSONL or Parquet, of any size, in constant memory."""
+"""Reads a file of programs piece by piece: JSONL or Parquet, of any size, in constant memory."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from pad_ray.run.folder import open_location
 from pad_ray.schema import AnswerKind, storable
 from pad_ray.tasks.answers import canonical_gold
 
-# A program is bytes: a model's text may hold what is no valid Unicode, and that is for its verdict to say.
+# A program is stored as bytes: a model's text may be invalid Unicode, which its verdict then reports.
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -28,16 +28,16 @@ SCHEMA = pa.schema(
 )
 REQUIRED = ("id", "program")
 VERDICT_COLUMNS = ("id", "outcome", "value", "feedback", "duration_ms", "judged_by")
-"""What a verdict says of a row; no other column of the file can be kept under these names."""
+"""The columns of a verdict; kept columns of the file must have other names."""
 READ_BUFFER_BYTES = 1 << 20
 CHECKED_ROWS = 2000
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive rows. `first_row` counts from 1; `key` is a hash of everything that a verdict depends on in them.
+    """Consecutive rows. `first_row` counts from 1; `key` is a hash of all contents that can change a verdict.
 
-    `kept` are the columns that the verdicts carry on.
+    `kept` has the columns to copy to the verdicts.
     """
 
     number: int
@@ -48,13 +48,13 @@ class Piece:
 
 
 class ProgramFile:
-    """A file with the columns `id` and `program`, optionally `gold` and `question`; `.jsonl`, else Parquet.
+    """A file with the columns `id` and `program`, and optionally `gold` and `question`; `.jsonl` or Parquet.
 
-    Every row is checked at once, so that nothing is verified of a file that cannot be used as a whole. `keep` names further
-    columns that the verdicts carry on: from Parquet with their type, from JSONL as text.
+    All rows are checked first, so that nothing is verified if any row is unusable. `keep` names additional columns to copy to
+    the verdicts: from Parquet with their type, from JSONL as text.
 
     Raises:
-        InputError: the file is missing, is neither, lacks a column, or a row is not usable; it names the row.
+        InputError: the file is missing or in neither format, a column is missing, or a row is unusable; names the row.
     """
 
     def __init__(self, location: str, kind: AnswerKind, keep: Sequence[str] = ()) -> None:
@@ -70,7 +70,7 @@ class ProgramFile:
         """All rows in order, `size` at a time.
 
         Raises:
-            InputError: a row is not usable, as the file has been changed; it names the row and what is wrong.
+            InputError: the file has been changed and a row is unusable; names the row and the problem.
         """
         first = 1
         for number, batch in enumerate(self._batches(size)):
@@ -87,7 +87,7 @@ class ProgramFile:
             first += len(rows)
 
     def _check(self) -> int:
-        """Read the whole file once; returns how many rows it has."""
+        """Read the whole file once and return the number of rows."""
         rows, lacking = 0, set(self.keep)
         for batch in self._batches(CHECKED_ROWS):
             for place, row in enumerate(batch, rows + 1):
@@ -101,21 +101,25 @@ class ProgramFile:
         return rows
 
     def _kept_types(self) -> list[pa.DataType]:
-        taken = [name for name in self.keep if name in VERDICT_COLUMNS]
-        if taken:
-            raise InputError(f"verify.keep: {taken[0]!r} is a column of every verdict; rename that of {self.location}")
+        reserved = [name for name in self.keep if name in VERDICT_COLUMNS]
+        if reserved:
+            raise InputError(
+                f"verify.keep: {reserved[0]!r} is a column of every verdict; rename the column of {self.location}"
+            )
         if self.is_jsonl:
             return [pa.string()] * len(self.keep)
         schema = self._parquet().schema_arrow
         lacking = [name for name in self.keep if name not in schema.names]
         if lacking:
-            found = ", ".join(schema.names)
-            raise InputError(f"input {self.location}: no column {lacking[0]}, which verify.keep names; it has {found}")
+            columns = ", ".join(schema.names)
+            raise InputError(
+                f"input {self.location}: no column {lacking[0]}, which verify.keep names; it has {columns}"
+            )
         types = [schema.field(name).type for name in self.keep]
         return [kind.value_type if pa.types.is_dictionary(kind) else kind for kind in types]
 
     def _kept(self, value: Any) -> Any:
-        """A value that is carried on: as it is from Parquet, as text from JSONL."""
+        """A value of a kept column: unchanged from Parquet, as text from JSONL."""
         if not self.is_jsonl or value is None:
             return value
         return storable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
@@ -143,11 +147,11 @@ class ProgramFile:
         except RecursionError:
             raise InputError(f"input {self.location}: line {number} is nested too deeply to be read") from None
         if not isinstance(row, dict):
-            raise InputError(f"input {self.location}: line {number} has to be an object with `id` and `program`")
+            raise InputError(f"input {self.location}: line {number} must be an object with `id` and `program`")
         return row
 
     def _read_parquet(self, size: int) -> Iterator[list[dict[str, Any]]]:
-        """Row groups differ from file to file, and pieces must not: rows are collected until a piece is full."""
+        """Collect rows until a piece is full, so that pieces do not depend on the file's row groups."""
         file = self._parquet()
         columns = [name for name in dict.fromkeys([*SCHEMA.names, *self.keep]) if name in file.schema_arrow.names]
         held: list[dict[str, Any]] = []
@@ -172,42 +176,42 @@ class ProgramFile:
         try:
             yield from file.iter_batches(size, columns=columns)
         except (pa.ArrowInvalid, OSError) as error:
-            # What a store or disk fails has a number, and may succeed when it is tried again.
+            # Errors of a store or disk have an errno; a retry may succeed.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise InputError(f"input {self.location}: damaged Parquet: {error}; write the file anew") from None
+            raise InputError(f"input {self.location}: damaged Parquet: {error}; write the file again") from None
 
     def _row(self, number: int, row: dict[str, Any]) -> tuple[str, bytes, str | None, str | None]:
         where = f"input {self.location}: row {number}"
         name = self._text(row.get("id"), "id", where)
         if name is None:
-            raise InputError(f"{where}: `id` has to be a text or an integer (given: {row.get('id')!r:.60})")
+            raise InputError(f"{where}: `id` must be text or an integer (given: {row.get('id')!r:.60})")
         where, program = f"{where} (id {name:.60})", row.get("program")
         if not isinstance(program, (str, bytes)):
-            raise InputError(f"{where}: `program` has to be a text (given: {program!r:.60})")
+            raise InputError(f"{where}: `program` must be text (given: {program!r:.60})")
         source = program.encode("utf-8", "surrogatepass") if isinstance(program, str) else program
         question = row.get("question")
         if isinstance(question, bytes):
             question = question.decode("utf-8", "replace")
-        # Only the check for stated answers reads it.
-        asked = None if question is None else storable(str(question))
-        return name, source, self._gold(row.get("gold"), where), asked
+        # Only the check for hard-coded answers reads the question.
+        question_text = None if question is None else storable(str(question))
+        return name, source, self._gold(row.get("gold"), where), question_text
 
-    def _gold(self, given: Any, where: str) -> str | None:
-        if given is None:
+    def _gold(self, value: Any, where: str) -> str | None:
+        if value is None:
             return None
-        gold = str(given) if isinstance(given, (float, Decimal)) else self._text(given, "gold", where)
-        if gold is None and isinstance(given, bool) and self.kind is AnswerKind.YES_NO:
-            gold = "yes" if given else "no"
+        gold = str(value) if isinstance(value, (float, Decimal)) else self._text(value, "gold", where)
+        if gold is None and isinstance(value, bool) and self.kind is AnswerKind.YES_NO:
+            gold = "yes" if value else "no"
         if gold is None:
-            raise InputError(f"{where}: `gold` has to be a text or a number (given: {given!r:.60})")
+            raise InputError(f"{where}: `gold` must be text or a number (given: {value!r:.60})")
         try:
             return canonical_gold(self.kind, gold)
         except ValueError as error:
             raise InputError(f"{where}: gold {error}") from None
 
     def _text(self, value: Any, name: str, where: str) -> str | None:
-        """A text or an integer as text; None for anything else."""
+        """Text, or an integer as text; None for anything else."""
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, (str, bytes)):
@@ -234,13 +238,13 @@ class ProgramFile:
             raise InputError(f"input {self.location}: neither .jsonl nor Parquet: {error}") from None
         lacking = [name for name in REQUIRED if name not in file.schema_arrow.names]
         if lacking:
-            found = ", ".join(file.schema_arrow.names)
-            raise InputError(f"input {self.location}: no column {' and '.join(lacking)}; its columns are {found}")
+            columns = ", ".join(file.schema_arrow.names)
+            raise InputError(f"input {self.location}: no column {' and '.join(lacking)}; its columns are {columns}")
         return file
 
 
 def _undecoded(batch: pa.RecordBatch, names: set[str]) -> pa.RecordBatch:
-    """The batch with the texts of these columns as bytes: Arrow does not check that a text is UTF-8, and Python fails on it."""
+    """The batch with these text columns as bytes: Arrow does not check that text is UTF-8, and Python fails on it."""
     for place, field in enumerate(batch.schema):
         column = batch.column(place)
         if pa.types.is_dictionary(field.type):

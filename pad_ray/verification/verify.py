@@ -1,8 +1,8 @@
-"""A file of programs to one verdict each, by a pool of Ray actors.
+"""Verifies a file of programs with a pool of Ray actors: one verdict per program.
 
-A piece of the file is the unit of work; the actor that verified it commits it as one Parquet part, in the order of the
-file. A part keeps the hash of its piece and of the rules of judging: a job that was killed continues from what is committed,
-and a row that was changed meanwhile, or was judged by other rules, is verified again.
+A piece of the file is the unit of work; its actor commits it as one Parquet part, in file order. A part stores the hash of
+its piece and of the judging rules. So a killed job continues from the committed parts, and pieces that were changed or
+judged by other rules are verified again.
 """
 
 import time
@@ -31,29 +31,29 @@ from pad_ray.verification.programs import Piece, ProgramFile
 VERDICTS = "verdicts"
 ASKED = "verify.json"
 PIECE_KEY = b"pad_ray.piece"
-# Pieces in the hands of an actor: one that it works on, one that waits.
+# Number of pieces per actor: one in work, one waiting.
 PIECES_PER_ACTOR = 2
 
 
 @dataclass
 class Counted:
-    """The outcomes of a piece, and the first reasons of its faults."""
+    """The outcomes of a piece, and the first reason of each kind of fault."""
 
     outcomes: dict[str, int]
     faults: dict[str, str]
 
     @classmethod
     def of(cls, table: pa.Table) -> Self:
-        """Of a table of verdicts."""
+        """The counts of a table of verdicts."""
         outcomes = table["outcome"].to_pylist()
         return cls(dict(Counter(outcomes)), first_reasons(zip(outcomes, table["feedback"].to_pylist(), strict=True)))
 
 
 @dataclass
 class Verified:
-    """What was found. `outcomes` covers every row; `verified` and `seconds` this call alone, without rows found done.
+    """The result of a verification. `outcomes` covers every row; `verified` and `seconds` cover only the work of this call.
 
-    `faults` are the first reasons of faults, by outcome.
+    `faults` has the first reason of each kind of fault.
     """
 
     rows: int
@@ -67,49 +67,49 @@ class Verified:
 def verify_programs(
     run: RunDir, programs: ProgramFile, config: VerificationConfig, sandbox: SandboxConfig, progress: Progress
 ) -> Verified:
-    """Verify every row of `programs` whose verdict is not in `run` yet. Ray must be there.
+    """Verify every row of `programs` whose verdict is not in `run` yet. Ray must be running.
 
     Raises:
-        InputError: `run` holds verdicts of another file or of other settings, or a row is not usable.
-        StageError: an actor failed for good; what is committed stays.
+        InputError: `run` has verdicts of another file or other settings, or a row is unusable.
+        StageError: an actor failed permanently; committed work is kept.
     """
     _demand_same(run, programs, config, sandbox)
     started = time.monotonic()
-    found = Verified(programs.rows)
+    result = Verified(programs.rows)
     with progress.stage("verify", "programs", programs.rows) as bar:
         for done_piece, protections in _results(run, programs, config, sandbox):
-            found.outcomes.update(done_piece.outcomes)
-            found.faults = done_piece.faults | found.faults
+            result.outcomes.update(done_piece.outcomes)
+            result.faults = done_piece.faults | result.faults
             if protections is not None:
-                found.verified += sum(done_piece.outcomes.values())
-                found.protections = weakest(found.protections, protections)
-            done = found.outcomes.total()
-            bar.update(done, f"{found.outcomes[Outcome.ACCEPTED] / done:.1%} accepted")
-    found.seconds = time.monotonic() - started
-    return found
+                result.verified += sum(done_piece.outcomes.values())
+                result.protections = weakest(result.protections, protections)
+            verified_rows = result.outcomes.total()
+            bar.update(verified_rows, f"{result.outcomes[Outcome.ACCEPTED] / verified_rows:.1%} accepted")
+    result.seconds = time.monotonic() - started
+    return result
 
 
 def _demand_same(run: RunDir, programs: ProgramFile, config: VerificationConfig, sandbox: SandboxConfig) -> None:
-    """One folder holds the verdicts of one file under one set of rules."""
-    asked = {
+    """Check that the folder's verdicts come from the same file and settings."""
+    settings = {
         "input": programs.location,
         "answer_kind": config.answer_kind.value,
         "part_rows": config.part_rows,
         "sandbox": sandbox.model_dump(mode="json", exclude={"workers"}),
     }
-    before = _completed(run.read_json(ASKED, asked))
-    changed = [name for name in asked if before.get(name) != asked[name]]
+    before = _completed(run.read_json(ASKED, settings))
+    changed = [name for name in settings if before.get(name) != settings[name]]
     if changed:
         name = changed[0]
         raise InputError(
-            f"output {run.location}: it was made with {name} {before.get(name)!r} and not {asked[name]!r}; "
+            f"output {run.location}: it was made with {name} {before.get(name)!r}, not {settings[name]!r}; "
             "give another --output, or the same options"
         )
-    run.write_json(ASKED, asked)
+    run.write_json(ASKED, settings)
 
 
 def _completed(before: dict[str, Any]) -> dict[str, Any]:
-    """What an earlier version wrote, with the settings that the sandbox did not have then."""
+    """Settings written by an earlier version, completed with the defaults of newer sandbox settings."""
     try:
         sandbox = SandboxConfig.model_validate(before["sandbox"])
     except (KeyError, ValidationError):
@@ -120,7 +120,7 @@ def _completed(before: dict[str, Any]) -> dict[str, Any]:
 def _results(
     run: RunDir, programs: ProgramFile, config: VerificationConfig, sandbox: SandboxConfig
 ) -> Iterator[tuple[Counted, Protections | None]]:
-    """Outcomes of each piece as they come, with the protections that it ran under; None where it was done before."""
+    """The outcomes of each piece as it finishes, with the protections it ran under; None if it was finished before."""
     finished, rules = set(run.parts(VERDICTS)), rules_of(sandbox)
     idle: deque[Any] = deque()
     working: dict[Any, Any] = {}
@@ -145,28 +145,28 @@ def _results(
 
 def _actors(run: RunDir, config: VerificationConfig, sandbox: SandboxConfig) -> list[Any]:
     count = actor_count(config.actors, config.actor_cpus)
-    # A dead actor is started again, on another node if its own is gone, and its pieces are done again.
+    # A dead actor is restarted, on another node if necessary, and its pieces are repeated.
     actor = ray.remote(num_cpus=config.actor_cpus, max_restarts=-1, max_task_retries=-1)(_Verifier)
     return [actor.remote(run.location, sandbox, config.answer_kind) for _ in range(count)]
 
 
 def _next(working: dict[Any, Any], patience: Patience) -> tuple[Any, tuple[Counted, Protections]]:
-    """Wait for a piece and take it out of `working`."""
-    done = first_done(list(working), patience)
-    actor = working.pop(done)
+    """Wait for a piece and remove it from `working`."""
+    result = first_done(list(working), patience)
+    actor = working.pop(result)
     try:
-        return actor, ray.get(done)
+        return actor, ray.get(result)
     except (RayError, OSError) as error:
         raise StageError(f"verify: {reason(error)}; the same command continues") from error
 
 
 def part_name(piece: Piece) -> str:
-    """Where the verdicts of a piece are."""
+    """The name of the part with the verdicts of a piece."""
     return f"{VERDICTS}/part-{piece.number:08}.parquet"
 
 
 def _counts(run: RunDir, name: str, key: str) -> Counted | None:
-    """The outcomes in a part, if it is of this piece and these rules."""
+    """The outcomes in a part, or None if it has another piece or other rules."""
     table = run.read_part(name, ["outcome", "feedback"])
     if (table.schema.metadata or {}).get(PIECE_KEY) != key.encode():
         return None
@@ -174,7 +174,7 @@ def _counts(run: RunDir, name: str, key: str) -> Counted | None:
 
 
 class _Verifier:
-    """The actor: one sandbox, one piece at a time."""
+    """The actor that owns a sandbox and verifies one piece at a time."""
 
     def __init__(self, location: str, sandbox: SandboxConfig, answer_kind: AnswerKind) -> None:
         self.run = RunDir(location)
@@ -183,13 +183,13 @@ class _Verifier:
         self.answer_kind = answer_kind
 
     def verify(self, name: str, key: str, rows: pa.Table, kept: pa.Table) -> tuple[Counted, Protections]:
-        """Judge a piece and commit it; returns its outcomes and the protections."""
+        """Judge a piece and commit it; returns its outcomes and the sandbox's protections."""
         candidates = [self._candidate(row) for row in rows.to_pylist()]
         verdicts = judge_each(self.sandbox, candidates)
         names = [self._judged_by(candidate) for candidate in candidates]
         table = to_table(Verdict, [named(verdict, name) for verdict, name in zip(verdicts, names, strict=True)])
         metadata = {**table.schema.metadata, PIECE_KEY: key}
-        # The caller's ids under the caller's name.
+        # The ids are the caller's, so the column has the caller's name.
         table = table.rename_columns({"draft_id": "id"})
         for column in kept.column_names:
             table = table.append_column(kept.schema.field(column), kept[column])
@@ -201,6 +201,6 @@ class _Verifier:
         return name_of(self.rules, "", candidate.gold, candidate.answer_kind, candidate.question_text)
 
     def _candidate(self, row: dict[str, Any]) -> Candidate:
-        # Bytes that are no UTF-8 become what no program may hold: their verdict says so.
+        # Invalid UTF-8 becomes surrogates, which no program may contain; the verdict says so.
         program = row["program"].decode("utf-8", "surrogateescape")
         return Candidate(row["id"], program, row["gold"], self.answer_kind, row["question"])

@@ -175,9 +175,12 @@ def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monke
         ("", "is empty"),
         ("program:\n- - question: bowls\n    text: a\nprogram: []", "line 4: 'program' is given twice"),
         ("rationale: []", "no program demonstrations"),
-        ("program: 4", "has another shape than README's example"),
-        ("program:\n- - question: bowls\n    text: a", "has another shape than README's example (KeyError: 'bowls')"),
-        ("questions: {bowls: {text: Five}}\nprogram: [[{question: bowls, text: a}]]", "has another shape"),
+        ("program: 4", "does not have the form of README's example"),
+        (
+            "program:\n- - question: bowls\n    text: a",
+            "does not have the form of README's example (KeyError: 'bowls')",
+        ),
+        ("questions: {bowls: {text: Five}}\nprogram: [[{question: bowls, text: a}]]", "does not have the form"),
     ],
     ids=str,
 )

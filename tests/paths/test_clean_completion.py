@@ -1,4 +1,4 @@
-"""What surrounds a path in a completion is removed before the path is read."""
+"""Text around a path in a completion is removed before the path is read."""
 
 import time
 
@@ -32,17 +32,17 @@ PATH = "def solution():\n    return 3 * 4\n"
         f"{PATH}<thought>Is it",
     ],
 )
-def test_a_path_keeps_its_text_whatever_surrounds_it(completion):
+def test_a_path_keeps_its_text_whatever_is_around_it(completion):
     assert clean_completion(completion).strip() == PATH.strip()
 
 
-def test_a_text_of_thoughts_alone_keeps_their_words():
+def test_a_text_with_thoughts_only_keeps_their_words():
     assert clean_completion("<think>It is 4.</think>") == "It is 4."
     assert clean_completion("<think>It is 4.") == "It is 4."
 
 
 @pytest.mark.parametrize("text", ["a <b> c", "x < y <= z", '"<s>" in text', "<<3*4=12>>12", "</s>ome", "क्‍ष में हैं", ""])
-def test_what_is_no_surrounding_stays(text):
+def test_text_that_only_resembles_a_wrapping_is_kept(text):
     assert clean_completion(text) == text
 
 

@@ -12,7 +12,7 @@ from pad_ray.sandbox import Candidate, Sandbox, judge
 from pad_ray.schema import Outcome, PathKind
 from pad_ray.tasks import get_task
 
-# Sets of each kind.
+# Number of sets of each kind.
 OWN = {
     "arithmetic": {PathKind.PROGRAM: 2, PathKind.RATIONALE: 2, PathKind.SOCRATIC: 2},
     "coin_flip": {PathKind.PROGRAM: 1},
@@ -34,15 +34,15 @@ def sandbox():
 
 
 def verdicts(demonstrations, kind, sandbox):
-    asked = [(d.text, d.question.gold, d.question.answer_kind, d.question.text) for d in demonstrations]
+    problems = [(d.text, d.question.gold, d.question.answer_kind, d.question.text) for d in demonstrations]
     if kind is PathKind.PROGRAM:
-        return judge(sandbox, [Candidate("d", *fields) for fields in asked])
+        return judge(sandbox, [Candidate("d", *fields) for fields in problems])
     one = judge_rationale if kind is PathKind.RATIONALE else judge_socratic
-    return [one("d", text, gold, answer_kind) for text, gold, answer_kind, _ in asked]
+    return [one("d", text, gold, answer_kind) for text, gold, answer_kind, _ in problems]
 
 
 def check_sets(task, kind, data_dir, sandbox):
-    """Every set has four demonstrations, which read as their kind and are right."""
+    """Every set has four demonstrations that parse as their kind and are right."""
     for shown in load_sets(task, kind, data_dir):
         assert [verdict.outcome for verdict in verdicts(shown, kind, sandbox)] == [Outcome.ACCEPTED] * 4
         parsed = [PATHS[kind]().parse(d.text) for d in shown]
@@ -50,7 +50,7 @@ def check_sets(task, kind, data_dir, sandbox):
 
 
 @pytest.mark.parametrize(("task", "kind"), OWN_KINDS)
-def test_questions_of_our_own_are_solved(task, kind, sandbox):
+def test_our_own_questions_are_solved(task, kind, sandbox):
     check_sets(task, kind, None, sandbox)
 
 
@@ -61,11 +61,11 @@ def test_published_train_questions_are_solved(task, kind, sandbox, data_dir):
     assert {d.question.split for shown in load_sets(task, kind, data_dir) for d in shown} == {"train"}
 
 
-def test_a_train_split_that_was_cut_short_is_refused(tmp_path):
+def test_a_truncated_train_split_is_refused(tmp_path):
     (tmp_path / "gsm8k").mkdir()
     (tmp_path / "gsm8k/train.jsonl").write_text('{"question": "How many is 3 and 4?", "answer": "#### 7"}\n')
     with pytest.raises(
-        InputError, match=r"gsm8k: demonstrations show train row \d+, and there are 1: give the split whole"
+        InputError, match=r"gsm8k: demonstrations use train row \d+, but the split has 1 rows; provide the whole split"
     ):
         load_sets("gsm8k", PathKind.PROGRAM, tmp_path)
 
@@ -80,11 +80,11 @@ def test_sets_of_each_kind_differ(task, data_dir):
 
 
 @pytest.mark.parametrize("task", OWN)
-def test_questions_of_our_own_are_in_no_split(task):
+def test_our_own_questions_are_in_no_split(task):
     for split in ("train", "validation"):
-        asked = get_task(task).load(split, None, 2000)
+        split_questions = get_task(task).load(split, None, 2000)
         for kind in OWN[task]:
-            assert_not_in_test(load_sets(task, kind, None), asked)
+            assert_not_in_test(load_sets(task, kind, None), split_questions)
 
 
 def test_generated_test_questions_are_not_shown():
@@ -114,11 +114,11 @@ def test_transfer_sets_borrow_demonstrations(data_dir):
     assert load_sets("svamp", PathKind.SOCRATIC, data_dir) == load_sets("gsm8k", PathKind.SOCRATIC, data_dir)
 
 
-def test_a_task_without_demonstrations_says_where_to_add_them():
+def test_the_error_for_a_task_without_demonstrations_says_where_to_add_them():
     with pytest.raises(InputError, match="bbh: no demonstrations; add"):
         load_sets("bbh", PathKind.PROGRAM, None)
 
 
-def test_a_kind_without_demonstrations_says_where_to_add_them():
+def test_the_error_for_a_kind_without_demonstrations_says_where_to_add_them():
     with pytest.raises(InputError, match=r"coin_flip: no socratic demonstrations; add some to .*coin_flip.yaml"):
         load_sets("coin_flip", PathKind.SOCRATIC, None)

@@ -1,4 +1,4 @@
-"""Direct answers: solved questions of the same sub-task, then the question; what a model writes is read as an answer."""
+"""Direct answers: the prompt shows solved questions of the same sub-task; the completion is read as an answer."""
 
 import pytest
 
@@ -20,7 +20,7 @@ SHOTS = {task: [question(task, f"first of {task}"), question(task, f"second\nof 
 PATH = DirectAnswers(shots=SHOTS)
 
 
-def test_a_question_follows_solved_ones_of_its_own_sub_task():
+def test_a_question_follows_solved_questions_of_its_own_sub_task():
     assert PATH.prompt(question("bbh/snarks", "Which one?\nOptions:\n(A) this\n(B) that")) == (
         "Question: first of bbh/snarks\nFinal answer:\n#### (B)\n\n"
         "Question: second\nof bbh/snarks\nFinal answer:\n#### (B)\n\n"
@@ -28,13 +28,13 @@ def test_a_question_follows_solved_ones_of_its_own_sub_task():
     )
 
 
-def test_other_tasks_are_asked_as_ever():
+def test_other_tasks_keep_their_usual_prompt():
     other = question("gsm8k", "How many?")
     assert PATH.prompt(other, 3) == Rationale().prompt(other, 3)
     assert PATH.stop == Rationale().stop
 
 
-# What a student writes -> whether it is right; whoever goes on with a program or a rationale is read as it answers.
+# A student's completion -> whether it is right; programs and rationales are accepted as well.
 WRITTEN = [
     ("bbh/navigate", "#### no\n\n", True),
     ("bbh/navigate", "#### yes\n", False),

@@ -19,7 +19,7 @@ def test_a_calculation_is_found_in_its_step_and_computed():
     assert (equation.value, equation.right, equation.reason) == (Fraction(13), True, None)
 
 
-def test_calculations_come_in_their_order():
+def test_calculations_keep_their_order():
     assert [equation.stated for equation in check("<<1+1=2>> and <<2+1=3>>\n<<3+1=4>>")] == ["2", "3", "4"]
 
 
@@ -127,7 +127,7 @@ def test_arithmetic_is_exact(expression, value):
         ("\ud800=1", None),
     ],
 )
-def test_an_annotated_value_is_right_exactly_or_rounded_at_a_decimal_or_not_judged(stated, right):
+def test_an_annotated_value_may_be_exact_rounded_to_a_decimal_or_not_judged(stated, right):
     assert only(f"<<{stated}>>").right is right
 
 
@@ -146,7 +146,7 @@ def test_a_reason_says_what_is_wrong(equation, reason):
     assert only(f"<<{equation}>>").reason == reason
 
 
-def test_an_equation_that_does_not_end_is_wrong():
+def test_an_unclosed_annotation_is_wrong():
     reasons = [equation.reason for equation in check("<<3*4=12 eggs\n<<") if not equation.right]
     assert reasons == ["<<3*4=12 eggs has no >>", "<< has no >>"]
 
@@ -167,7 +167,7 @@ def test_an_equation_that_does_not_end_is_wrong():
         "-" * 201 + "1",
     ],
 )
-def test_what_is_no_arithmetic_or_too_large_has_no_value(expression):
+def test_other_text_and_large_arithmetic_have_no_value(expression):
     assert calculate(expression) is None
     equation = check(f"<<{expression}=1>>")[0]
     assert (equation.value, bool(equation.right)) == (None, False)
@@ -226,23 +226,23 @@ def test_a_calculator_writes_numbers_as_gsm8k_does(expression, value):
     assert calculate(expression) == value
 
 
-def test_texts_with_the_same_calculations_have_one_shape():
+def test_texts_with_the_same_calculations_have_the_same_shape():
     shapes = {
         shape(text) for text in ("<<1,200*5%=60>> eggs", "He has 1200 * .05 = <<1200 * .05=60.0>>60", "<<1200*5%=60>>")
     }
     assert len(shapes) == 1
 
 
-def test_other_calculations_have_another_shape():
+def test_different_calculations_have_different_shapes():
     assert len({shape(f"<<{equation}>>") for equation in ("2*3=6", "3*2=6", "2+4=6", "2*3=7")}) == 4
 
 
-def test_words_are_the_shape_of_a_text_without_calculations():
+def test_the_shape_of_a_text_without_calculations_is_its_words():
     assert shape("Cats eat,  mice.") == shape("cats eat mice")
     assert shape("Cats eat mice.") != shape("Mice eat cats.")
 
 
-def test_a_model_s_text_is_shown_on_one_printable_line():
+def test_model_text_is_displayed_on_one_printable_line():
     assert legible(" 1\n+\x1b[31m1 ", 20) == "1 + [31m1"
     assert legible("9" * 10**7, 10) == "999999999…"
 
@@ -258,7 +258,7 @@ def test_published_calculations_are_right(data_dir, split, calculations):
 
 
 @pytest.mark.data
-def test_a_calculator_s_values_are_right(data_dir):
+def test_the_calculators_values_are_right(data_dir):
     answers = [json.loads(line)["answer"] for line in (data_dir / "gsm8k/test.jsonl").open()]
     expressions = [equation.expression for answer in answers for equation in check(answer)]
     assert all(only(f"<<{expression}={calculate(expression)}>>").right for expression in expressions)

@@ -56,7 +56,7 @@ TAUGHT = "import math\nRATE = 3\n\ndef ships(people):\n    return math.ceil(peop
     ],
     ids=["above", "and a call", "fences", "seed", "changed", "global", "local", "unpacked", "star", "recursion"],
 )
-def test_what_the_function_needs_stands_above_it(completion, program):
+def test_the_definitions_that_the_function_needs_precede_it(completion, program):
     assert parse(completion) == (program or completion)
 
 
@@ -82,7 +82,7 @@ def test_what_the_function_needs_stands_above_it(completion, program):
     ],
     ids=["broken inside", "open bracket", "lines of a return", "method", "other name", "one line", "fence in a text"],
 )
-def test_what_is_not_python_is_cut_behind_its_last_return_or_stays(completion, program):
+def test_invalid_python_is_cut_after_its_last_return_or_kept(completion, program):
     assert parse(completion) == program
 
 
@@ -102,7 +102,7 @@ def test_the_last_function_that_returns_something_counts(first, second, taken):
     assert parse(completion) == f"def solution():\n    return {taken}"
 
 
-def test_imports_before_the_function_stay():
+def test_imports_before_the_function_are_kept():
     assert parse(f"import math\n{PROGRAM}") == f"import math\n{PROGRAM}"
 
 
@@ -114,7 +114,7 @@ def test_a_fence_without_a_function_is_removed():
     assert parse("```python\nprint(6)\n```\nThis prints 6.") == "print(6)"
 
 
-def test_lines_of_a_bracket_that_closes_at_the_margin_stay():
+def test_a_bracket_that_closes_unindented_is_kept():
     program = "def solution():\n    items = [\n        1,\n]\n    return sum(items)"
     assert parse(program) == program
 
@@ -122,12 +122,12 @@ def test_lines_of_a_bracket_that_closes_at_the_margin_stay():
 @pytest.mark.parametrize(
     ("tail", "complete"), [("", False), ("\n\nQuestion:", True), ("\n```", True), ("\n    # more", False)]
 )
-def test_a_program_is_complete_where_text_follows_it(tail, complete):
+def test_a_program_is_complete_if_text_follows_it(tail, complete):
     assert is_complete(PROGRAM + tail) is complete
     assert Program().parse(PROGRAM + tail).complete is complete
 
 
-def test_what_is_no_program_is_left_to_the_sandbox():
+def test_text_without_a_program_is_left_to_the_sandbox():
     parsed = Program().parse("The answer is 6.")
     assert (parsed.text, parsed.failure) == ("The answer is 6.", None)
 

@@ -1,4 +1,4 @@
-"""Calculations that nobody annotated: right and wrong ones are found, and prose is not judged."""
+"""Calculations without annotation: right and wrong ones are found, and prose is not judged."""
 
 import json
 import re
@@ -122,9 +122,9 @@ NOT_JUDGED = [
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_a_right_calculation_is_found(text):
-    found = check(text)
-    assert found
-    assert {equation.right for equation in found} == {True}
+    equations = check(text)
+    assert equations
+    assert {equation.right for equation in equations} == {True}
 
 
 @pytest.mark.parametrize(("text", "reason"), WRONG)
@@ -133,34 +133,34 @@ def test_a_wrong_calculation_is_found_with_its_value(text, reason):
 
 
 @pytest.mark.parametrize("text", NOT_JUDGED)
-def test_what_is_not_understood_is_not_judged(text):
+def test_text_that_is_not_understood_is_not_judged(text):
     assert [equation for equation in check(text) if equation.right is False] == []
 
 
-def test_a_right_answer_does_not_make_up_for_a_plain_calculation_that_is_wrong():
+def test_a_right_answer_does_not_excuse_a_wrong_plain_calculation():
     text = "She has 16 - 3 = 14 eggs left.\nShe sells 13 * 2 = 26 dollars.\n#### 26"
     verdict = judge_rationale("d", text, "26", AnswerKind.NUMBER)
     assert (verdict.outcome, verdict.feedback) == (Outcome.WRONG_ANSWER, "step 1: 16 - 3 is 13, not 14")
 
 
-def test_an_annotation_is_no_part_of_the_plain_calculation_around_it():
+def test_an_annotation_is_not_part_of_the_plain_calculation_around_it():
     assert [one.right for one in check("48/2 = <<48/2=24>>24 clips and 3+4 = $<<3+4=7>>7")] == [True] * 4
     assert [one.right for one in check("48/2 = <<48/2=24>>25 clips")] == [True, False]
 
 
 @pytest.mark.data
-def test_plain_calculations_of_published_rationales_are_right_but_for_those_that_their_authors_got_wrong(data_dir):
+def test_plain_calculations_of_published_rationales_are_right_except_for_their_authors_mistakes(data_dir):
     rows = [line for split in ("train", "test") for line in (data_dir / f"gsm8k/{split}.jsonl").open()]
     texts = [re.sub("<<.*?>>", "", json.loads(row)["answer"]) for row in rows]
     texts += [row["answer_cot"] for row in json.loads((data_dir / "mwp_reft/svamp_nl.json").read_text())]
-    found = [equation for text in texts for equation in check(text)]
-    assert len(found) > 31_000
-    # Each was looked at: `192*100=$1920`, `2*8 = 24 hours`, `4+4+6 = 18 hot dogs`, …
-    assert sum(equation.right is False for equation in found) == 26
+    equations = [equation for text in texts for equation in check(text)]
+    assert len(equations) > 31_000
+    # Each was checked by hand: `192*100=$1920`, `2*8 = 24 hours`, `4+4+6 = 18 hot dogs`, …
+    assert sum(equation.right is False for equation in equations) == 26
 
 
 @pytest.mark.data
-def test_most_calculations_that_are_made_wrong_are_found(data_dir):
+def test_most_corrupted_calculations_are_found(data_dir):
     texts = [json.loads(line)["answer"] for line in (data_dir / "gsm8k/test.jsonl").open()]
     plain = [re.sub("<<.*?>>", "", text) for text in texts]
     lines = [line for text in plain for line in text.split("\n") if [one.right for one in check(line)] == [True]]

@@ -1,4 +1,4 @@
-"""Programs that others published are read unchanged, and their values are right."""
+"""Published programs are read unchanged, and their values are right."""
 
 import json
 
@@ -8,7 +8,7 @@ from pad_ray.paths.program import parse
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig, judge
 from pad_ray.schema import AnswerKind, Outcome
 
-# Gold was rounded by hand and the program was not.
+# Gold was rounded by hand, but the program's value was not.
 ROUNDED = {"svamp_1418": ("0.16665", "0.165"), "svamp_1940": ("6.4538", "6.45")}
 
 
@@ -26,13 +26,13 @@ def mwp_reft(folder):
 @pytest.fixture(scope="module", params=[(gsm_hard, 1319), (mwp_reft, 3043)], ids=["GSM-Hard", "mwp_reft"])
 def rows(request, data_dir):
     read, count = request.param
-    found = list(read(data_dir))
-    assert len(found) == count
-    return found
+    published_rows = list(read(data_dir))
+    assert len(published_rows) == count
+    return published_rows
 
 
 @pytest.mark.data
-def test_a_program_alone_is_read_as_it_is(rows):
+def test_a_bare_program_is_read_unchanged(rows):
     assert [name for name, program, _ in rows if parse(program) != program.strip()] == []
 
 

@@ -48,7 +48,7 @@ def test_a_rationale_without_its_last_line_is_a_failure(completion):
     assert Rationale().parse(completion).failure == "the text has no line '#### answer'"
 
 
-def test_a_cut_rationale_is_complete_where_its_last_line_ends():
+def test_a_cut_rationale_is_complete_if_its_last_line_ends():
     assert not Rationale().parse(RATIONALE).complete
     assert not Rationale().parse("He lays\n").complete
     assert Rationale().parse(f"{RATIONALE}\n").complete
@@ -59,11 +59,11 @@ def test_a_right_answer_with_right_steps_is_accepted():
 
 
 @pytest.mark.parametrize("answer", ["#### $10.00", "The answer is 10.", "So he sells 10."])
-def test_the_answer_counts_and_not_how_it_is_marked(answer):
+def test_the_answer_counts_however_it_is_marked(answer):
     assert judged(RATIONALE.replace("#### 10", answer))[:2] == (Outcome.ACCEPTED, "10")
 
 
-def test_a_wrong_answer_is_told_without_the_right_one():
+def test_feedback_on_a_wrong_answer_does_not_state_the_right_one():
     assert judged(RATIONALE, gold="17") == (Outcome.WRONG_ANSWER, "10", "the answer is 10")
 
 
@@ -82,7 +82,7 @@ def test_a_wrong_step_spoils_a_right_answer():
         ("<<2-5=3>>\n#### 3", "-3", "step 1 calculates wrongly"),
     ],
 )
-def test_feedback_on_a_step_keeps_the_answer_back(text, gold, feedback):
+def test_feedback_on_a_step_does_not_state_the_answer(text, gold, feedback):
     assert judged(text, gold)[2] == feedback
 
 
@@ -113,7 +113,7 @@ def test_hostile_text_is_not_accepted_and_feedback_stays_short(text):
 
 @pytest.mark.data
 @pytest.mark.parametrize(("split", "rejected"), [("train", 21), ("test", 2)])
-def test_published_rationales_are_accepted_but_for_those_that_calculate_wrongly(data_dir, split, rejected):
+def test_published_rationales_are_accepted_unless_they_calculate_wrongly(data_dir, split, rejected):
     answers = [json.loads(line)["answer"] for line in (data_dir / f"gsm8k/{split}.jsonl").open()]
     parsed = [Rationale().parse(answer) for answer in answers]
     assert [one.failure for one in parsed if one.failure] == []
@@ -122,7 +122,7 @@ def test_published_rationales_are_accepted_but_for_those_that_calculate_wrongly(
 
 
 @pytest.mark.data
-def test_feedback_on_spoilt_published_steps_never_states_the_answer(data_dir):
+def test_feedback_on_corrupted_published_steps_never_states_the_answer(data_dir):
     for line in (data_dir / "gsm8k/test.jsonl").open():
         text, _, gold = json.loads(line)["answer"].rpartition("#### ")
         spoilt = re.sub(r"(\d)>>", lambda digit: f"{9 - int(digit[1])}>>", text) + "#### 123456"

@@ -1,4 +1,4 @@
-"""A program has one verdict, whatever a model writes around it."""
+"""A program has the same verdict, whatever text a model writes around it."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def value(program):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_program_is_found(way):
+def test_the_program_is_found_in_every_wrapping(way):
     program = parse(wrapped(way, PROGRAM))
     assert value(program) == 6
     assert parse(program) == program, "what is read once is read the same again"
@@ -50,12 +50,12 @@ def test_the_program_is_found(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_text_behind_the_program_tells_that_it_is_whole(way):
+def test_text_after_the_program_shows_that_it_is_complete(way):
     assert is_complete(wrapped(way, PROGRAM)) is (way not in UNENDED)
 
 
 @pytest.mark.data
-def test_published_programs_keep_their_verdict_in_every_way(data_dir):
+def test_published_programs_keep_their_verdict_in_every_wrapping(data_dir):
     programs = published_programs(data_dir, 30)
     with Sandbox() as sandbox:
         same = same_verdicts(programs, sandbox)

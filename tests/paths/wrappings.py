@@ -1,8 +1,8 @@
-"""Ways in which models write a program: each makes a completion of a program text, and none changes what `solution()` returns.
+"""Wrappings that models write around a program: each turns a program into a completion without changing its return value.
 
     PAD_RAY_DATA=... python -m tests.paths.wrappings
 
-Most are templates in wrappings.yaml, the others functions of the program.
+Most are templates in wrappings.yaml, the others are functions of the program.
 """
 
 import json
@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, Callable[[str], str]] = {
 
 
 def wrapped(name: str, program: str) -> str:
-    """The completion that a way makes of a program."""
+    """The completion of a program in one wrapping."""
     program = program.strip()
     if name in FUNCTIONS:
         return FUNCTIONS[name](program)
@@ -52,7 +52,7 @@ WAYS = [*TEMPLATES, *FUNCTIONS]
 
 
 def same_verdicts(programs: list[str], sandbox: Sandbox) -> dict[str, int]:
-    """By way, how many of the programs have the value that they have alone. Each distinct text is executed once."""
+    """By wrapping, the number of programs that keep the value of the bare program. Each distinct text is executed once."""
     alone = [parse(program) for program in programs]
     read = {name: [parse(wrapped(name, program)) for program in programs] for name in WAYS}
     texts = list(dict.fromkeys([*alone, *(text for each in read.values() for text in each)]))
@@ -63,7 +63,7 @@ def same_verdicts(programs: list[str], sandbox: Sandbox) -> dict[str, int]:
 
 
 def published_programs(folder: Path, share: int) -> list[str]:
-    """Evenly spread programs of GSM-Hard and of mwp_reft, `share` of each."""
+    """Evenly spaced programs from GSM-Hard and mwp_reft, `share` of each."""
     lines = (folder / "gsm_hard" / "gsmhardv2.jsonl").read_text().splitlines()
     hard = [json.loads(line)["code"] for line in lines]
     reft = [row["answer_cot"] for row in json.loads((folder / "mwp_reft" / "svamp_python_sdp.json").read_text())]
@@ -71,7 +71,7 @@ def published_programs(folder: Path, share: int) -> list[str]:
 
 
 def main() -> None:
-    """Print, by way, how many of 300 published programs keep their verdict."""
+    """Print, by wrapping, how many of 300 published programs keep their verdict."""
     programs = published_programs(Path(os.environ["PAD_RAY_DATA"]), 150)
     with Sandbox(SandboxConfig(workers=2)) as sandbox:
         same = same_verdicts(programs, sandbox)

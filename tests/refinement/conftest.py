@@ -1,4 +1,4 @@
-"""One sandbox for the tests of this folder, and real correct programs to spoil."""
+"""One sandbox for the tests of this folder, and real correct programs for mutation."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def arithmetic_programs():
 
 @pytest.fixture(scope="session")
 def gsm_hard_500():
-    """500 programs that Codex wrote for GSM-Hard and people checked; none where PAD_RAY_DATA names no folder."""
+    """500 programs for GSM-Hard, written by Codex and checked by people; none if PAD_RAY_DATA is not set."""
     if "PAD_RAY_DATA" not in os.environ:
         return []
     lines = (Path(os.environ["PAD_RAY_DATA"]) / "gsm_hard" / "gsmhardv2.jsonl").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The mix of classes, from measured failures."""
+"""The mix of error classes from measured failures."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ from pad_ray.refinement import CLASSES, mix_from, side_by_side
 from pad_ray.schema import Outcome
 
 
-def test_a_mix_is_the_smoothed_share_of_each_class_that_mutations_make():
+def test_a_mix_is_the_smoothed_share_of_each_class_of_mutations():
     student = Counter({Outcome.WRONG_ANSWER: 7, Outcome.NAME_ERROR: 1, Outcome.TIMEOUT: 50, Outcome.ACCEPTED: 90})
     mix = mix_from(student, 2.0)
     assert set(mix) == set(CLASSES)
@@ -18,7 +18,7 @@ def test_a_mix_is_the_smoothed_share_of_each_class_that_mutations_make():
     assert sum(mix.values()) == pytest.approx(1)
 
 
-def test_outcomes_may_be_listed_one_by_one():
+def test_outcomes_may_be_given_as_a_list():
     outcomes = [Outcome.NAME_ERROR, Outcome.NAME_ERROR, Outcome.WRONG_ANSWER]
     assert mix_from(outcomes, 0) == mix_from(Counter(outcomes), 0)
 

@@ -1,4 +1,4 @@
-"""Injection: variants that are really wrong, with the feedback that they really gave."""
+"""Injection: variants that are really wrong, with their real feedback."""
 
 from collections import Counter
 from dataclasses import replace
@@ -25,61 +25,61 @@ def dropped():
 
 
 @pytest.fixture(scope="module")
-def made(sandbox, real_programs, dropped):
+def injected(sandbox, real_programs, dropped):
     return inject(real_programs[::4], 3, EVEN, 0, sandbox, dropped)
 
 
-def test_three_variants_of_nearly_every_program(made, dropped, real_programs):
+def test_nearly_every_program_has_three_variants(injected, dropped, real_programs):
     programs = len(real_programs[::4])
-    assert len(made) + dropped["no_mutation"] + dropped["given_up"] == 3 * programs
-    assert len(made) > 0.98 * 3 * programs
+    assert len(injected) + dropped["no_mutation"] + dropped["given_up"] == 3 * programs
+    assert len(injected) > 0.98 * 3 * programs
     assert dropped["still_right"] > 0
 
 
-def test_no_variant_returns_gold(sandbox, made):
+def test_no_variant_returns_gold(sandbox, injected):
     verdicts = judge(
-        sandbox, [Candidate("", one.program, one.correct.gold, one.correct.answer_kind, None) for one in made]
+        sandbox, [Candidate("", one.program, one.correct.gold, one.correct.answer_kind, None) for one in injected]
     )
     assert Outcome.ACCEPTED not in {verdict.outcome for verdict in verdicts}
-    assert [verdict.outcome for verdict in verdicts] == [one.outcome for one in made]
+    assert [verdict.outcome for verdict in verdicts] == [one.outcome for one in injected]
 
 
-def test_no_feedback_holds_gold_and_of_a_wrong_value_it_is_the_value_alone(made):
-    for one in made:
+def test_feedback_never_contains_gold_and_on_a_wrong_value_gives_only_the_value(injected):
+    for one in injected:
         assert not reveals(one.feedback, one.correct.gold, one.correct.answer_kind)
         if one.outcome is Outcome.WRONG_ANSWER:
             assert one.feedback.startswith("the program returned ")
-    assert "the program returned " in {one.feedback[:21] for one in made}
+    assert "the program returned " in {one.feedback[:21] for one in injected}
 
 
-def test_every_class_is_made_and_nearly_all_variants_are_of_the_class_they_aim_at(made):
-    assert set(CLASSES) <= {one.outcome for one in made}
-    assert sum(one.aim is one.outcome for one in made) > 0.95 * len(made)
+def test_every_class_occurs_and_nearly_all_variants_have_the_intended_class(injected):
+    assert set(CLASSES) <= {one.outcome for one in injected}
+    assert sum(one.aim is one.outcome for one in injected) > 0.95 * len(injected)
 
 
-def test_no_two_variants_of_a_program_are_the_same_up_to_names(made):
-    hashes = Counter((one.correct.draft_id, normalised_program_hash(one.program)) for one in made)
-    own = {(one.correct.draft_id, normalised_program_hash(one.correct.program)) for one in made}
+def test_variants_of_a_program_differ_in_more_than_names(injected):
+    hashes = Counter((one.correct.draft_id, normalised_program_hash(one.program)) for one in injected)
+    own = {(one.correct.draft_id, normalised_program_hash(one.correct.program)) for one in injected}
     assert max(hashes.values()) == 1
     assert own.isdisjoint(hashes)
 
 
-def test_a_program_has_the_same_variants_whatever_stands_beside_it(sandbox, made, real_programs):
+def test_the_variants_of_a_program_do_not_depend_on_its_neighbours(sandbox, injected, real_programs):
     programs = real_programs[::4][10:14]
-    wanted = [one for one in made if one.correct in programs]
+    wanted = [one for one in injected if one.correct in programs]
     assert inject(programs, 3, EVEN, 0, sandbox) == wanted
     assert inject(programs, 3, EVEN, 1, sandbox) != wanted
 
 
 def test_the_classes_follow_the_mix(sandbox, arithmetic_programs):
-    made = inject(arithmetic_programs, 1, mix_from(STUDENT, 1.0), 0, sandbox)
-    assert side_by_side(STUDENT, [one.outcome for one in made]).total_variation < 0.06
+    injected = inject(arithmetic_programs, 1, mix_from(STUDENT, 1.0), 0, sandbox)
+    assert side_by_side(STUDENT, [one.outcome for one in injected]).total_variation < 0.06
 
 
-def test_a_variant_that_states_gold_is_right_and_left_out(sandbox):
-    # `a - 8` without its step is `a` or `8`; the latter is the answer, hard-coded.
-    made = inject([RIGHT], 30, {Outcome.WRONG_ANSWER: 1.0}, 0, sandbox)
-    programs = [one.program for one in made]
+def test_a_variant_that_states_gold_counts_as_right_and_is_dropped(sandbox):
+    # Dropping the step of `a - 8` gives `a` or `8`; the latter is the hard-coded answer.
+    injected = inject([RIGHT], 30, {Outcome.WRONG_ANSWER: 1.0}, 0, sandbox)
+    programs = [one.program for one in injected]
     assert "def solution():\n    a = 16\n    return a\n" in programs
     assert "def solution():\n    a = 16\n    return 8\n" not in programs
 
@@ -99,19 +99,19 @@ def test_a_variant_that_states_gold_is_right_and_left_out(sandbox):
         ("NameError: name 'x' is not defined", "no", AnswerKind.YES_NO, False),
     ],
 )
-def test_gold_is_found_in_feedback(feedback, gold, kind, found):
+def test_reveals_finds_gold_in_feedback(feedback, gold, kind, found):
     assert reveals(feedback, gold, kind) is found
 
 
-def test_a_yes_or_no_program(sandbox):
+def test_a_yes_or_no_program_has_variants(sandbox):
     program = "def solution():\n    flips = 3\n    heads = flips % 2 == 0\n    return heads\n"
     right = replace(RIGHT, program=program, gold="no", answer_kind=AnswerKind.YES_NO)
-    made = inject([right], 6, EVEN, 0, sandbox)
-    assert len(made) == 6
-    assert all(one.outcome is not Outcome.ACCEPTED for one in made)
+    injected = inject([right], 6, EVEN, 0, sandbox)
+    assert len(injected) == 6
+    assert all(one.outcome is not Outcome.ACCEPTED for one in injected)
 
 
-def test_a_question_without_gold_needs_the_answer_of_its_program():
+def test_a_question_without_gold_needs_its_programs_answer():
     question = replace(get_task("arithmetic").load("test", None, 1)[0], gold="")
     assert Correct.of(question, "d", "", "12").gold == "12"
     with pytest.raises(ValueError, match="has no gold answer"):

@@ -1,4 +1,4 @@
-"""Injection on a real Ray: the same variants as in one process, once, and not again."""
+"""Injection on a real Ray: the same variants as in one process, generated only once."""
 
 import json
 from collections import Counter
@@ -34,8 +34,8 @@ def test_the_rows_are_those_of_one_process(done, sandbox, programs):
     run, injected = done
     variants = inject(programs, 2, MIX, 0, sandbox)
     wanted = injected_rows(variants, CONFIG.max_source_characters).rows
-    found = run.read_records(ROWS, CorpusRow)
-    assert sorted(found, key=lambda row: row.row_id) == sorted(wanted, key=lambda row: row.row_id)
+    stored = run.read_records(ROWS, CorpusRow)
+    assert sorted(stored, key=lambda row: row.row_id) == sorted(wanted, key=lambda row: row.row_id)
     assert injected.outcomes == Counter(one.outcome.value for one in variants)
 
 
@@ -47,14 +47,14 @@ def test_the_counts_add_up(done):
     assert sum(run.row_count(part) for part in run.parts(VARIANTS)) == injected.variants
 
 
-def test_a_second_call_makes_nothing_and_says_the_same(done):
+def test_a_second_call_generates_nothing_and_returns_the_same(done):
     run, injected = done
     written = {part: run.local_path(part).stat().st_mtime_ns for part in run.parts(ROWS)}
     assert inject_dataset(run, MIX, 0, CONFIG, SANDBOX) == injected
     assert {part: run.local_path(part).stat().st_mtime_ns for part in run.parts(ROWS)} == written
 
 
-def test_a_lost_part_and_changed_programs_are_made_anew_and_old_parts_go(done, programs, tmp_path):
+def test_lost_parts_and_changed_programs_are_regenerated_and_old_parts_removed(done, programs, tmp_path):
     whole, _ = done
     run = RunDir(str(tmp_path))
     run.put_folder(whole.local_path("refinement"), "refinement")
@@ -66,13 +66,13 @@ def test_a_lost_part_and_changed_programs_are_made_anew_and_old_parts_go(done, p
     assert sum(run.row_count(part) for part in run.parts(ROWS)) == injected.rows
 
 
-def test_a_variant_is_stored_with_what_it_was_made_from(done, programs):
+def test_a_variant_is_stored_with_the_id_of_its_program(done, programs):
     run, _ = done
     rows = [row for part in run.parts(VARIANTS) for row in run.read_part(part).to_pylist()]
     assert {row["draft_id"] for row in rows} <= {one.draft_id for one in programs}
     assert all(json.dumps(row) and row["outcome"] != "accepted" for row in rows)
 
 
-def test_no_programs_are_said(local_ray, tmp_path):
+def test_injection_without_programs_is_an_error(local_ray, tmp_path):
     with pytest.raises(StageError, match="holds no programs"):
         inject_dataset(RunDir(str(tmp_path)), MIX, 0, CONFIG, SANDBOX)

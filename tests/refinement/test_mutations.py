@@ -1,4 +1,4 @@
-"""Each mutation on small programs, exactly; and on real ones, by what their variants do when they run."""
+"""Each mutation: the exact variants of small programs, and the outcomes of variants of real programs."""
 
 from collections import Counter
 
@@ -66,42 +66,42 @@ def test_the_variants_of_a_small_program(name, right, expected):
     assert sorted(wrong(name, program(right), question)) == sorted(map(program, expected))
 
 
-def test_a_read_is_renamed_to_a_near_miss_that_is_no_name_of_the_program():
-    found = wrong("rename_read", program("eggs_sold = 16\neggs = eggs_sold - 3\nreturn eggs_sold * eggs"))
-    renamed = [text for text in found if text.count("eggs_sold") == 2]
-    assert program("eggs_sold = 16\neggs = egg_sold - 3\nreturn eggs_sold * eggs") not in found
+def test_a_read_is_renamed_to_a_near_miss_that_the_program_does_not_use():
+    texts = wrong("rename_read", program("eggs_sold = 16\neggs = eggs_sold - 3\nreturn eggs_sold * eggs"))
+    renamed = [text for text in texts if text.count("eggs_sold") == 2]
+    assert program("eggs_sold = 16\neggs = egg_sold - 3\nreturn eggs_sold * eggs") not in texts
     assert program("eggs_sold = 16\neggs = sold_eggs - 3\nreturn eggs_sold * eggs") in renamed
-    assert all("eggs = eggs - 3" not in text for text in found)
+    assert all("eggs = eggs - 3" not in text for text in texts)
 
 
-def test_a_bracket_or_the_colon_of_a_block_is_dropped():
-    found = wrong("drop_bracket_or_colon", program("prices = {'pen': 2}\nreturn prices['pen']"))
-    assert len(found) == 7
-    assert program("prices = {'pen': 2\nreturn prices['pen']") in found
-    assert "def solution()\n    prices = {'pen': 2}\n    return prices['pen']\n" in found
+def test_a_bracket_or_a_blocks_colon_is_dropped():
+    texts = wrong("drop_bracket_or_colon", program("prices = {'pen': 2}\nreturn prices['pen']"))
+    assert len(texts) == 7
+    assert program("prices = {'pen': 2\nreturn prices['pen']") in texts
+    assert "def solution()\n    prices = {'pen': 2}\n    return prices['pen']\n" in texts
 
 
-def test_a_line_is_indented_otherwise_than_its_block():
-    found = wrong("break_indentation", program("x = 2\nreturn x"))
-    assert "def solution():\n    x = 2\n  return x\n" in found
-    # Further left the line would be another block's, and is no program there either.
-    assert "def solution():\n    x = 2\nreturn x\n" not in found
-    assert all(text.replace(" ", "") == "defsolution():\nx=2\nreturnx\n" for text in found)
+def test_a_line_is_indented_differently_than_its_block():
+    texts = wrong("break_indentation", program("x = 2\nreturn x"))
+    assert "def solution():\n    x = 2\n  return x\n" in texts
+    # At the far left the text would parse as a different program, so it is not a variant.
+    assert "def solution():\n    x = 2\nreturn x\n" not in texts
+    assert all(text.replace(" ", "") == "defsolution():\nx=2\nreturnx\n" for text in texts)
 
 
-def test_the_numbers_of_a_question_are_literals_and_each_value_counts_once():
+def test_stated_numbers_are_literals_with_each_value_once():
     assert stated_numbers("1,250 of 007, 2.50 or 2.5; .5 and five") == ("1250", "7", "2.50", ".5")
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_variant_depends_on_program_and_seed_alone(name, arithmetic_programs):
+def test_variants_depend_only_on_program_and_seed(name, arithmetic_programs):
     for correct in arithmetic_programs[:20]:
         first, again = (wrong(name, correct.program, correct.question, seed=3) for _ in range(2))
         assert first == again
         assert sorted(first) == sorted(wrong(name, correct.program, correct.question, seed=4))
 
 
-def test_one_place_changes_and_comments_stay():
+def test_only_one_place_changes_and_comments_are_kept():
     commented = program("eggs = 16  # ½ laid\n# 'three' — eaten\neaten = 3\nleft = (eggs - eaten)  # ✓\nreturn left")
     for name in BY_NAME:
         for text in wrong(name, commented):
@@ -110,21 +110,21 @@ def test_one_place_changes_and_comments_stay():
             assert "# 'three' — eaten" in text
 
 
-def test_what_variants_of_real_programs_do_when_they_run(sandbox, real_programs):
-    """The share of programs that a mutation applies to, and the share of its wrong variants with the outcome aimed at."""
+def test_variants_of_real_programs_have_the_intended_outcome(sandbox, real_programs):
+    """The share of programs to which a mutation applies, and the share of its wrong variants with the intended outcome."""
     everything = Counter()
     for number, mutation in enumerate(MUTATIONS):
         programs = real_programs[number % 3 :: 3]
-        made = [(one, next(variants(Source.read(one.program, one.question), mutation, 0), None)) for one in programs]
-        made = [(one, text) for one, text in made if text is not None]
-        verdicts = judge(sandbox, [Candidate("", text, one.gold, one.answer_kind, None) for one, text in made])
+        mutated = [(one, next(variants(Source.read(one.program, one.question), mutation, 0), None)) for one in programs]
+        mutated = [(one, text) for one, text in mutated if text is not None]
+        verdicts = judge(sandbox, [Candidate("", text, one.gold, one.answer_kind, None) for one, text in mutated])
         outcomes = Counter(verdict.outcome for verdict in verdicts)
-        wrong_ones = len(made) - outcomes[Outcome.ACCEPTED]
-        # Half of the programs divide nothing; text may be multiplied; a tenth of what real programs compute is not used.
-        assert len(made) > (0.3 if mutation.name == "zero_divisor" else 0.7) * len(programs), mutation.name
+        wrong_ones = len(mutated) - outcomes[Outcome.ACCEPTED]
+        # Half of the programs have no division; text may be multiplied; a tenth of real programs' results is not used.
+        assert len(mutated) > (0.3 if mutation.name == "zero_divisor" else 0.7) * len(programs), mutation.name
         assert outcomes[mutation.aim] > (0.85 if mutation.name == "number_to_text" else 0.97) * wrong_ones, (
             mutation.name
         )
-        assert wrong_ones > 0.8 * len(made), mutation.name
+        assert wrong_ones > 0.8 * len(mutated), mutation.name
         everything.update(outcomes)
     assert set(CLASSES) <= set(everything)

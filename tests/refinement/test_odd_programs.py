@@ -1,4 +1,4 @@
-"""Programs that are no ordinary ones: every mutation gives some variants or none, and never fails."""
+"""Unusual programs: every mutation gives some variants or none, and never fails."""
 
 import time
 from itertools import islice
@@ -51,7 +51,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_every_mutation_takes_it_quickly(name):
+def test_every_mutation_handles_it_quickly(name):
     started = time.process_time()
     source = Source.read(ODD[name], "16 eggs, 8 eaten")
     for mutation in MUTATIONS if source else ():
@@ -60,9 +60,9 @@ def test_every_mutation_takes_it_quickly(name):
     assert time.process_time() - started < 10
 
 
-def test_errors_are_injected_into_what_can_be_mutated(sandbox):
+def test_errors_are_injected_into_all_mutable_programs(sandbox):
     programs = [Correct(name, name, "16 eggs, 8 eaten", text, "8", AnswerKind.NUMBER) for name, text in ODD.items()]
-    made = inject(programs, 2, {Outcome.SYNTAX_ERROR: 0.5, Outcome.WRONG_ANSWER: 0.5}, 0, sandbox)
-    with_variants = {variant.correct.draft_id for variant in made}
+    injected = inject(programs, 2, {Outcome.SYNTAX_ERROR: 0.5, Outcome.WRONG_ANSWER: 0.5}, 0, sandbox)
+    with_variants = {variant.correct.draft_id for variant in injected}
     assert {"one line", "semicolons", "no end", "unicode", "nested", "tabs", "f-string"} <= with_variants
     assert with_variants.isdisjoint({"empty", "no program", "surrogate", "NUL", "too deep", "longer than any"})

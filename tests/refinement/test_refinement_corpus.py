@@ -1,4 +1,4 @@
-"""The mix of repair rows and first-pass rows: its shares, its sides, and that it is the same each time."""
+"""The mix of repair rows and first-pass rows: shares, splits and reproducibility."""
 
 import pytest
 
@@ -14,7 +14,7 @@ HELD_OUT = {"q0", "q1"}
 
 
 def rows(origin, count, objective=Objective.REPAIR):
-    """Rows of ten questions by turns."""
+    """Rows of ten questions in turn."""
     return [
         CorpusRow(content_id(origin, n), f"q{n % 10}", "d", objective, f"{origin} {n}", "target") for n in range(count)
     ]
@@ -22,7 +22,7 @@ def rows(origin, count, objective=Objective.REPAIR):
 
 @pytest.fixture
 def run(tmp_path):
-    """Writes a run with so many rows of each origin, injected ones in two parts."""
+    """Writes a run with given numbers of rows per origin; repair rows are in two parts."""
 
     def write(first_pass=40, on_policy=60, injected=90):
         run = RunDir(str(tmp_path / "run"))
@@ -43,7 +43,7 @@ def built(run, **options):
     return corpus, {split: run.read_records(folder, CorpusRow) for split, folder in FOLDERS.items()}
 
 
-def test_repair_rows_have_their_share_and_half_of_them_are_the_students_own(run):
+def test_repair_rows_have_their_share_and_half_are_the_students_own_failures(run):
     corpus, sides = built(run())
     assert corpus.rows == {
         "train/first_pass": 32,
@@ -57,7 +57,7 @@ def test_repair_rows_have_their_share_and_half_of_them_are_the_students_own(run)
     assert corpus.left_out == {"over_cap": 190 - 80, "duplicate": 0}
 
 
-def test_no_question_is_on_both_sides(run):
+def test_no_question_is_in_both_splits(run):
     _, sides = built(run())
     assert {row.question_id for row in sides["validation"]} == HELD_OUT
     assert {row.question_id for row in sides["train"]}.isdisjoint(HELD_OUT)
@@ -74,30 +74,32 @@ def test_no_question_is_on_both_sides(run):
         ({}, {"repair_share": 0.2, "on_policy_share": 0.0}, (32, 0, 8)),
     ],
 )
-def test_what_is_scarce_is_taken_whole(run, found, options, train):
+def test_scarce_rows_are_all_taken(run, found, options, train):
     corpus, _ = built(run(**found), **options)
     assert tuple(corpus.rows[f"train/{origin}"] for origin in ("first_pass", "on_policy", "injected")) == train
 
 
-def test_an_injected_error_that_the_student_makes_is_taught_once(run):
-    made = run(on_policy=10, injected=0)
-    made.write_records(f"{ROWS}/part-0.parquet", CorpusRow, rows("own", 10) + rows("injected", 10))
-    corpus, sides = built(made)
+def test_an_injected_error_that_equals_a_students_failure_is_taught_once(run):
+    written = run(on_policy=10, injected=0)
+    written.write_records(f"{ROWS}/part-0.parquet", CorpusRow, rows("own", 10) + rows("injected", 10))
+    corpus, sides = built(written)
     assert corpus.left_out["duplicate"] == 10
     ids = [row.row_id for side in sides.values() for row in side]
     assert len(set(ids)) == len(ids) == 40
 
 
-def test_it_is_the_same_again_and_another_with_another_row(run):
-    made = run()
-    first, sides = built(made)
-    assert built(made) == (first, sides)
-    made.write_records(f"{FAILURES}/part-2.parquet", CorpusRow, [CorpusRow("0", "q2", "d", Objective.REPAIR, "s", "t")])
-    again, changed = built(made)
+def test_the_corpus_is_reproducible_and_changes_with_an_additional_row(run):
+    written = run()
+    first, sides = built(written)
+    assert built(written) == (first, sides)
+    written.write_records(
+        f"{FAILURES}/part-2.parquet", CorpusRow, [CorpusRow("0", "q2", "d", Objective.REPAIR, "s", "t")]
+    )
+    again, changed = built(written)
     assert again.hash != first.hash
     assert "0" in {row.row_id for row in changed["train"]}
 
 
-def test_nothing_to_repair_is_said(run):
+def test_a_corpus_without_repair_rows_is_an_error(run):
     with pytest.raises(DeadEndError, match="no repair row"):
         built(run(on_policy=0, injected=0))

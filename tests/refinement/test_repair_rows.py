@@ -1,4 +1,4 @@
-"""Repair rows: what a student reads, what it learns to write, and what is left out."""
+"""Repair rows: their sources and targets, and the failures that are left out."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ VARIANT = Variant(
 FAILURE = Failure("q", WRONG, Outcome.WRONG_ANSWER, "returned 4.0")
 
 
-def test_a_row_goes_from_question_wrong_program_and_feedback_to_the_correct_program():
+def test_a_row_maps_question_wrong_program_and_feedback_to_the_correct_program():
     (row,) = injected_rows([VARIANT], 2000).rows
     assert row.source == (
         f"Question: Ann has 16 eggs. How many eggs are half?\nProgram:\n{WRONG}\n"
@@ -35,22 +35,22 @@ def test_a_row_goes_from_question_wrong_program_and_feedback_to_the_correct_prog
     assert (row.target, row.draft_id, row.question_id, row.objective) == (RIGHT, "draft", "q", Objective.REPAIR)
 
 
-def test_the_source_is_told_from_a_first_pass_and_begins_with_the_same_question():
+def test_the_source_differs_from_a_first_pass_but_begins_with_the_same_question():
     first_pass = Program().source(QUESTION)
     repair = repair_source(CORRECT.question, f"\n{WRONG}\n\n", "NameError: name 'x'\nis not defined")
     assert repair.startswith(first_pass.removesuffix("Solution:\n") + "Program:\n")
     assert repair.endswith("\nFeedback: NameError: name 'x' is not defined\nSolution:\n")
 
 
-def test_a_row_has_the_id_of_its_content():
+def test_the_id_of_a_row_depends_on_its_content():
     other = replace(VARIANT, feedback="the program returned 5")
     first, second, again = (injected_rows([one], 2000).rows[0].row_id for one in (VARIANT, other, VARIANT))
     assert first == again != second
 
 
-def test_rows_that_are_too_long_or_there_already_are_counted():
-    made = injected_rows([VARIANT, VARIANT, replace(VARIANT, program="#" * 2000)], 2000)
-    assert (len(made.rows), made.left_out) == (1, {"duplicate": 1, "too_long": 1})
+def test_long_and_repeated_rows_are_counted():
+    repair = injected_rows([VARIANT, VARIANT, replace(VARIANT, program="#" * 2000)], 2000)
+    assert (len(repair.rows), repair.left_out) == (1, {"duplicate": 1, "too_long": 1})
 
 
 def test_a_students_failure_is_paired_with_the_most_similar_correct_program():
@@ -74,10 +74,10 @@ def test_a_students_failure_is_paired_with_the_most_similar_correct_program():
     ],
 )
 def test_failures_that_teach_nothing_are_counted(failure, reason):
-    made = on_policy_rows([failure], [CORRECT], 2000)
-    assert (made.rows, made.left_out) == ([], {reason: 1})
+    repair = on_policy_rows([failure], [CORRECT], 2000)
+    assert (repair.rows, repair.left_out) == ([], {reason: 1})
 
 
-def test_the_config_names_a_field_that_it_does_not_have():
+def test_the_config_names_an_unknown_field():
     with pytest.raises(ValueError, match="varients"):
         RefinementConfig(varients=3)

@@ -1,4 +1,4 @@
-"""The correct programs of a run, from its corpus."""
+"""The correct programs of a run, taken from its corpus."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def run(tmp_path):
     return run
 
 
-def test_programs_of_both_sides_come_with_question_facts_and_the_answer_taken_for_right(run):
+def test_programs_of_both_splits_have_question_facts_and_the_accepted_answer(run):
     assert store_programs(run) == 2
     first, second = (read_programs(run, [question.question_id])[0] for question in (KNOWN, UNKNOWN))
     assert (first.draft_id, first.program, first.gold) == ("d1", ROWS[0].target, "8")
@@ -39,21 +39,21 @@ def test_programs_of_both_sides_come_with_question_facts_and_the_answer_taken_fo
     assert read_programs(run, []) == []
 
 
-def test_programs_of_an_earlier_corpus_are_gone(run):
+def test_programs_of_an_earlier_corpus_are_removed(run):
     store_programs(run)
     run.delete("corpus/validation")
     assert store_programs(run) == 1
     assert len(run.parts(CORRECT)) == 1
 
 
-def test_a_corpus_without_programs_is_said(run):
+def test_a_corpus_without_programs_is_an_error(run):
     run.delete("corpus/validation")
     run.write_records("corpus/train/part-0.parquet", CorpusRow, ROWS[1:2])
     with pytest.raises(StageError, match="holds no programs"):
         store_programs(run)
 
 
-def test_questions_that_are_not_there_are_said(run):
+def test_missing_questions_are_an_error(run):
     run.write_records("questions/train/part-0.parquet", Question, [KNOWN])
     with pytest.raises(
         StageError, match=r"1 questions of corpus/validation/part-0\.parquet are not in questions/train"

@@ -1,7 +1,7 @@
-"""Programs that give the right answer without computing it, for generated questions: `python -m tests.sandbox.cheats`.
+"""Programs that return the right answer without computing it, for generated questions: `python -m tests.sandbox.cheats`.
 
-`A` stands for the answer, `N` for one of the question's numbers, `W` for another one, `L` and `R` for two parts of the
-answer, `T` for a word of the question.
+`A` stands for the answer, `N` and `W` for two of the question's numbers, `L` and `R` for two parts of the answer, `T` for
+a word of the question.
 """
 
 import argparse
@@ -103,7 +103,7 @@ OF_COIN = {
 
 @dataclass(frozen=True)
 class Cheat:
-    """A program that states its answer, the question that it is for, and the name of its pattern."""
+    """A program that states its answer, its question, and the name of its pattern."""
 
     pattern: str
     question: Question
@@ -111,13 +111,13 @@ class Cheat:
 
 
 def cheats(number: int) -> list[Cheat]:
-    """As many programs, no two alike, by every pattern in turn."""
-    found: dict[str, Cheat] = {}
+    """`number` different programs, from every pattern in turn."""
+    programs: dict[str, Cheat] = {}
     rounds = (one for place in count() for one in _round(place))
-    while len(found) < number:
+    while len(programs) < number:
         one = next(rounds)
-        found.setdefault(one.text, one)
-    return list(found.values())
+        programs.setdefault(one.text, one)
+    return list(programs.values())
 
 
 def _round(place: int) -> Iterator[Cheat]:
@@ -142,17 +142,17 @@ def _number(name: str, body: str, question: Question) -> Cheat:
         "R": lambda: str(value - _part(value, stated)),
         "T": lambda: words[0],
     }
-    return Cheat(name, question, _solution(re.sub(r"\b(CODES|A|N|W|L|R|T)\b", lambda found: fill[found[0]](), body)))
+    return Cheat(name, question, _solution(re.sub(r"\b(CODES|A|N|W|L|R|T)\b", lambda match: fill[match[0]](), body)))
 
 
 def _part(value: int, stated: Sequence[str]) -> int:
-    """A part of the answer that no number of the question is, and whose rest is none either."""
+    """A part of the answer such that neither it nor the rest is a number of the question."""
     known = {float(number) for number in stated}
     return next((part for part in range(value // 2, value) if not {float(part), float(value - part)} & known), value)
 
 
 def _coin(name: str, body: str, question: Question) -> Cheat:
-    # The names of a question's people keep two programs of one pattern apart.
+    # The names of people distinguish programs of the same pattern.
     body = body.replace("'B'", repr(question.gold[::-1]))
     remark = re.findall(r"[A-Z]\w+", question.text)[1]
     return Cheat(
@@ -168,18 +168,18 @@ def is_caught(cheat: Cheat) -> bool:
     return is_hard_coded(ast.parse(cheat.text), cheat.question.answer_kind, cheat.question.text)
 
 
-def share_caught(found: Sequence[Cheat]) -> float:
-    return sum(map(is_caught, found)) / len(found)
+def share_caught(programs: Sequence[Cheat]) -> float:
+    return sum(map(is_caught, programs)) / len(programs)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=300)
-    found = cheats(parser.parse_args().programs)
+    programs = cheats(parser.parse_args().programs)
     for kind in (AnswerKind.NUMBER, AnswerKind.YES_NO):
-        own = [one for one in found if one.question.answer_kind is kind]
+        own = [one for one in programs if one.question.answer_kind is kind]
         print(f"{kind}: {sum(map(is_caught, own))} of {len(own)} caught")
-    missed = Counter(one.pattern for one in found if not is_caught(one))
+    missed = Counter(one.pattern for one in programs if not is_caught(one))
     print("missed:", ", ".join(f"{name} ({times})" for name, times in missed.most_common()) or "none")
 
 

@@ -1,9 +1,9 @@
-"""Become what a container is by default, then run a command: no capability, no namespaces, the denials of Docker's profile.
+"""Run a command as in a default container: without capabilities and namespaces, and with the denials of Docker's profile.
 
     python -m tests.sandbox.confine COMMAND ...
 
-The uid stays as it is, which for root is the harder case: a root that owns the host's files. Source of the list: moby/profiles
-seccomp/default.json, the calls that need a capability which a container lacks.
+The uid does not change, which is the harder case for root: it owns the host's files. The list contains the calls that need a
+capability that a container lacks; its source is moby/profiles seccomp/default.json.
 """
 
 import ctypes
@@ -101,7 +101,7 @@ CLONE3 = 435
 
 
 def container_profile() -> bytes:
-    """Docker's default filter in kind: everything but the calls above, clone without namespaces, no clone3."""
+    """A filter like Docker's default: all calls except those above, clone without new namespaces, no clone3."""
     machine = platform.machine()
     targets = dict.fromkeys(DENIED[machine], "deny") | {CLONE[machine]: "rule clone", CLONE3: "rule clone3"}
     rules = {
@@ -113,7 +113,7 @@ def container_profile() -> bytes:
 
 
 def drop_every_capability() -> None:
-    """Bounding set first, so that an exec as root gains nothing; then the sets of this process."""
+    """Drop the bounding set first, so that an exec as root gains nothing, then the sets of this process."""
     for capability in range(64):
         layers.prctl(layers.PR_CAPBSET_DROP, capability)
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
@@ -121,7 +121,7 @@ def drop_every_capability() -> None:
 
 
 def main(command: list[str]) -> None:
-    """Confine this process and become `command`."""
+    """Confine this process and replace it with `command`."""
     layers.prctl(layers.PR_SET_NO_NEW_PRIVS, 1)
     layers.load_filter(layers.FilterProgram.load(container_profile()))
     drop_every_capability()

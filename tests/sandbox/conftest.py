@@ -1,4 +1,4 @@
-"""A sandbox for the tests of this folder, and interpreters that other users may run."""
+"""A sandbox for the tests of this folder, and interpreters for other users."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def sandbox():
 
 @pytest.fixture(scope="session")
 def run_python():
-    """Run a module of the tests in a process of its own: `run_python(module, *arguments, user=None)` -> its output."""
+    """Run a test module in a separate process: `run_python(module, *arguments, user=None)` -> its output."""
 
     def run(module, *arguments, user=None, prefix=()):
         interpreter = sys.executable if user is None else public_interpreter(user)
@@ -38,7 +38,7 @@ def run_python():
 
 
 def public_interpreter(user):
-    """An interpreter of this version that `user` may run; a root-owned pyenv is often closed to all others."""
+    """An interpreter of this version that `user` may run; other users often have no access to root's pyenv."""
     version = "python{}.{}".format(*sys.version_info)
     for candidate in (sys._base_executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         try:

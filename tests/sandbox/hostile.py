@@ -1,8 +1,8 @@
-"""Hostile programs and what must become of each. A program that gets what it wants returns text that starts with 'escaped'.
+"""Hostile programs and their expected results. A program that succeeds returns text that starts with 'escaped'.
 
-`expected` is what must be seen: an outcome, or the text of a returned value; more than one where it depends on the machine's
-speed. `WITH` names the modules that the sandbox under test must import beforehand, so that the kernel's layers are tested
-and not the absence of a module.
+`expected` lists the accepted results: outcomes or returned values; several if they depend on the machine's speed. `WITH`
+names the modules that the sandbox under test must preload, so that the tests reach the kernel's layers instead of failing
+on a missing module.
 """
 
 import textwrap
@@ -35,7 +35,7 @@ CANARY = "pad_ray_canary"  # in the name of every file that an attack would leav
 
 @dataclass(frozen=True)
 class Hostile:
-    """One attack; `group` is what it goes for."""
+    """One attack; `group` is its target."""
 
     name: str
     group: str
@@ -48,7 +48,7 @@ def _indented(code: str, depth: int) -> str:
 
 
 def attempt(group: str, name: str, code: str, *expected: str) -> Hostile:
-    """Code that escapes if no OSError stops it; a MemoryError or OverflowError counts as stopped too."""
+    """An attack that escapes unless an OSError or RuntimeError stops it."""
     program = (
         "import os, sys\n\ndef solution():\n    try:\n"
         f"{_indented(code, 2)}\n    except (OSError, RuntimeError) as error:\n        return 'blocked'\n    return 'escaped'\n"
@@ -67,7 +67,7 @@ def text(group: str, name: str, program: str, *expected: str) -> Hostile:
 
 
 def raw_call(name: str, number: int, arguments: str = "0, 0, 0, 0, 0, 0", *expected: str) -> Hostile:
-    """A system call by its x86_64 number; any result but -1 means that the kernel did it."""
+    """A system call by its x86_64 number; any result except -1 means that the kernel performed it."""
     code = f"""
     import ctypes
     libc = ctypes.CDLL(None, use_errno=True)
@@ -239,7 +239,7 @@ MEMORIES = [
     ),
     body("memory", "list of itself", "return len(list(iter(lambda: [0] * 1000, None)))", MEMORY),
     body("memory", "deep recursion", "return solution()", CRASH),
-    # Whichever limit this processor reaches first.
+    # The result depends on which limit this machine reaches first.
     body("memory", "deeper recursion", "sys.setrecursionlimit(10 ** 9); return solution()", TIMEOUT, CRASH),
     body(
         "memory",
@@ -613,7 +613,7 @@ CALLS = [
     ),
 ]
 INTEGRITY = [
-    # Writing one's own result is the same as returning it: it concerns the program's own verdict alone.
+    # Writing one's own result is equivalent to returning it: it affects only the program's own verdict.
     body(
         "integrity",
         "forges its own result",
@@ -692,7 +692,7 @@ INTEGRITY = [
             setattr(builtins, name, lambda *rest, **named: 666)
         return 1
         """,
-        FORBIDDEN,  # its frame has the length that its own len() says
+        FORBIDDEN,  # the frame has the length that its overridden len() returns
     ),
     body(
         "integrity",

@@ -1,4 +1,4 @@
-"""Run the hostile suite, each program between two honest ones, in a sandbox of the configuration given; print JSON.
+"""Run the hostile suite in a sandbox with the given configuration, each program between two honest ones; print JSON.
 
 python -m tests.sandbox.run_hostile '{"disabled_layers": ["landlock"]}' [group ...]
 """
@@ -16,24 +16,24 @@ from tests.sandbox.hostile import ALL, CANARY, MARKER, WITH, Hostile
 
 PR_SET_CHILD_SUBREAPER = 36
 FOLDERS = Path("/tmp"), Path("/dev/shm")
-OWN_CANARY = f"{CANARY}_{os.getpid()}"  # suites run beside each other, as different users
+OWN_CANARY = f"{CANARY}_{os.getpid()}"  # suites run at the same time, as different users
 KEPT = Path(f"/tmp/{OWN_CANARY}_kept")
-# A uid of its own: with layers off, an attack on "every process of this user" must find none but the suite's.
+# A separate uid: with layers off, an attack on "every process of this user" must reach only the suite's processes.
 LIMITS = {"cpu_s": 0.4, "wall_s": 8.0, "memory_mib": 64, "uid": 61337, "workers": 4, "allowed_imports": WITH}
 
 
 def neighbour(number: int) -> str:
-    """An honest program whose answer is its number, and whose text carries a secret to look for."""
+    """An honest program whose answer is its number; its text has a secret that attacks search for."""
     return f"def solution():\n    {MARKER} = '{MARKER}{number}'\n    return sum([{number}, 7]) - 7\n"
 
 
 def what_happened(execution: Execution) -> str:
-    """The value of a program that returned one, else its outcome."""
+    """The program's return value if there is one, else its outcome."""
     return execution.value if execution.outcome is None and execution.value is not None else str(execution.outcome)
 
 
 def surviving_children() -> int:
-    """Processes that outlive the sandbox by half a second: this process adopts every orphan below it, and reaps the dead."""
+    """The number of processes that outlive the sandbox by half a second; this process adopts and reaps all orphans."""
     deadline = time.monotonic() + 0.5
     while time.monotonic() < deadline:
         try:
@@ -44,14 +44,14 @@ def surviving_children() -> int:
 
 
 def left_files() -> list[str]:
-    """Traces that an attack left on the file system."""
-    found = [str(path) for folder in FOLDERS for path in folder.glob(f"{OWN_CANARY}*") if path != KEPT]
+    """Files that an attack created or changed."""
+    paths = [str(path) for folder in FOLDERS for path in folder.glob(f"{OWN_CANARY}*") if path != KEPT]
     intact = KEPT.exists() and KEPT.read_text() == "kept"
-    return found if intact else [*found, f"{KEPT} was changed"]
+    return paths if intact else [*paths, f"{KEPT} was changed"]
 
 
 def run(config: SandboxConfig, suite: list[Hostile]) -> dict[str, object]:
-    """The result of every program of the suite, and everything that went wrong around them."""
+    """The results of all programs of the suite, and any damage to neighbours, processes and files."""
     KEPT.write_text("kept")
     attacks = [hostile.program.replace(CANARY, OWN_CANARY) for hostile in suite]
     programs = [program for index, attack in enumerate(attacks) for program in (neighbour(index), attack)]

@@ -1,4 +1,4 @@
-"""A supervisor to be killed: starts a sandbox, prints its roots and all its processes, then runs a batch that does not end."""
+"""A supervisor for kill tests: starts a sandbox, prints its roots and all its processes, then runs an endless batch."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from pad_ray.sandbox import Sandbox, SandboxConfig
 
 
 def tree(pid):
-    """A process and all below it."""
+    """A process and all its descendants."""
     children = [
         child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]

@@ -1,4 +1,4 @@
-"""The hash of programs that differ in names, comments and layout only."""
+"""The hash that ignores names, comments and layout of programs."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from pad_ray.sandbox import normalised_program_hash
         ("x" + ".a" * 900 + " = 1", "x" + ".a" * 900 + "  = 1"),
     ],
 )
-def test_long_and_deep_programs_are_known_by_their_tree(one, other):
+def test_long_and_deep_programs_are_hashed_by_their_tree(one, other):
     assert normalised_program_hash(one) == normalised_program_hash(other)
 
 

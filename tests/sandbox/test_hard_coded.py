@@ -1,4 +1,4 @@
-"""Does a program compute its answer from its question, or state it?"""
+"""Whether a program computes its answer from the question or hard-codes it."""
 
 import ast
 from itertools import chain
@@ -17,7 +17,7 @@ ROWS = yaml.safe_load(Path(__file__).with_name("hard_coded.yaml").read_text())
 
 
 def whole(text):
-    """The program; a body alone is that of `solution`."""
+    """The program; a mere body becomes the body of `solution`."""
     if "def solution" in text:
         return text
     return "def solution():\n" + "".join(f"    {line}\n" for line in text.splitlines())
@@ -48,10 +48,10 @@ def test_no_demonstration_is_hard_coded(task):
         assert not is_hard_coded(ast.parse(shown.text), question.answer_kind, question.text), shown.text
 
 
-def test_most_of_300_programs_that_cheat_are_caught():
-    found = cheats(300)
-    assert len({program.text for program in found}) == 300
-    assert share_caught(found) >= 0.9
+def test_most_of_300_cheating_programs_are_caught():
+    programs = cheats(300)
+    assert len({program.text for program in programs}) == 300
+    assert share_caught(programs) >= 0.9
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_a_question_states_a_number(text, number):
 @pytest.mark.parametrize(
     "text", ["", "?", "小明", "\ud800", "\0", "1" * 70_000, "/" * 70_000, "½" * 70_000, "\\frac{1}{0}"]
 )
-def test_no_text_breaks_the_reading_of_its_numbers(text):
+def test_no_text_makes_reading_its_numbers_fail(text):
     assert isinstance(question_numbers(text)[1], bool)

@@ -1,4 +1,4 @@
-"""Programs of kinds that models write: all are accepted, by two builds of Python if this host has them."""
+"""Typical programs of models: all are accepted, by two builds of Python if this host has them."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ BUILDS = [base_interpreter(), *(f"{folder}/{VERSION}" for folder in ("/usr/bin",
 
 
 def build_of(interpreter):
-    """What distinguishes a build: its version and its compiler."""
+    """The identity of a build: its version and its compiler."""
     return subprocess.check_output([interpreter, "-c", "import sys; print(sys.version)"], text=True)
 
 
@@ -26,7 +26,7 @@ def opened(request):
     if not Path(request.param).exists() or (
         request.param != BUILDS[0] and build_of(request.param) == build_of(BUILDS[0])
     ):
-        pytest.skip(f"{request.param} is no other build of {VERSION}")
+        pytest.skip(f"{request.param} is not a different build of {VERSION}")
     with Sandbox(SandboxConfig(interpreter=request.param, cpu_s=10, wall_s=60)) as sandbox:
         yield sandbox
 
@@ -44,7 +44,7 @@ def test_all_are_accepted(opened, group):
     } == {}
 
 
-def test_a_module_of_python_code_is_imported_in_a_child_and_what_it_changes_there_stays_there(opened):
+def test_a_child_imports_pure_python_modules_and_its_changes_stay_in_the_child(opened):
     change = "import sympy.stats\ndef solution():\n    sympy.stats.E = None\n    return 1"
     look = "from sympy.stats import Die, E\ndef solution():\n    return E(Die('D', 6))"
     assert [run.value for run in opened.run([change, look])] == ["1", "7/2"]
@@ -64,7 +64,7 @@ def solution():
 """
 
 
-def test_the_code_that_is_kept_cannot_be_written_for_the_next_program():
+def test_a_program_cannot_change_the_stored_code_for_the_next_program():
     look = "import ctypes\nfrom sympy.stats import Die, E\ndef solution():\n    return E(Die('D', 6))"
     with Sandbox(SandboxConfig(allowed_imports=("ctypes", "sympy"))) as sandbox:
         assert [run.value for run in sandbox.run([WRITE, look])] == ["written", "7/2"]
@@ -73,7 +73,7 @@ def test_the_code_that_is_kept_cannot_be_written_for_the_next_program():
 @pytest.mark.parametrize(
     ("module", "expression"), [("yaml", "yaml.safe_load('a: 3')['a']"), ("mpmath", "int(mpmath.mpf(3))")]
 )
-def test_a_further_module_that_is_allowed_is_imported(module, expression):
+def test_an_additional_allowed_module_is_imported(module, expression):
     with Sandbox(SandboxConfig(allowed_imports=("math", module))) as sandbox:
         (run,) = sandbox.run([f"import {module}\ndef solution():\n    return {expression}"])
     assert run.value == "3", run.feedback
@@ -88,7 +88,7 @@ def test_a_further_module_that_is_allowed_is_imported(module, expression):
         "class A:\n    x: Dict[str, int] = 3\ndef solution():\n    return A.x",
     ],
 )
-def test_what_python_refuses_is_refused(opened, program):
+def test_undefined_names_in_annotations_are_errors(opened, program):
     assert opened.run([program])[0].outcome is Outcome.NAME_ERROR
 
 

@@ -1,4 +1,4 @@
-"""The hostile suite: every program in every configuration that this host can show; each between honest neighbours."""
+"""The hostile suite: every program in every configuration that this host supports, each between honest neighbours."""
 
 import json
 import os
@@ -21,8 +21,8 @@ PARAMETERS = {
     name: pytest.param(name, marks=needs_root if configuration["user"] else ())
     for name, configuration in CONFIGURATIONS.items()
 }
-# What one layer alone stops: the attacks that succeed when it is off and all others are on. The empty sets are the point of
-# several layers: whatever one of them misses, another one stops.
+# The attacks that only one layer stops: they succeed if it is off and all others are on. Empty sets show that the layers
+# overlap: another layer stops the same attacks.
 STOPPED_ALONE = {
     "namespaces": set(),
     "uid": set(),
@@ -51,7 +51,7 @@ UNTIMED = ("files", "processes", "signals", "network", "privileges", "system cal
 
 @pytest.fixture(scope="session")
 def report_of(run_python, tmp_path_factory, testrun_uid):
-    """The report of a configuration by name; the suite runs once, also where several processes share the tests."""
+    """The report of a configuration by name; the suite runs once, even if several processes share the tests."""
     folder = tmp_path_factory.getbasetemp().parent
 
     @cache
@@ -71,7 +71,7 @@ def report(request, report_of):
 
 
 @pytest.mark.parametrize("hostile", ALL, ids=lambda hostile: f"{hostile.group}: {hostile.name}")
-def test_gets_nothing(report, hostile):
+def test_an_attack_fails(report, hostile):
     assert report["results"][hostile.name] in hostile.expected, report["feedback"][hostile.name]
 
 
@@ -87,7 +87,7 @@ def test_no_file_is_left_or_changed(report):
     assert report["files"] == []
 
 
-def test_feedback_is_short_and_names_no_path_of_the_host(report):
+def test_feedback_is_short_and_contains_no_host_path(report):
     for feedback in report["feedback"].values():
         assert len(feedback) <= 200
         assert "/usr" not in feedback and "/lib/python" not in feedback and "0x7f" not in feedback
@@ -103,14 +103,14 @@ def test_a_container_without_namespaces_still_has_both_filters(report_of, name):
 
 
 @needs_root
-def test_an_ordinary_user_has_namespaces_where_the_host_grants_them(report_of):
+def test_an_ordinary_user_has_namespaces_if_the_host_grants_them(report_of):
     protections = report_of("ordinary user")["protections"]
     assert protections["uid"] == ORDINARY_USER
     assert protections["launcher"] == "bubblewrap" or any("bubblewrap" in note for note in protections["notes"])
 
 
 @pytest.mark.parametrize("layer", STOPPED_ALONE)
-def test_what_a_layer_stops_alone(run_python, layer):
+def test_the_attacks_that_only_one_layer_stops(run_python, layer):
     groups = (*UNTIMED, "memory") if layer == "rlimits" else UNTIMED
     config = {"disabled_layers": [layer], "minimum": "none"}
     report = json.loads(run_python("tests.sandbox.run_hostile", json.dumps(config), *groups))
@@ -122,7 +122,7 @@ def test_what_a_layer_stops_alone(run_python, layer):
 
 @needs_root
 def test_without_both_filters_the_suite_finds_many_escapes(run_python):
-    """The suite sees what it looks for: the filters are what stops most of it. In namespaces, where nothing of it remains."""
+    """The suite detects escapes: most attacks succeed without the filters. Needs namespaces, so that no objects remain."""
     config = {"disabled_layers": ["seccomp_zygote", "seccomp_child"], "minimum": "none"}
     report = json.loads(run_python("tests.sandbox.run_hostile", json.dumps(config), *UNTIMED))
     if report["protections"]["launcher"] != "bubblewrap":

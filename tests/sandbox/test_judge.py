@@ -1,4 +1,4 @@
-"""The filter: from a program to a verdict."""
+"""The judge: from a program to a verdict."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def test_accepted(sandbox):
     assert seen.duration_ms > 0
 
 
-def test_a_wrong_answer_is_told_its_value_and_never_gold(sandbox):
+def test_feedback_on_a_wrong_answer_gives_its_value_and_never_gold(sandbox):
     seen = verdict(sandbox, RIGHT, gold="987654")
     assert (seen.outcome, seen.value, seen.feedback) == (Outcome.WRONG_ANSWER, "8", "returned 8")
 
@@ -94,7 +94,7 @@ def test_numbers_in_words_count(sandbox, question, expression, gold):
     assert verdict(sandbox, program, gold, AnswerKind.NUMBER, question).outcome is Outcome.ACCEPTED
 
 
-def test_yes_or_no_needs_an_operation_only(sandbox):
+def test_yes_or_no_needs_only_an_operation(sandbox):
     question = "A coin is heads up. Ann flips it. Is it still heads up?"
     flips = body("heads = True", "heads = not heads", "for _ in range(0):", "    heads = not heads", "return heads")
     assert verdict(sandbox, flips, "no", AnswerKind.YES_NO, question).outcome is Outcome.ACCEPTED
@@ -134,12 +134,12 @@ def test_the_hash_ignores_names_comments_docstrings_and_layout():
         "import math\n" + RIGHT,
     ],
 )
-def test_the_hash_sees_every_change_of_meaning(other):
+def test_the_hash_reflects_every_change_of_meaning(other):
     assert normalised_program_hash(RIGHT) != normalised_program_hash(other)
 
 
 @pytest.mark.parametrize("text", ["", "def (", "\0", "\ud800", "(" * 9000, "a" + ".b" * 8000, "1" + "+1" * 8000])
-def test_the_hash_takes_any_text(text):
+def test_the_hash_accepts_any_text(text):
     assert len(normalised_program_hash(text)) == 32
     assert normalised_program_hash(text) != normalised_program_hash(text + " x")
 
@@ -147,7 +147,7 @@ def test_the_hash_takes_any_text(text):
 @pytest.mark.data
 @pytest.mark.skipif("PAD_RAY_DATA" not in os.environ, reason="PAD_RAY_DATA names no folder of public data sets")
 def test_the_programs_of_gsm_hard(sandbox):
-    """1,319 programs of Codex, each with its target; the six that do no arithmetic at all are found, and no other."""
+    """1,319 programs of Codex with their targets: exactly the six without any arithmetic are rejected."""
     lines = (Path(os.environ["PAD_RAY_DATA"]) / "gsm_hard" / "gsmhardv2.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     verdicts = judge(

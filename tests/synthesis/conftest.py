@@ -1,4 +1,4 @@
-"""What the tests of synthesis share: stored questions, a plan, and a scripted teacher."""
+"""Fixtures for the tests of synthesis: stored questions, a plan, and a scripted teacher."""
 
 from types import SimpleNamespace
 
@@ -22,28 +22,28 @@ QUESTIONS = get_task("arithmetic").load("train", None, 24)
 
 
 def make_synthesis(folder, script, questions=QUESTIONS, paths=None, **changes):
-    """A run folder with stored questions, and functions that do the stages on it."""
+    """A run folder with stored questions, and functions that run the stages."""
     config = SynthesisConfig(**{"samples": 6, "block_questions": 4, **changes})
     run = RunDir(str(folder))
     stored = store(run, questions)
     teacher = EngineConfig(kind="scripted", script=str(script))
     plan = Plan(tuple(paths or [Program()]), fingerprint(teacher), config, 0)
-    said = []
+    messages = []
 
     def go(**options):
         progress = Progress()
-        progress.say = said.append
+        progress.say = messages.append
         return synthesize(run, plan, teacher, SandboxConfig(), config.model_copy(update=options), progress)
 
     def corpus(tests=(), **options):
         return build(run, plan, CorpusConfig(**options), 0, KnownTests.build(list(tests), 13))
 
     return SimpleNamespace(
-        run=run, plan=plan, go=go, corpus=corpus, stored=stored, said=said, teacher=teacher, config=config
+        run=run, plan=plan, go=go, corpus=corpus, stored=stored, messages=messages, teacher=teacher, config=config
     )
 
 
 @pytest.fixture
 def synthesis(local_ray, tmp_path, script):
-    """Makes a run of its own for a test: `synthesis(questions=..., paths=..., samples=...)`."""
+    """Creates a separate run for a test: `synthesis(questions=..., paths=..., samples=...)`."""
     return lambda **options: make_synthesis(tmp_path / "run", options.pop("script", script), **options)

@@ -41,7 +41,7 @@ def card(**changes):
     return render_card(replace(FACTS, **changes))
 
 
-def test_the_front_matter_is_a_dataset_card_of_the_hub():
+def test_the_hub_can_read_the_front_matter():
     data = DatasetCard(card()).data
     assert data.license == ["mit", "apache-2.0"]
     assert (data.language, data.task_categories, data.size_categories) == (["en", "zh"], ["text-generation"], ["n<1K"])
@@ -55,7 +55,7 @@ def test_the_same_facts_give_the_same_card():
 @pytest.mark.parametrize(
     "line",
     [
-        "1,600 drafts were planned, 900 were accepted one by one, and these rows remain:",
+        "1,600 drafts were planned, 900 were accepted individually, and these rows remain:",
         "| train | rationale | 40 |",
         "| wrong_answer | 700 |",
         "| bbh | 428 | 1 |",
@@ -69,7 +69,7 @@ def test_the_same_facts_give_the_same_card():
         "`qwen2.5-coder-1.5b`, revision `cc324af070c2-v1`. Licence: apache-2.0.",
         "256 tokens, seed 2026.",
         "Demonstrations of kind program: 4 + 4 solved questions, in 2 set(s) by turns.",
-        "Kind rationale was asked for without demonstrations.",
+        "Kind rationale was requested without demonstrations.",
         "Corpus hash `0123456789abcdef`, version 1 of the data model.",
         "| uid | 65534 |",
         "| seccomp_child | yes |",
@@ -77,7 +77,7 @@ def test_the_same_facts_give_the_same_card():
         "| notes | a \\| b |",
     ],
 )
-def test_the_body_says(line):
+def test_the_body_has_the_line(line):
     assert line in card()
 
 
@@ -87,18 +87,18 @@ def test_the_licence_of_an_unknown_teacher_is_not_guessed():
     assert DatasetCard(text).data.license == ["mit", "unknown"]
 
 
-def test_one_licence_of_both_is_named_once():
+def test_equal_licences_are_named_once():
     assert DatasetCard(card(task="arithmetic")).data.license == "apache-2.0"
 
 
-def test_what_did_not_happen_is_said():
+def test_the_card_says_what_did_not_happen():
     text = card(dropped={}, tests={}, contaminated={}, protections=None)
     assert "## What was left out\n\nNothing.\n" in text
-    assert "The questions were compared with no test set." in text
+    assert "The questions were not compared with any test set." in text
     assert "Nothing was executed." in text
 
 
-def test_a_name_cannot_add_to_the_front_matter():
+def test_a_name_cannot_inject_into_the_front_matter():
     data = DatasetCard(card(teacher="x\nlicense: mit\n---\n")).data
     assert data.license == ["mit", "unknown"]
     assert data.pretty_name == "gsm8k, solved by x\nlicense: mit\n---\n"
@@ -122,7 +122,7 @@ def corpus(tmp_path):
     return run
 
 
-def test_datasets_reads_the_folder_as_its_card_says(corpus, tmp_path):
+def test_datasets_reads_the_folder_by_its_card(corpus, tmp_path):
     datasets = pytest.importorskip("datasets")
     write_card(corpus, replace(FACTS, rows={"train": {"program": 3}, "validation": {"program": 1}}))
     loaded = datasets.load_dataset(str(corpus.local_path("corpus")), cache_dir=str(tmp_path / "cache"))
@@ -140,7 +140,7 @@ def test_datasets_reads_the_parts_as_plain_parquet(corpus, tmp_path):
     assert {split: part.num_rows for split, part in loaded.items()} == {"train": 3, "validation": 1}
 
 
-def test_a_split_without_rows_does_not_spoil_the_others(tmp_path):
+def test_a_split_without_rows_does_not_affect_the_others(tmp_path):
     datasets = pytest.importorskip("datasets")
     run = RunDir(str(tmp_path / "run"))
     run.write_records("corpus/train/part-0.parquet", CorpusRow, rows(0))

@@ -1,4 +1,4 @@
-"""A text that breaks what reads, judges, compares or teaches it costs its own draft, and says why."""
+"""A text that crashes reading, judging, comparing or teaching fails only its own draft, with a reason."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def judged(drafts=DRAFTS):
 
 
 def breaks_on_odd(function, error):
-    """The function, which fails on texts that hold the word `odd`."""
+    """A wrapper of the function that fails on texts with the word `odd`."""
 
     def broken(*given, **named):
         if any("odd" in str(one) for one in given):
@@ -67,7 +67,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_a_reader_that_breaks_costs_one_draft(sandbox, monkeypatch, error):
+def test_a_crashing_reader_fails_one_draft(sandbox, monkeypatch, error):
     class Breaks(Program):
         parse = breaks_on_odd(Program.parse, error)
 
@@ -79,14 +79,14 @@ def test_a_reader_that_breaks_costs_one_draft(sandbox, monkeypatch, error):
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_a_judge_that_breaks_costs_one_draft(sandbox, monkeypatch, error):
+def test_a_crashing_judge_fails_one_draft(sandbox, monkeypatch, error):
     monkeypatch.setattr(judgement, "judge", breaks_on_odd(judge, error))
     verdicts = verify(sandbox, [(QUESTION, one) for one in DRAFTS])
     assert [verdict.outcome.value for verdict in verdicts] == ["accepted", "sandbox_fault", "accepted"]
 
 
 @pytest.mark.parametrize("error", [StageError("the sandbox is gone"), OSError(28, "no space"), InputError("no recipe")])
-def test_what_is_no_matter_of_a_draft_ends_the_stage(error):
+def test_an_error_that_no_draft_causes_ends_the_stage(error):
     def fail():
         raise error
 
@@ -96,7 +96,7 @@ def test_what_is_no_matter_of_a_draft_ends_the_stage(error):
 
 @pytest.mark.parametrize("step", ["a hash", "a row"])
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_a_draft_that_breaks_the_corpus_is_left_out_of_it(monkeypatch, step, error):
+def test_a_draft_that_crashes_the_corpus_is_dropped(monkeypatch, step, error):
     if step == "a hash":
         broken = breaks_on_odd(select._SHAPES[PathKind.PROGRAM], error)
         monkeypatch.setitem(select._SHAPES, PathKind.PROGRAM, broken)
@@ -120,24 +120,24 @@ def test_a_question_that_cannot_be_compared_with_test_questions_is_not_taught(mo
 
 
 @pytest.mark.parametrize("text", ["How many \ud83d?", "one\udfff", "two \ud83d three " * 20], ids=ascii)
-def test_a_test_question_of_a_published_set_that_is_no_unicode_is_compared(text):
+def test_a_test_question_with_invalid_unicode_is_compared(text):
     known = KnownTests.build([replace(QUESTION, text=text)], 13)
     assert known.overlap(QUESTION.text) is None
     assert known.overlap(text).exact
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_a_failure_that_breaks_its_repair_row_is_counted(monkeypatch, error):
+def test_a_failure_that_crashes_its_repair_row_is_counted(monkeypatch, error):
     monkeypatch.setattr(repair_rows, "repair_source", breaks_on_odd(repair_rows.repair_source, error))
     correct = Correct(QUESTION.question_id, "0" * 32, QUESTION.text, RIGHT, "7", AnswerKind.NUMBER)
     failures = [
         Failure(QUESTION.question_id, text, Outcome.NAME_ERROR, "name 'x' is not defined") for text in (ODD, "x = 1")
     ]
-    made = on_policy_rows(failures, [correct], 2000)
-    assert (len(made.rows), made.left_out) == (1, {UNUSABLE: 1})
+    result = on_policy_rows(failures, [correct], 2000)
+    assert (len(result.rows), result.left_out) == (1, {UNUSABLE: 1})
 
 
-def test_faults_are_said_with_their_number_and_first_reason(tmp_path, capsys):
+def test_faults_are_reported_with_their_number_and_first_reason(tmp_path, capsys):
     run = RunDir(str(tmp_path))
     outcomes = {"accepted": 5, "sandbox_fault": 2, "engine_fault": 1, "timeout": 1}
     reasons = ledger.first_reasons(
@@ -152,7 +152,7 @@ def test_faults_are_said_with_their_number_and_first_reason(tmp_path, capsys):
     ]
 
 
-def test_verdicts_hold_what_a_table_can(sandbox, monkeypatch):
+def test_verdicts_are_storable(sandbox, monkeypatch):
     text = "Anna. The answer is \ud83d 7."
     verdicts = verify(sandbox, [(replace(QUESTION, gold=""), draft(3, text, PathKind.RATIONALE))])
     assert verdicts[0].feedback.encode()

@@ -1,6 +1,6 @@
-"""Whatever is killed, the run made again ends with the same corpus and asks the engine for hardly more.
+"""After any kill, the repeated run ends with the same corpus and requests hardly more from the engine.
 
-They take minutes and are run where PAD_RAY_KILLS says how many moments are tried for the driver.
+These tests take minutes. They run only if PAD_RAY_KILLS is set, to the number of moments at which to kill the driver.
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.jobs.conftest import change_nodes, command_line, kill, kill_driver, r
 
 QUESTIONS = 400
 BLOCKS = 200
-# What a kill costs: the blocks in the engine and those that wait for their verdict.
+# A kill loses the blocks in the engine and those that wait for their verdict.
 ASKED_AT_MOST = 1.05
 KILLS = int(os.environ.get("PAD_RAY_KILLS", "0"))
 MOMENTS = random.Random(7)
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not KILLS, reason="PAD_RAY_KILLS is not set")
 
 
 def write_recipe(folder, script, run_dir="run", seconds=0.5):
-    """400 drafts in 200 blocks by an engine that takes so long for a block, four at a time; its tokens go to `asked`."""
+    """400 drafts in 200 blocks; the engine takes `seconds` per block, four at a time, and logs its tokens to `asked`."""
     completions = {**json.loads(Path(script).read_text()), "@": {"seconds": seconds, "log": str(folder / "asked")}}
     (folder / "script.json").write_text(json.dumps(completions))
     recipe = {
@@ -42,7 +42,7 @@ def write_recipe(folder, script, run_dir="run", seconds=0.5):
 
 
 def outcome(folder, run_dir="run"):
-    """The corpus hash of a run and the ids of its drafts."""
+    """The corpus hash and the draft ids of a run."""
     run = RunDir(str(folder / run_dir))
     ids = sorted(draft.draft_id for draft in run.read_records("drafts", Draft))
     return run.read_json("metrics.json")["corpus"]["hash"], ids
@@ -54,7 +54,7 @@ def asked(folder):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, script):
-    """Corpus hash, ids, and tokens asked for, of a run that nobody kills."""
+    """Corpus hash, draft ids and requested tokens of a run without kills."""
     folder = tmp_path_factory.mktemp("undisturbed")
     done = run_job("synthesize", write_recipe(folder, script))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -88,7 +88,7 @@ def test_a_killed_driver_continues(tmp_path, script, undisturbed, share):
     assert_same(tmp_path, undisturbed)
 
 
-def test_a_driver_that_is_killed_while_it_judges_again_continues(tmp_path, script, undisturbed):
+def test_a_driver_killed_while_judging_again_continues(tmp_path, script, undisturbed):
     recipe = write_recipe(tmp_path, script, seconds=0.0)
     assert run_job("synthesize", recipe).returncode == 0
     run = RunDir(str(tmp_path / "run"))
@@ -121,7 +121,7 @@ def test_killed_engine_and_sandbox_actors_are_replaced(tmp_path, script, undistu
     assert_same(tmp_path, undisturbed)
 
 
-def test_a_node_that_is_removed_is_done_without(tmp_path, script, undisturbed):
+def test_a_run_continues_without_a_removed_node(tmp_path, script, undisturbed):
     recipe = write_recipe(tmp_path, script)
     done = change_nodes("lose", "synthesize", recipe, BLOCKS // 2, 2, "--teacher.actors", 2, "--synthesis.verifiers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -129,9 +129,9 @@ def test_a_node_that_is_removed_is_done_without(tmp_path, script, undisturbed):
     assert_same(tmp_path, undisturbed)
 
 
-def test_a_node_that_is_added_is_used(tmp_path, script, undisturbed):
+def test_an_added_node_is_used(tmp_path, script, undisturbed):
     recipe = write_recipe(tmp_path, script, seconds=2.0)
-    # One engine and the sandbox fit on the first node.
+    # The first node has room for one engine and the sandbox.
     sizes = ("--teacher.actors", 2, "--teacher.cpus", 2, "--synthesis.verifiers", 1, "--synthesis.verifier-cpus", 1)
     done = change_nodes("add", "synthesize", recipe, BLOCKS // 40, 3, *sizes)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What workers count is what Prometheus reads from their node."""
+"""The counts of workers appear in the Prometheus metrics of their node."""
 
 import re
 import time
@@ -11,7 +11,7 @@ REPORTED_WITHIN_S = 60
 
 
 def samples(node):
-    """Metrics of ours on a node's port: names, and the values of each of their tags."""
+    """The project's metrics on a node's port: their names, and the values of each tag."""
     with urllib.request.urlopen(f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics") as answer:
         lines = [line for line in answer.read().decode().splitlines() if line.startswith("ray_pad_ray_")]
     names = {re.split(r"[{ ]", line)[0] for line in lines}
@@ -20,7 +20,7 @@ def samples(node):
     }
 
 
-def test_a_pipeline_shows_every_meter_on_the_port_of_its_node(local_ray, synthesis):
+def test_a_pipeline_exports_every_meter_on_its_node(local_ray, synthesis):
     tally = synthesis(questions=QUESTIONS[:4], samples=3).go()
     (node,) = local_ray.nodes()
     deadline = time.monotonic() + REPORTED_WITHIN_S

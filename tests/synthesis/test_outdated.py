@@ -1,4 +1,4 @@
-"""Verdicts that other rules or another gold answer led to: the stored drafts are judged again, and nothing else."""
+"""Verdicts from other rules or another gold answer: only the stored drafts concerned are judged again."""
 
 from dataclasses import replace
 
@@ -24,40 +24,40 @@ def by_id(run, folder, record):
 
 
 def without_names(run):
-    """The parts of verdicts as a run has them whose verdicts do not say what they were reached by."""
+    """Remove `judged_by` from all verdicts, as in runs of an earlier version."""
     for part in run.parts(VERDICTS):
         run.write_table(part, run.read_part(part).drop_columns(["judged_by"]))
 
 
 @pytest.fixture
-def made(local_ray, tmp_path, script):
-    made = make_synthesis(tmp_path / "run", script, questions=ASKED, samples=SAMPLES)
-    made.go()
-    return made
+def stages(local_ray, tmp_path, script):
+    stages = make_synthesis(tmp_path / "run", script, questions=ASKED, samples=SAMPLES)
+    stages.go()
+    return stages
 
 
-def test_verdicts_of_unknown_rules_are_reached_again_from_stored_drafts(made):
-    verdicts, parts, hashed = by_id(made.run, VERDICTS, Verdict), made.run.parts(DRAFTS), made.corpus().hash
-    without_names(made.run)
-    assert {verdict.judged_by for verdict in made.run.read_records(VERDICTS, Verdict)} == {""}
-    assert made.corpus().hash == hashed
-    tally = made.go()
+def test_stored_drafts_with_verdicts_of_unknown_rules_are_judged_again(stages):
+    verdicts, parts, hashed = by_id(stages.run, VERDICTS, Verdict), stages.run.parts(DRAFTS), stages.corpus().hash
+    without_names(stages.run)
+    assert {verdict.judged_by for verdict in stages.run.read_records(VERDICTS, Verdict)} == {""}
+    assert stages.corpus().hash == hashed
+    tally = stages.go()
     assert (tally.made, tally.engines, tally.judged_again, tally.changed) == (0, 0, len(verdicts), 0)
-    assert made.run.parts(DRAFTS) == parts
-    again = by_id(made.run, VERDICTS, Verdict)
+    assert stages.run.parts(DRAFTS) == parts
+    again = by_id(stages.run, VERDICTS, Verdict)
     assert {name: (one.outcome, one.judged_by) for name, one in again.items()} == {
         name: (one.outcome, one.judged_by) for name, one in verdicts.items()
     }
-    assert made.go().judged_again == 0
+    assert stages.go().judged_again == 0
 
 
-def test_a_corrected_gold_answer_changes_the_verdicts_of_its_question_alone(made, script):
-    before = by_id(made.run, VERDICTS, Verdict)
+def test_a_corrected_gold_answer_changes_only_the_verdicts_of_its_question(stages, script):
+    before = by_id(stages.run, VERDICTS, Verdict)
     corrected = [replace(ASKED[0], gold=str(int(ASKED[0].gold) + 1)), *ASKED[1:]]
-    again = make_synthesis(made.run.location, script, questions=corrected, samples=SAMPLES)
+    again = make_synthesis(stages.run.location, script, questions=corrected, samples=SAMPLES)
     tally = again.go()
     assert (tally.made, tally.judged_again) == (0, SAMPLES)
-    after, drafts = by_id(made.run, VERDICTS, Verdict), by_id(made.run, DRAFTS, Draft)
+    after, drafts = by_id(stages.run, VERDICTS, Verdict), by_id(stages.run, DRAFTS, Draft)
     changed = {name for name, verdict in after.items() if verdict.outcome is not before[name].outcome}
     assert len(changed) == tally.changed > 0
     assert {drafts[name].question_id for name in changed} == {ASKED[0].question_id}
@@ -67,18 +67,18 @@ def test_a_corrected_gold_answer_changes_the_verdicts_of_its_question_alone(made
     assert corpus.verified.total() == corpus.planned == len(after)
 
 
-def test_old_drafts_are_judged_again_beside_new_ones(made, script):
-    for part in made.run.parts(VERDICTS):
-        verdicts = from_table(Verdict, made.run.read_part(part))
-        made.run.write_records(part, Verdict, [replace(one, judged_by="0123456789abcdef") for one in verdicts])
-    more = make_synthesis(made.run.location, script, questions=QUESTIONS[:9], samples=SAMPLES)
+def test_old_drafts_are_judged_again_together_with_new_ones(stages, script):
+    for part in stages.run.parts(VERDICTS):
+        verdicts = from_table(Verdict, stages.run.read_part(part))
+        stages.run.write_records(part, Verdict, [replace(one, judged_by="0123456789abcdef") for one in verdicts])
+    more = make_synthesis(stages.run.location, script, questions=QUESTIONS[:9], samples=SAMPLES)
     tally = more.go()
     assert (tally.made, tally.judged_again) == (SAMPLES, SAMPLES * len(ASKED))
     assert more.corpus().verified.total() == SAMPLES * 9
 
 
-def test_a_call_that_ends_between_two_parts_leaves_the_rest_for_the_next(made, monkeypatch):
-    without_names(made.run)
+def test_a_call_killed_between_two_parts_leaves_the_rest_to_the_next_call(stages, monkeypatch):
+    without_names(stages.run)
 
     def die_after_one(run, parts, *rest):
         yield from outdated.judge_again(run, parts[:1], *rest)
@@ -87,12 +87,12 @@ def test_a_call_that_ends_between_two_parts_leaves_the_rest_for_the_next(made, m
     with monkeypatch.context() as patch:
         patch.setitem(synthesize.__globals__, "judge_again", die_after_one)
         with pytest.raises(RuntimeError, match="killed"):
-            made.go()
-    corpus = made.corpus()
+            stages.go()
+    corpus = stages.corpus()
     assert corpus.verified.total() == corpus.planned
-    tally = made.go()
+    tally = stages.go()
     assert 0 < tally.judged_again < SAMPLES * len(ASKED)
-    assert made.go().judged_again == 0
+    assert stages.go().judged_again == 0
 
 
 def test_an_outdated_part_names_the_blocks_of_all_its_questions():
@@ -122,19 +122,19 @@ QUESTION = Question("0" * 32, "arithmetic", "train", "How many?", "5", AnswerKin
         ({}, {}, PathKind.RATIONALE, False),
     ],
 )
-def test_a_verdict_is_named_by_what_can_change_it(sandbox, question, path, same):
+def test_the_hash_of_a_verdict_covers_everything_that_can_change_it(sandbox, question, path, same):
     name = judged_by(rules_of(SandboxConfig()), QUESTION, PathKind.PROGRAM)
     assert len(name) == 16
     assert (judged_by(rules_of(SandboxConfig(**sandbox)), replace(QUESTION, **question), path) == name) == same
 
 
-def test_another_version_of_the_rules_gives_other_names(monkeypatch):
+def test_a_new_version_of_the_rules_gives_a_new_hash(monkeypatch):
     name = rules_of(SandboxConfig())
     monkeypatch.setattr(judgement, "JUDGEMENT_VERSION", judgement.JUDGEMENT_VERSION + 1)
     assert rules_of(SandboxConfig()) != name
 
 
-def test_a_reader_of_a_users_own_is_named_by_its_source(monkeypatch):
+def test_a_users_reader_is_named_by_its_source(monkeypatch):
     from pad_ray.paths import PATHS
 
     class Own(Program):

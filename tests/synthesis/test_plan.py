@@ -39,15 +39,15 @@ def test_the_same_recipe_plans_the_same_drafts():
     ],
     ids=str,
 )
-def test_changed_work_is_new_work(change):
+def test_a_changed_setting_gives_new_ids(change):
     assert set(ids(**change)).isdisjoint(ids())
 
 
-def test_more_samples_keep_the_samples_there_are():
+def test_more_samples_keep_the_existing_ids():
     assert set(ids()) < set(ids(samples=8))
 
 
-def test_more_kinds_keep_the_drafts_of_the_others():
+def test_more_kinds_keep_the_existing_ids():
     both = (Program(SETS[:1]), PATHS[PathKind.RATIONALE]())
     assert set(ids()) < set(ids(paths=both))
 
@@ -56,13 +56,13 @@ def test_settings_that_do_not_change_a_draft_do_not_change_its_id():
     assert ids(block_questions=2, verifiers=3, retry_faults=True) == ids()
 
 
-def test_demonstration_sets_take_turns_over_the_samples():
+def test_samples_cycle_through_the_demonstration_sets():
     plan = Plan((Program(SETS[:2]),), "teacher@1", SynthesisConfig(samples=4), 0)
     prompts = [draft.request.prompt for draft in plan.drafts(QUESTIONS[0])]
     assert prompts[0] == prompts[2] != prompts[1] == prompts[3]
 
 
-def test_every_sample_has_a_seed_of_its_own():
+def test_every_sample_has_a_different_seed():
     plan = Plan((Program(),), "teacher@1", SynthesisConfig(), 0)
     seeds = {draft.request.seed for question in QUESTIONS for draft in plan.drafts(question)}
     assert len(seeds) == len(ids())

@@ -1,4 +1,4 @@
-"""The rows that kept drafts give, without Ray."""
+"""The corpus rows of kept drafts, without Ray."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ def judged(path, text, number=0, outcome=Outcome.ACCEPTED, value="10"):
     return Judged(draft, Verdict(draft.draft_id, outcome, value, "", 1.0), text)
 
 
-def test_a_draft_teaches_all_that_its_path_can_teach():
+def test_a_draft_gives_rows_for_all_objectives_of_its_path():
     socratic, program = judged(PathKind.SOCRATIC, SOCRATIC), judged(PathKind.PROGRAM, "def solution():\n    return 10")
     objectives = [objective for objective in Objective if objective in TAUGHT_FROM]
     chosen, rows = teach(QUESTION, [socratic, program], objectives)
@@ -36,7 +36,7 @@ def test_a_draft_teaches_all_that_its_path_can_teach():
     assert {row.draft_id for row in rows} == {"socratic-0", "program-0"}
 
 
-def test_rows_that_two_drafts_give_are_there_once_and_a_draft_without_new_ones_is_a_duplicate():
+def test_equal_rows_are_kept_once_and_a_draft_without_new_rows_is_a_duplicate():
     drafts = [judged(PathKind.SOCRATIC, text, n) for n, text in enumerate([SOCRATIC, OTHER_STEPS])]
     chosen, rows = teach(QUESTION, drafts, [Objective.DECOMPOSE, Objective.SOLVE_STEP])
     assert [item.verdict.outcome for item in chosen] == [Outcome.ACCEPTED, Outcome.ACCEPTED]
@@ -61,7 +61,7 @@ def test_without_gold_the_answer_is_that_of_the_kept_drafts():
     assert row.target == "#### 7"
 
 
-def test_by_default_each_path_is_taught_as_it_is_written():
+def test_by_default_each_path_is_taught_unchanged():
     assert objectives_of(list(PathKind), CorpusConfig()) == ["program", "rationale", "unified_socratic"]
 
 
@@ -76,7 +76,7 @@ def test_by_default_each_path_is_taught_as_it_is_written():
         ([PathKind.PROGRAM, PathKind.RATIONALE], ["program"], "rationale paths teach none .* leave rationale out"),
     ],
 )
-def test_objectives_and_paths_have_to_fit(kinds, objectives, message):
+def test_objectives_and_paths_must_match(kinds, objectives, message):
     with pytest.raises(InputError, match=message):
         objectives_of(kinds, CorpusConfig(objectives=objectives))
 

@@ -1,4 +1,4 @@
-"""Runs on an object store, and stores that fail: a clear error, and the same call heals."""
+"""Runs on an object store, and failing stores: the error is clear, and the same call continues."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.synthesis.conftest import make_synthesis
 
 @pytest.fixture(scope="module")
 def object_store(tmp_path_factory):
-    """A real server of the S3 protocol on loopback; yields a function that makes the URI of a run, and its process."""
+    """A real S3 server on loopback; yields a function from run name to URI, and the server's process."""
     (port,) = free_ports(1)
     log = (tmp_path_factory.mktemp("s3") / "server.log").open("w")
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
@@ -33,42 +33,42 @@ def object_store(tmp_path_factory):
         server.wait()
 
 
-def test_a_run_on_an_object_store_is_made_and_continued(local_ray, object_store, script):
+def test_a_run_on_an_object_store_completes_and_continues(local_ray, object_store, script):
     uri, _ = object_store
-    made = make_synthesis(uri("run"), script, samples=2)
-    tally = made.go()
+    stages = make_synthesis(uri("run"), script, samples=2)
+    tally = stages.go()
     assert tally.made == 48
-    ids = {draft.draft_id for draft in made.run.read_records("drafts", Draft)}
+    ids = {draft.draft_id for draft in stages.run.read_records("drafts", Draft)}
     assert len(ids) == 48
-    made.run.filesystem.delete_file(made.run.path(made.run.parts("drafts")[0]))
-    assert made.go().made == 8
-    assert {draft.draft_id for draft in made.run.read_records("drafts", Draft)} == ids
-    built = made.corpus()
+    stages.run.filesystem.delete_file(stages.run.path(stages.run.parts("drafts")[0]))
+    assert stages.go().made == 8
+    assert {draft.draft_id for draft in stages.run.read_records("drafts", Draft)} == ids
+    built = stages.corpus()
     assert built.verified.total() == built.planned
-    assert made.run.parts("corpus/train")
+    assert stages.run.parts("corpus/train")
 
 
-def test_a_store_that_stalls_is_a_clear_error_and_the_rerun_heals(local_ray, object_store, script):
+def test_a_stalled_store_is_a_clear_error_and_the_rerun_succeeds(local_ray, object_store, script):
     uri, server = object_store
-    made = make_synthesis(uri("stalled"), script, samples=1)
+    stages = make_synthesis(uri("stalled"), script, samples=1)
     server.send_signal(signal.SIGSTOP)
     try:
         with pytest.raises((StageError, OSError)) as raised:
-            made.go()
+            stages.go()
     finally:
         server.send_signal(signal.SIGCONT)
     assert "stalled/drafts" in str(raised.value)
-    assert made.go().made == 24
+    assert stages.go().made == 24
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted, which needs root")
-def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(local_ray, tmp_path, script):
+def test_a_full_disk_is_a_clear_error_and_the_rerun_succeeds(local_ray, tmp_path, script):
     with small_disk(tmp_path, "256k") as disk:
-        made = make_synthesis(disk / "run", script, samples=2)
+        stages = make_synthesis(disk / "run", script, samples=2)
         filler = fill(disk, leave_bytes=20_000)
         with pytest.raises(StageError, match="No space left"):
-            made.go()
+            stages.go()
         assert not list(disk.rglob("*.partial"))
         filler.unlink()
-        made.go()
-        assert len({draft.draft_id for draft in made.run.read_records("drafts", Draft)}) == 48
+        stages.go()
+        assert len({draft.draft_id for draft in stages.run.read_records("drafts", Draft)}) == 48

@@ -1,4 +1,4 @@
-"""The comparator: what is equal, what is not, and what cannot be compared."""
+"""The comparator: equal, unequal and incomparable answers."""
 
 import time
 from fractions import Fraction
@@ -156,7 +156,7 @@ def test_other_kinds_compare(kind, answer, gold, expected):
     ("kind", "gold"),
     [(AnswerKind.NUMBER, "12:30"), (AnswerKind.NUMBER, ""), (AnswerKind.YES_NO, "maybe")],
 )
-def test_a_gold_answer_that_cannot_be_read_fails_loudly(kind, gold):
+def test_an_unreadable_gold_answer_raises(kind, gold):
     with pytest.raises(ValueError, match=f"is not a {kind.value} answer"):
         equal(kind, "1", gold)
     with pytest.raises(ValueError, match=f"is not a {kind.value} answer"):
@@ -164,18 +164,18 @@ def test_a_gold_answer_that_cannot_be_read_fails_loudly(kind, gold):
 
 
 @pytest.mark.parametrize("kind", [AnswerKind.TEXT, AnswerKind.OPTION])
-def test_an_empty_text_is_no_gold_answer(kind):
+def test_an_empty_text_is_not_a_gold_answer(kind):
     with pytest.raises(ValueError, match="is not a"):
         canonical_gold(kind, "  ")
 
 
-def test_rounding_accepts_what_the_tolerance_does_not():
+def test_rounding_accepts_answers_beyond_the_tolerance():
     assert equal(AnswerKind.NUMBER, "18.4", "18") is False
     assert pad_rounded_equal(AnswerKind.NUMBER, "18.4", "18") is True
     assert pad_rounded_equal(AnswerKind.NUMBER, "x", "18") is None
 
 
-def test_exactness_refuses_what_the_tolerance_accepts():
+def test_exact_comparison_refuses_answers_within_the_tolerance():
     assert equal(AnswerKind.NUMBER, "18.0001", "18") is True
     assert exact_equal(AnswerKind.NUMBER, "18.0001", "18") is False
     assert exact_equal(AnswerKind.NUMBER, "36/2", "18.00") is True
@@ -199,7 +199,7 @@ def test_all_rules_agree_on_text(rule):
         ("1e-3", "0.001"),
     ],
 )
-def test_gold_numbers_have_one_text(text, canonical):
+def test_gold_numbers_have_one_canonical_text(text, canonical):
     assert canonical_gold(AnswerKind.NUMBER, text) == canonical
 
 
@@ -262,7 +262,7 @@ def test_a_canonical_answer_is_its_own_canonical_answer(kind, text):
         (AnswerKind.TEXT, "a" * 2_001, "more than 2000 characters"),
     ],
 )
-def test_a_gold_answer_that_is_too_long_says_so(kind, gold, reason):
+def test_the_error_for_a_gold_answer_says_that_it_is_too_long(kind, gold, reason):
     with pytest.raises(ValueError, match=reason):
         canonical_gold(kind, gold)
 
@@ -278,13 +278,13 @@ def test_a_gold_answer_that_is_too_long_says_so(kind, gold, reason):
         (["1e50", "1e50", "x", "12:30"], [{"1e50"}]),
     ],
 )
-def test_which_answers_agree_does_not_depend_on_their_order(answers, groups):
+def test_grouping_answers_does_not_depend_on_their_order(answers, groups):
     for order in permutations(answers):
-        found = [{order[place] for place in places} for places in agreeing(AnswerKind.NUMBER, order)]
-        assert sorted(map(sorted, found)) == sorted(map(sorted, groups))
+        answer_groups = [{order[place] for place in places} for places in agreeing(AnswerKind.NUMBER, order)]
+        assert sorted(map(sorted, answer_groups)) == sorted(map(sorted, groups))
 
 
-def test_other_answers_agree_by_what_they_mean():
+def test_options_and_texts_are_grouped_by_meaning():
     assert agreeing(AnswerKind.OPTION, ["A", "(B)", "(a) foo", "b", None]) == [[0, 2], [1, 3]]
     assert agreeing(AnswerKind.TEXT, ["", "ya", " ya", "YA"]) == [[1, 2], [3]]
 
@@ -372,7 +372,7 @@ def test_free_text_states_an_answer(kind, text, answer):
     ],
 )
 @pytest.mark.parametrize("kind", AnswerKind)
-def test_hostile_text_is_searched_in_bounded_time(kind, unit):
+def test_hostile_text_is_read_in_bounded_time(kind, unit):
     start = time.process_time()
     for before in ("", "Answer: x ", "The answer is "):
         extract_final_answer(kind, before + unit * 65_536)

@@ -1,4 +1,4 @@
-"""Answers in Chinese, Russian, Japanese, Hindi, Arabic and Korean, and in languages without words here."""
+"""Answers in Chinese, Russian, Japanese, Hindi, Arabic and Korean, and in languages that have no word list."""
 
 import pytest
 

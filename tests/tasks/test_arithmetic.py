@@ -1,4 +1,4 @@
-"""The generated word problems: right, disjoint, repeatable, balanced and well formed."""
+"""The generated word problems: correct, disjoint, reproducible, balanced and well formed."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ def placeholders(text):
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def test_there_are_48_templates_with_names_of_their_own():
+def test_there_are_48_templates_with_different_names():
     assert len({template.name for template in TEMPLATES}) == len(TEMPLATES) == 48
 
 
@@ -65,13 +65,13 @@ def test_answers_are_positive_and_have_at_most_two_decimals(problems):
         assert (answer * 100).denominator == 1
 
 
-def test_the_text_shows_every_number(problems):
+def test_the_text_contains_every_number(problems):
     for problem in problems["train"][:4_800]:
         shown = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", problem.question.text)}
         assert shown >= set(map(float, problem.numbers.values())), problem
 
 
-def test_distractors_are_the_numbers_that_the_program_leaves_out():
+def test_unused_numbers_are_those_that_the_program_omits():
     distracting = {template.name for template in TEMPLATES if template.unused}
     assert distracting == {template.name for template in TEMPLATES if template.family is Family.DISTRACTORS}
     for template in TEMPLATES:
@@ -85,13 +85,13 @@ def test_texts_have_20_to_60_words(problems, split):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_no_text_or_id_is_given_twice(problems, split):
+def test_texts_and_ids_are_unique(problems, split):
     rows = [problem.question for problem in problems[split]]
     assert len({row.text for row in rows}) == len({row.question_id for row in rows}) == len(rows)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_splits_share_no_numbers_of_a_template(problems, seed):
+def test_splits_never_share_the_numbers_of_a_template(problems, seed):
     seen = {}
     for split in SPLITS:
         for problem in problems[split] if seed == 0 else first(split, 4_000, seed):
@@ -99,7 +99,7 @@ def test_splits_share_no_numbers_of_a_template(problems, seed):
             assert seen.setdefault(key, split) == split
 
 
-def test_splits_share_no_text(problems):
+def test_splits_never_share_a_text(problems):
     texts = [{problem.question.text for problem in problems[split]} for split in SPLITS]
     assert len(set.union(*texts)) == sum(map(len, texts))
 
@@ -109,7 +109,7 @@ def test_a_larger_request_begins_with_the_smaller_one():
     assert task.load("train", limit=500)[:100] == task.load("train", limit=100)
 
 
-def test_the_same_seed_gives_the_same_problems_and_another_seed_others():
+def test_equal_seeds_give_equal_problems_and_different_seeds_different_ones():
     assert first("test", 300) == first("test", 300)
     assert first("test", 300) != first("test", 300, seed=1)
 
@@ -124,18 +124,18 @@ def test_questions_are_generated_lazily():
     assert next(arithmetic.generate("train", 7)).question.split == "train"
 
 
-def test_train_needs_a_limit_and_test_has_one():
+def test_train_needs_a_limit_and_test_has_a_default():
     with pytest.raises(InputError, match="give a limit"):
         get_task("arithmetic").load("train")
     assert len(get_task("arithmetic").load("test")) == 1_000
 
 
-def test_an_unknown_split_names_those_there_are():
+def test_an_unknown_split_lists_the_known_ones():
     with pytest.raises(InputError, match="no split 'dev'; it has train, validation, test"):
         get_task("arithmetic").load("dev", limit=1)
 
 
-def test_a_known_question_keeps_its_text_gold_and_id():
+def test_the_first_question_keeps_its_text_gold_and_id():
     row = next(arithmetic.generate("test", 0)).question
     assert row.text == (
         "Olivia bakes 15 trays of 19 rolls. She puts 7 rolls into each paper bag and fills as many "

@@ -1,4 +1,4 @@
-"""Broken and missing data: each error names the file, the row, the field and what to do."""
+"""Broken and missing data: each error names the file, the row, the field and the remedy."""
 
 import json
 
@@ -25,10 +25,10 @@ def gsm8k_file(folder, second_line):
     ("line", "what"),
     [
         ('{"question": "How', "is not JSON"),
-        ("[1, 2]", "should be an object with fields and is list"),
+        ("[1, 2]", "should be an object with fields, but is list"),
         (json.dumps({"question": "How many?"}), "field 'answer' is missing"),
         (json.dumps({**GSM8K_ROW, "question": " "}), "field 'question' is empty"),
-        (json.dumps({**GSM8K_ROW, "question": 7}), "field 'question' should be text and is int"),
+        (json.dumps({**GSM8K_ROW, "question": 7}), "field 'question' should be text, but is int"),
         (json.dumps({**GSM8K_ROW, "answer": "Two."}), "field 'answer' has no final answer after ####"),
         (json.dumps({**GSM8K_ROW, "answer": "#### two"}), "field 'answer' has no usable answer: 'two' is not a number"),
         (json.dumps({**GSM8K_ROW, "answer": "#### 3,5"}), "field 'answer' has no usable answer: '3,5' is not a number"),
@@ -48,8 +48,8 @@ def test_a_broken_line_is_named(tmp_path, line, what):
 @pytest.mark.parametrize(
     ("answer", "what"),
     [
-        (None, "should be a number and is NoneType"),
-        (True, "should be a number and is bool"),
+        (None, "should be a number, but is NoneType"),
+        (True, "should be a number, but is bool"),
         (float("nan"), "has no usable answer"),
         ("12:30", "has no usable answer"),
     ],
@@ -64,7 +64,7 @@ def test_a_broken_number_is_named_by_row(tmp_path, answer, what):
 
 def test_a_broken_truth_value_is_named(tmp_path):
     write(tmp_path, "strategyqa/dev.json", json.dumps([{"question": "Is it?", "answer": "no", "facts": []}]))
-    with pytest.raises(InputError, match="row 0: field 'answer' should be true or false and is str"):
+    with pytest.raises(InputError, match="row 0: field 'answer' should be true or false, but is str"):
         get_task("strategyqa").load("test", tmp_path)
 
 
@@ -74,7 +74,7 @@ def test_broken_facts_are_named(tmp_path):
         get_task("strategyqa_with_facts").load("test", tmp_path)
 
 
-def test_a_yes_no_answer_that_is_neither_is_named(tmp_path):
+def test_an_answer_other_than_yes_or_no_is_named(tmp_path):
     write(tmp_path, "coin_flip/coin_flip.json", json.dumps({"examples": [{"question": "Heads?", "answer": "maybe"}]}))
     with pytest.raises(InputError, match="row 0: field 'answer' has no usable answer: 'maybe' is not a yes_no answer"):
         get_task("coin_flip").load("test", tmp_path)
@@ -117,7 +117,7 @@ def test_a_problem_without_its_question_is_named(tmp_path):
         get_task("asdiv").load("test", tmp_path)
 
 
-def test_a_file_that_is_not_text_is_named(tmp_path):
+def test_a_binary_file_is_refused(tmp_path):
     path = gsm8k_file(tmp_path, "")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read as UTF-8 text"):
@@ -134,14 +134,14 @@ def test_a_missing_file_names_task_path_and_option(tmp_path):
         get_task("gsm8k").load("test", tmp_path)
 
 
-def test_without_data_and_network_the_hub_name_and_the_option_are_named(monkeypatch):
+def test_without_data_and_network_the_error_names_hub_repository_and_option(monkeypatch):
     monkeypatch.delenv("PAD_RAY_DATA", raising=False)
     monkeypatch.setattr(files.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"task gsm8k: .*openai/gsm8k.*HF_HUB_OFFLINE is set; set --data-dir"):
         get_task("gsm8k").load("test")
 
 
-def test_a_failed_download_names_task_hub_name_and_option(monkeypatch):
+def test_a_failed_download_names_task_hub_repository_and_option(monkeypatch):
     def fail(*_args, **_options):
         raise OSError("no route to host")
 
@@ -152,17 +152,17 @@ def test_a_failed_download_names_task_hub_name_and_option(monkeypatch):
         get_task("bbh").load("test")
 
 
-def test_a_set_that_is_not_on_the_hub_says_so(monkeypatch):
+def test_a_set_missing_from_the_hub_is_refused(monkeypatch):
     monkeypatch.delenv("PAD_RAY_DATA", raising=False)
     with pytest.raises(InputError, match="task asdiv: the published set is not on the Hugging Face hub"):
         get_task("asdiv").load("test")
 
 
 def test_a_limit_below_one_is_refused(tmp_path):
-    with pytest.raises(InputError, match="limit is 0 and has to be at least 1"):
+    with pytest.raises(InputError, match="limit is 0; it must be at least 1"):
         get_task("gsm8k").load("test", tmp_path, limit=0)
 
 
-def test_an_unknown_task_names_those_there_are():
+def test_an_unknown_task_lists_the_known_ones():
     with pytest.raises(InputError, match="no task is called 'gsm9k'; take one of arithmetic, gsm8k"):
         get_task("gsm9k")

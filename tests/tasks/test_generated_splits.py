@@ -1,4 +1,4 @@
-"""Coin flip and last letters: the splits that are made from a seed."""
+"""Coin flip and last letters: the splits generated from a seed."""
 
 import pytest
 
@@ -22,19 +22,19 @@ def test_seeds_differ(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_train_and_validation_share_no_text(name):
+def test_train_and_validation_never_share_a_text(name):
     task = get_task(name)
     train = {row.text for seed in (0, 1) for row in task.load("train", limit=5_000, seed=seed)}
     assert not train & {row.text for row in task.load("validation", limit=2_000)}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_is_given_twice(name):
+def test_texts_are_unique(name):
     assert len({row.text for row in get_task(name).load("train", limit=5_000)}) == 5_000
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_train_needs_a_limit_and_validation_has_one(name):
+def test_train_needs_a_limit_and_validation_has_a_default(name):
     with pytest.raises(InputError, match="train split is generated without end; give a limit"):
         get_task(name).load("train")
     assert len(get_task(name).load("validation")) == 1_000

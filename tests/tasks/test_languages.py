@@ -1,4 +1,4 @@
-"""The data of languages, and by what a text's language is known."""
+"""The language files, and how the language of a text is recognized."""
 
 import pytest
 
@@ -16,7 +16,7 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("code", QUESTIONS)
-def test_a_language_is_known_by_its_letters(code):
+def test_a_language_is_recognized_by_its_letters(code):
     assert language_of(QUESTIONS[code]).code == code
 
 
@@ -36,12 +36,12 @@ def test_a_text_in_no_known_language_has_none(text):
         ("\ud83d", []),
     ],
 )
-def test_words_keep_their_marks_and_scripts_without_blanks_give_characters(text, words):
+def test_words_keep_their_marks_and_scripts_without_spaces_give_characters(text, words):
     assert words_of(text) == words
 
 
 @pytest.mark.parametrize("code", sorted(languages()))
-def test_a_language_has_what_rules_ask_it_for(code):
+def test_a_language_file_is_complete_and_consistent(code):
     language = languages()[code]
     assert {len(numbers) > 0 for numbers in language.number_words.values()} == {True}
     assert set(language.parts) <= set(language.number_words)
@@ -62,5 +62,5 @@ def test_a_language_has_what_rules_ask_it_for(code):
         ("ja", "ダース", 12),
     ],
 )
-def test_a_number_word_counts_first_by_its_own_value(code, word, value):
+def test_the_first_value_of_a_number_word_is_its_literal_value(code, word, value):
     assert languages()[code].number_words[word][0] == value

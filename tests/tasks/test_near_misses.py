@@ -1,4 +1,4 @@
-"""The table of near misses: each gets the verdict that a person would give."""
+"""The table of near misses: each must get the verdict that a person would give."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def near_misses():
 
 
 def unescaped(text):
-    return ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\n", text)
+    return ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else "\n", text)
 
 
 def graded(kind, source, answer, gold):

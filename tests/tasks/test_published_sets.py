@@ -58,7 +58,7 @@ def test_every_gold_is_canonical_and_accepted_by_its_own_grader(name, split, dat
 
 
 @pytest.mark.parametrize(("name", "split"), SIZES)
-def test_every_gold_is_accepted_as_a_program_returns_it(name, split, data_dir):
+def test_every_gold_is_accepted_in_the_form_that_a_program_returns(name, split, data_dir):
     for row in get_task(name).load(split, data_dir):
         if row.answer_kind is AnswerKind.NUMBER:
             assert equal(row.answer_kind, repr(float(Fraction(row.gold))), row.gold) is True
@@ -83,7 +83,7 @@ def test_protocols_name_every_split_and_its_size():
         }
 
 
-def test_a_protocol_of_an_unknown_split_names_those_there_are():
+def test_a_protocol_of_an_unknown_split_lists_the_known_ones():
     with pytest.raises(InputError, match="no split 'dev'; it has train, test"):
         protocol_label("gsm8k", "dev", 10)
 
@@ -93,7 +93,7 @@ def test_repeated_questions_keep_their_own_ids(data_dir):
     assert len({row.text for row in rows}) == 580
 
 
-def test_gsm_hard_has_its_odd_golds(data_dir):
+def test_gsm_hard_keeps_its_decimal_and_negative_golds(data_dir):
     golds = [row.gold for row in get_task("gsm_hard").load("test", data_dir)]
     assert (sum("." in gold for gold in golds), sum(gold.startswith("-") for gold in golds)) == (303, 146)
 
@@ -104,11 +104,11 @@ def test_svamp_in_domain_splits_are_disjoint_and_complete(data_dir):
     assert Counter(parts) == Counter(row.text for row in task.load("test", data_dir))
 
 
-def test_asdiv_leaves_out_answers_that_are_not_one_number(data_dir):
+def test_asdiv_omits_answers_that_are_not_one_number(data_dir):
     assert all(row.gold.replace(".", "").replace("/", "").isdigit() for row in get_task("asdiv").load("test", data_dir))
 
 
-def test_facts_are_shown_only_by_the_task_that_says_so(data_dir):
+def test_facts_are_shown_only_by_the_task_with_facts(data_dir):
     assert all(row.facts for row in get_task("strategyqa_with_facts").load("test", data_dir))
     assert not any(row.facts for row in get_task("strategyqa").load("test", data_dir))
 
@@ -119,14 +119,14 @@ def test_bbh_rows_name_their_subtask(data_dir):
     assert len(bbh.SUBTASKS) == 27
 
 
-def test_bbh_shows_three_questions_of_each_sub_task_that_no_test_asks(data_dir):
+def test_bbh_shows_three_questions_per_sub_task_that_are_not_test_questions(data_dir):
     shots = bbh.read_shots(data_dir)
     assert {len(shown) for shown in shots.values()} == {bbh.SHOTS} and len(shots) == 27
-    asked = {(row.task, row.text) for row in get_task("bbh").load("test", data_dir)}
+    test_questions = {(row.task, row.text) for row in get_task("bbh").load("test", data_dir)}
     shown = {(row.task, row.text) for rows in shots.values() for row in rows}
-    assert len(shown) == 81 and not asked & shown
+    assert len(shown) == 81 and not test_questions & shown
     for rows in shots.values():
-        # Not one answer alone: a student that repeats it would be right too often.
+        # With a single answer, a student that repeats it would be right too often.
         assert len({row.gold for row in rows}) > 1
         assert all(len(row.gold) == 1 for row in rows if row.answer_kind is AnswerKind.OPTION)
 
@@ -136,7 +136,7 @@ def test_bbh_booleans_are_yes_or_no(data_dir):
     assert golds == {"yes", "no"}
 
 
-def test_bbh_options_are_letters_but_for_the_three_published_otherwise(data_dir):
+def test_bbh_options_are_letters_except_three_published_otherwise(data_dir):
     rows = [row for row in get_task("bbh").load("test", data_dir) if row.answer_kind is AnswerKind.OPTION]
     assert sum(len(row.gold) > 1 for row in rows) == 3
 
@@ -199,6 +199,6 @@ def test_the_hub_form_of_svamp_gives_the_same_questions(data_dir, tmp_path, monk
     assert get_task("svamp").load("test") == expected
 
 
-def test_an_unknown_split_names_those_there_are(data_dir):
+def test_an_unknown_split_lists_the_known_ones(data_dir):
     with pytest.raises(InputError, match="no split 'validation'; it has train, test"):
         get_task("gsm8k").load("validation", data_dir)

@@ -1,4 +1,4 @@
-"""The questions of a run: defaults, and messages for what cannot be."""
+"""The questions of a run: defaults, and messages for invalid values."""
 
 import pytest
 from pydantic import ValidationError
@@ -6,13 +6,13 @@ from pydantic import ValidationError
 from pad_ray.tasks.config import QuestionsConfig
 
 
-def test_the_default_needs_no_file():
+def test_the_default_task_needs_no_file():
     config = QuestionsConfig()
     assert (config.task, config.limit, config.test_limit, config.test_tasks) == ("arithmetic", 400, 200, [])
 
 
 @pytest.mark.parametrize("field", [{"task": "gsm9k"}, {"test_tasks": ["svamp", "gsm9k"]}])
-def test_an_unknown_task_lists_those_there_are(field):
+def test_an_unknown_task_lists_the_known_ones(field):
     with pytest.raises(ValidationError, match="'gsm9k' is not a task; take one of arithmetic, gsm8k"):
         QuestionsConfig(**field)
 

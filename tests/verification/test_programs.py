@@ -1,4 +1,4 @@
-"""Reading a file of programs, piece by piece."""
+"""Reading a file of programs piece by piece."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def read(path, size=4, kind=AnswerKind.NUMBER):
     return list(ProgramFile(path, kind).pieces(size))
 
 
-def test_both_formats_and_any_row_groups_give_the_same_pieces(tmp_path):
+def test_pieces_do_not_depend_on_format_and_row_groups(tmp_path):
     lines = read(write_jsonl(tmp_path / "a.jsonl", ROWS))
     columns = [read(write_parquet(tmp_path / f"{size}.parquet", ROWS, size)) for size in (1, 3, 100)]
     assert [piece.rows.num_rows for piece in lines] == [4, 4, 2]
@@ -39,18 +39,18 @@ def test_both_formats_and_any_row_groups_give_the_same_pieces(tmp_path):
     assert all([piece.key for piece in other] == [piece.key for piece in lines] for other in columns)
 
 
-def test_a_changed_row_changes_the_key_of_its_piece_alone(tmp_path):
+def test_a_changed_row_changes_only_the_key_of_its_piece(tmp_path):
     before = read(write_jsonl(tmp_path / "a.jsonl", ROWS))
     after = read(write_jsonl(tmp_path / "a.jsonl", [*ROWS[:5], {**ROWS[5], "gold": 7}, *ROWS[6:]]))
     assert [a.key == b.key for a, b in zip(before, after, strict=True)] == [True, False, True]
 
 
-def test_a_program_may_hold_what_is_no_valid_unicode(tmp_path):
+def test_a_program_may_contain_invalid_unicode(tmp_path):
     (piece,) = read(write_jsonl(tmp_path / "a.jsonl", [{"id": 1, "program": "x = '\ud800'"}]))
     assert piece.rows["program"].to_pylist() == [b"x = '\xed\xa0\x80'"]
 
 
-def test_blank_lines_are_no_rows(tmp_path):
+def test_blank_lines_are_not_rows(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(f"\n{json.dumps(ROWS[0])}\n\n{json.dumps(ROWS[1])}")
     assert ProgramFile(str(path), AnswerKind.NUMBER).rows == 2
@@ -79,7 +79,7 @@ def test_an_unusable_row_is_named(tmp_path, rows, named):
     assert all(word in str(raised.value) for word in [*named, "a.jsonl"])
 
 
-def test_a_text_gold_that_no_table_can_hold_is_named(tmp_path):
+def test_a_gold_text_with_invalid_unicode_is_named(tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", [{**ROWS[0], "gold": "caf\udce9"}])
     with pytest.raises(InputError, match=r"row 1 \(id p0\): `gold` is not valid Unicode"):
         read(path, kind=AnswerKind.TEXT)
@@ -92,11 +92,11 @@ def test_a_text_gold_that_no_table_can_hold_is_named(tmp_path):
         ('{"a": ' * 100_000, "line 2 is nested too deeply"),
         ('{"id": 1' + "0" * 5000 + "}", "line 2 is not JSON"),
         ("\x00", "line 2 is not JSON"),
-        ('"text"', "line 2 has to be an object"),
+        ('"text"', "line 2 must be an object"),
     ],
     ids=["lists", "objects", "digits", "NUL", "text"],
 )
-def test_a_line_that_cannot_be_read_is_named(tmp_path, line, words):
+def test_an_unreadable_line_is_named(tmp_path, line, words):
     path = tmp_path / "a.jsonl"
     path.write_text(f"{json.dumps(ROWS[0])}\n{line}\n")
     with pytest.raises(InputError, match=words):
@@ -111,7 +111,7 @@ def test_a_question_never_makes_a_row_unusable(tmp_path, question):
 
 
 def invalid(texts):
-    """A column of texts whose bytes Arrow does not check."""
+    """A text column with invalid UTF-8, which Arrow does not check."""
     return pa.array(texts, pa.binary()).view(pa.string())
 
 
@@ -119,7 +119,7 @@ def invalid(texts):
     ("column", "words"),
     [("id", "row 2: `id` is not valid Unicode"), ("gold", r"row 2 \(id b\): `gold` is not valid Unicode")],
 )
-def test_a_parquet_text_that_is_no_utf_8_is_named(tmp_path, column, words):
+def test_a_parquet_text_with_invalid_utf_8_is_named(tmp_path, column, words):
     columns = {"id": [b"a", b"b"], "program": [b"x", b"y"], "gold": [b"1", b"2"]}
     columns[column][1] = b"\xff\xfe"
     pq.write_table(pa.table({name: invalid(values) for name, values in columns.items()}), tmp_path / "a.parquet")
@@ -127,7 +127,7 @@ def test_a_parquet_text_that_is_no_utf_8_is_named(tmp_path, column, words):
         read(str(tmp_path / "a.parquet"))
 
 
-def test_parquet_texts_and_their_dictionaries_are_read_as_they_are(tmp_path):
+def test_parquet_texts_and_dictionaries_are_read_unchanged(tmp_path):
     table = pa.table({"id": [1, 2], "program": ["é", "y"], "question": ["ü?", None], "gold": [1.5, None]})
     table = table.set_column(1, "program", table["program"].dictionary_encode())
     pq.write_table(table, tmp_path / "a.parquet")
@@ -149,7 +149,7 @@ def test_damaged_parquet_is_refused_by_name(tmp_path):
         read(str(path))
 
 
-def test_further_columns_are_carried_on_and_part_of_the_key(tmp_path):
+def test_kept_columns_are_copied_and_part_of_the_key(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", [{**row, "level": number} for number, row in enumerate(ROWS)])
     first, *_ = ProgramFile(path, AnswerKind.NUMBER, ["level"]).pieces(4)
     assert first.kept.to_pydict() == {"level": [0, 1, 2, 3]}
@@ -172,7 +172,7 @@ def test_a_broken_line_is_named(tmp_path):
         read(str(path))
 
 
-def test_what_is_no_file_of_programs_is_refused(tmp_path):
+def test_other_files_are_refused(tmp_path):
     (tmp_path / "a.parquet").write_text("no parquet")
     pq.write_table(pa.table({"id": ["a"], "text": ["b"]}), tmp_path / "b.parquet")
     for name, words in (("a.parquet", "neither"), ("b.parquet", "no column program"), ("c.parquet", "no such file")):

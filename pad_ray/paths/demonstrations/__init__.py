@@ -1,8 +1,8 @@
-"""Solved questions that a model is shown, one YAML file a training task.
+"""Solved questions for prompts, one YAML file per training task.
 
-For each kind of path a file holds one or more sets. An entry gives a `text`, which is the path, and what it solves: the
-`row` of the task's train split, from 0, or one of the file's own `questions`; so no published question is copied here and
-none comes from a test split.
+A file has one or more sets for each kind of path. An entry has a `text`, which is the path, and its question: a `row` of the
+task's train split, from 0, or one of the file's own `questions`. So no published question is copied here and none comes
+from a test split.
 """
 
 import re
@@ -18,7 +18,7 @@ from pad_ray.schema import AnswerKind, PathKind, Question, content_id
 from pad_ray.strict_yaml import read_mapping
 from pad_ray.tasks import get_task
 
-# Tasks that are asked with the demonstrations of another one: transfer sets have no train split.
+# Tasks that use the demonstrations of another task: transfer sets have no train split.
 BORROWED = {
     "gsm_hard": "gsm8k",
     "svamp": "gsm8k",
@@ -33,17 +33,19 @@ _WORD = re.compile(r"\w+")
 
 
 def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
-    """The sets of demonstrations that a task has for one kind of path, at least one.
+    """The sets of demonstrations of a task for one kind of path, at least one.
 
     Raises:
-        InputError: there are none, their file has another shape, or the train split that they point into cannot be read.
+        InputError: there are none, their file is malformed, or the train split to which they refer cannot be read.
     """
     owner = BORROWED.get(task, task)
     try:
         return _read_sets(task, owner, kind, data_dir)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise InputError(f"task {task}: {_place(owner)} has another shape than README's example ({said})") from None
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"task {task}: {_place(owner)} does not have the form of README's example ({reason})"
+        ) from None
 
 
 def _read_sets(task: str, owner: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
@@ -53,34 +55,36 @@ def _read_sets(task: str, owner: str, kind: PathKind, data_dir: str | Path | Non
         raise InputError(f"task {task}: no {kind} demonstrations; add some to {_place(owner)}")
     sets = content[kind]
     own = {key: _own(name, **fields) for key, fields in content.get("questions", {}).items()}
-    train = get_task(name).load("train", data_dir) if any("row" in one for shown in sets for one in shown) else []
-    last = max((one["row"] for shown in sets for one in shown if "row" in one), default=-1)
+    train = get_task(name).load("train", data_dir) if any("row" in one for entries in sets for one in entries) else []
+    last = max((one["row"] for entries in sets for one in entries if "row" in one), default=-1)
     if last >= len(train):
         raise InputError(
-            f"task {name}: demonstrations show train row {last}, and there are {len(train)}: give the split whole"
+            f"task {name}: demonstrations use train row {last}, but the split has {len(train)} rows; provide the whole split"
         )
     return tuple(
-        tuple(Demonstration(train[one["row"]] if "row" in one else own[one["question"]], one["text"]) for one in shown)
-        for shown in sets
+        tuple(
+            Demonstration(train[one["row"]] if "row" in one else own[one["question"]], one["text"]) for one in entries
+        )
+        for entries in sets
     )
 
 
 def count_sets(task: str, kind: str) -> int:
-    """How many sets of demonstrations a task has for one kind of path. Raises InputError where it has no file."""
+    """The number of demonstration sets of a task for one kind of path. Raises InputError if the task has no file."""
     return len(_content(task, BORROWED.get(task, task)).get(kind, []))
 
 
 def assert_not_in_test(sets: Sets, test_questions: Iterable[Question]) -> None:
-    """Check that no question that is shown is also a test question; case, spaces and punctuation do not count.
+    """Check that no demonstration is also a test question, ignoring case, spaces and punctuation.
 
     Raises:
-        InputError: one is; the message names it.
+        InputError: a demonstration is a test question; the message names it.
     """
-    tested = {_words(question.text) for question in test_questions}
-    for question in (shown.question for demonstrations in sets for shown in demonstrations):
-        if _words(question.text) in tested:
+    test_texts = {_words(question.text) for question in test_questions}
+    for question in (demonstration.question for demonstrations in sets for demonstration in demonstrations):
+        if _words(question.text) in test_texts:
             raise InputError(
-                f"task {question.task}: the demonstration {question.text[:80]!r} is a test question; show another one"
+                f"task {question.task}: the demonstration {question.text[:80]!r} is a test question; use another one"
             )
 
 

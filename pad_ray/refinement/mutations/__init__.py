@@ -1,4 +1,4 @@
-"""Every way in which a program goes wrong here, by the outcome that it aims at."""
+"""All mutations, with the outcome at which each aims."""
 
 from collections.abc import Iterator
 from random import Random
@@ -28,13 +28,13 @@ MUTATIONS = (
     Mutation("return_another_variable", Outcome.WRONG_ANSWER, values.return_another_variable),
 )
 CLASSES = tuple(dict.fromkeys(mutation.aim for mutation in MUTATIONS))
-"""The outcomes that mutations aim at."""
+"""The outcomes at which mutations aim."""
 
 __all__ = ["CLASSES", "MUTATIONS", "Mutation", "variants"]
 
 
 def variants(source: Source, mutation: Mutation, seed: int) -> Iterator[str]:
-    """The variants of a program by one mutation, in an order that depends on program, mutation and seed alone."""
+    """The variants of a program by one mutation, in an order that depends only on program, mutation and seed."""
     random = Random(content_id("mutate", seed, mutation.name, source.text))
-    # Interchanging equal operands, for one, changes nothing.
+    # Some mutations change nothing, such as swapping equal operands.
     return (text for text in mutation.propose(source, random) if text != source.text)

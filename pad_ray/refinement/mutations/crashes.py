@@ -1,4 +1,4 @@
-"""Values that an operation cannot take (TypeError, ZeroDivisionError)."""
+"""Values that an operation does not accept (TypeError, ZeroDivisionError)."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ DIVISIONS = (ast.Div, ast.FloorDiv, ast.Mod)
 
 
 def number_to_text(source: Source, random: Random) -> Iterator[str]:
-    """A number stands in quotes. Those first that are added, subtracted or divided: text may be multiplied."""
+    """Put a number in quotes: first numbers that are added, subtracted or divided, because text may be multiplied."""
     risky = _risky_names(source)
     likely: list[ast.expr] = []
     others: list[ast.expr] = []
@@ -28,17 +28,17 @@ def number_to_text(source: Source, random: Random) -> Iterator[str]:
 
 
 def zero_divisor(source: Source, random: Random) -> Iterator[str]:
-    """A divisor is 0: written there, assigned before, or a name less itself."""
-    found = []
+    """Make a divisor 0: as a literal, in its assignment, or as a name minus itself."""
+    edits = []
     numbers = _assigned_numbers(source)
     for node in source.nodes:
         if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, DIVISIONS):
             divisor = node.right if isinstance(node, ast.BinOp) else node.value
-            found.append((source.operand(divisor), "0"))
+            edits.append((source.operand(divisor), "0"))
             if isinstance(divisor, ast.Name):
-                found.append((source.span(divisor), f"({divisor.id} - {divisor.id})"))
-                found += [(place, "0") for place in numbers.get(divisor.id, ())]
-    for edit in shuffled(random, found):
+                edits.append((source.span(divisor), f"({divisor.id} - {divisor.id})"))
+                edits += [(place, "0") for place in numbers.get(divisor.id, ())]
+    for edit in shuffled(random, edits):
         yield source.replaced(edit)
 
 
@@ -47,7 +47,7 @@ def _operands(node: ast.BinOp | ast.AugAssign) -> list[ast.expr]:
 
 
 def _risky_names(source: Source) -> set[str]:
-    """Names that meet an operator which takes no text, directly or through products that they go into."""
+    """Names that are operands of an operator that rejects text, directly or through products."""
     risky: set[str] = set()
     products: list[tuple[str, set[str]]] = []
     for node in source.nodes:
@@ -61,19 +61,19 @@ def _risky_names(source: Source) -> set[str]:
 
 
 def _factors(node: ast.expr) -> set[str]:
-    """The names that a product is made of; of a name, itself."""
-    found, frontier = set(), [node]
+    """The names in a product; a single name is its own factor."""
+    names, frontier = set(), [node]
     while frontier:
         part = frontier.pop()
         if isinstance(part, ast.Name):
-            found.add(part.id)
+            names.add(part.id)
         elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
             frontier += [part.left, part.right]
-    return found
+    return names
 
 
 def _assigned_numbers(source: Source) -> dict[str, list[Span]]:
-    """Where the number stands that a name is bound to, for names that are bound once."""
+    """The positions of assigned numbers, for names that are bound once."""
     return {
         name: [source.span(node.value)]
         for node in source.nodes

@@ -1,4 +1,4 @@
-"""What a mutation is."""
+"""The type of a mutation."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,10 @@ Propose = Callable[[Source, Random], Iterator[str]]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One way in which a program goes wrong.
+    """One kind of error in a program.
 
-    `aim` is the outcome that it is made for; what a variant really does is for its execution to say. `propose` gives
-    variants of a program, each with this one mistake and otherwise the same text, in an order that `Random` decides; it
-    gives none where the mutation does not apply.
+    `aim` is the intended outcome; execution shows the real one. `propose` yields variants of a program, each with this one
+    error and otherwise the same text, in an order determined by `Random`; it yields nothing if the mutation does not apply.
     """
 
     name: str
@@ -27,5 +26,5 @@ class Mutation:
 
 
 def shuffled(random: Random, items: Sequence[T]) -> list[T]:
-    """The items in a drawn order."""
+    """The items in random order."""
     return random.sample(items, len(items))

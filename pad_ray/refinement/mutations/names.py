@@ -1,4 +1,4 @@
-"""Names that are not there (NameError), or not there yet (UnboundLocalError)."""
+"""Names that are undefined (NameError), or not yet assigned (UnboundLocalError)."""
 
 import ast
 from collections.abc import Iterator
@@ -12,20 +12,22 @@ AUGMENTED = ("+=", "-=", "*=")
 
 
 def delete_assignment(source: Source, random: Random) -> Iterator[str]:
-    """A line that binds a name is missing; the name is bound nowhere else and read later."""
-    read = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    found = []
+    """Delete a line that binds a name, if the name is bound nowhere else and read later."""
+    read_names = {
+        node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    line_spans = []
     for block in blocks(source.tree.body):
         for statement in block:
             name, lines = assigned_name(statement), source.own_lines(statement)
-            if len(block) > 1 and lines and name in read and _bound_here_only(source, name):
-                found.append(lines)
-    for lines in shuffled(random, found):
+            if len(block) > 1 and lines and name in read_names and _bound_here_only(source, name):
+                line_spans.append(lines)
+    for lines in shuffled(random, line_spans):
         yield source.replaced((lines, ""))
 
 
 def rename_read(source: Source, random: Random) -> Iterator[str]:
-    """One read of a name is written a little differently."""
+    """Misspell one read of a name."""
     reads = [
         node
         for node in source.nodes
@@ -38,7 +40,7 @@ def rename_read(source: Source, random: Random) -> Iterator[str]:
 
 
 def return_unassigned(source: Source, random: Random) -> Iterator[str]:
-    """The function returns a name, usual for a result, that was never assigned."""
+    """Return a typical name of a result that was never assigned."""
     for span in shuffled(random, source.returned):
         for name in shuffled(random, RESULT_NAMES):
             if source.is_free(name):
@@ -46,44 +48,44 @@ def return_unassigned(source: Source, random: Random) -> Iterator[str]:
 
 
 def move_below_first_read(source: Source, random: Random) -> Iterator[str]:
-    """An assignment stands behind the first statement that reads its name."""
+    """Move an assignment below the first statement that reads its name."""
     body = source.solution.body if source.solution else []
-    # A block of one statement, as each `elif` is, moves nothing and may hold all the rest of a long program.
-    found = [pair for block in blocks(body) if len(block) > 1 for pair in _movable(source, block)]
-    for lines, target in shuffled(random, found):
+    # Skip blocks of one statement, such as each `elif`: they have nothing to move, but may contain the rest of a long program.
+    pairs = [pair for block in blocks(body) if len(block) > 1 for pair in _movable(source, block)]
+    for lines, target in shuffled(random, pairs):
         line = source.at(lines).rstrip("\n")
-        # The last line of a program may have no end.
+        # The last line of a program may have no line end.
         moved = f"{line}\n" if source.at(target).endswith("\n") else f"\n{line}"
         yield source.replaced((lines, ""), (Span(target.end, target.end), moved))
 
 
 def make_augmented(source: Source, random: Random) -> Iterator[str]:
-    """The first assignment to a name adds to it, although it has no value yet."""
-    found = []
+    """Make the first assignment to a name augmented, although the name has no value yet."""
+    places = []
     for node in source.own_nodes:
         if isinstance(node, ast.Assign) and _bound_here_only(source, assigned_name(node)):
             place = source.operator(node.targets[0], node.value, "=")
             if place is not None:
-                found.append(place)
-    for place in shuffled(random, found):
+                places.append(place)
+    for place in shuffled(random, places):
         for symbol in shuffled(random, AUGMENTED):
             yield source.replaced((place, symbol))
 
 
 def near_misses(name: str) -> list[str]:
-    """Names that are easily written for this one: a word missing or moved, singular for plural, a slip of the pen."""
+    """Likely misspellings of a name: a word missing or moved, singular for plural, a typing error."""
     words = name.split("_")
-    found = [name[:-1] if name.endswith("s") else f"{name}s", f"total_{name}", f"{name}_total"]
+    misspellings = [name[:-1] if name.endswith("s") else f"{name}s", f"total_{name}", f"{name}_total"]
     if len(words) > 1:
-        found += ["_".join(words[:place] + words[place + 1 :]) for place in range(len(words))]
-        found += [
+        misspellings += ["_".join(words[:place] + words[place + 1 :]) for place in range(len(words))]
+        misspellings += [
             "_".join([*words[:place], words[place + 1], words[place], *words[place + 2 :]])
             for place in range(len(words) - 1)
         ]
-        found.append("".join(words))
+        misspellings.append("".join(words))
     if len(name) > 3:
-        found += [name[:place] + name[place + 1 :] for place in (1, len(name) // 2, len(name) - 2)]
-    return [near for near in dict.fromkeys(found) if near != name]
+        misspellings += [name[:place] + name[place + 1 :] for place in (1, len(name) // 2, len(name) - 2)]
+    return [near for near in dict.fromkeys(misspellings) if near != name]
 
 
 def _bound_here_only(source: Source, name: str | None) -> bool:
@@ -91,10 +93,10 @@ def _bound_here_only(source: Source, name: str | None) -> bool:
 
 
 def _movable(source: Source, block: list[ast.stmt]) -> Iterator[tuple[Span, Span]]:
-    """The lines of assignments in a block, each with the lines of the first statement that reads its name.
+    """The lines of each movable assignment in a block, with the lines of the first statement that reads its name.
 
-    Left out is what fails otherwise: a name bound twice, a read in an inner function or a comprehension. Behind a
-    `return` nothing runs.
+    Excludes cases with a different error: a name bound twice, or a read in an inner function or a comprehension. Also
+    excludes reads in a `return`, after which nothing runs.
     """
     first_reader: dict[str, ast.stmt] = {}
     for statement in reversed(block):

@@ -1,4 +1,4 @@
-"""Programs that run and return something else (wrong value): most of what small students get wrong."""
+"""Programs that run but return a wrong value: the most frequent error of small students."""
 
 import ast
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ ONE_WAY = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod)
 
 
 def swap_operator(source: Source, random: Random) -> Iterator[str]:
-    """An operator is another one; a comparison is the opposite one."""
+    """Replace an arithmetic operator, or reverse a comparison."""
     for node in shuffled(random, [node for node in source.nodes if isinstance(node, WITH_OPERATOR)]):
         for left, right, symbol, others in _operators(node):
             place = source.operator(left, right, symbol)
@@ -37,20 +37,20 @@ def swap_operator(source: Source, random: Random) -> Iterator[str]:
 
 
 def swap_operands(source: Source, random: Random) -> Iterator[str]:
-    """What is subtracted or divided, and by what, are interchanged."""
-    found = [node for node in source.nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ONE_WAY)]
-    for node in shuffled(random, found):
+    """Swap the operands of a subtraction or division."""
+    operations = [node for node in source.nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ONE_WAY)]
+    for node in shuffled(random, operations):
         left, right = source.operand(node.left), source.operand(node.right)
-        # Without brackets of its own, a left operand binds less strongly on the right.
+        # A left operand without brackets may need them on the right.
         bare = isinstance(node.left, ast.BinOp) and left == source.span(node.left)
         yield source.replaced((left, source.at(right)), (right, f"({source.at(left)})" if bare else source.at(left)))
 
 
 def replace_constant(source: Source, random: Random) -> Iterator[str]:
-    """A number is another one of the question, or of the program."""
+    """Replace a number with another one of the question or the program."""
     indices: set[int] = set()
     for node in source.nodes:
-        # What stands in an index is walked with it, so that nested indices cost no more than their text.
+        # An outer index covers its inner indices, so nested indices cost no more than their text.
         if isinstance(node, ast.Subscript) and id(node) not in indices:
             indices.update(map(id, ast.walk(node.slice)))
     places = [node for node in source.nodes if isinstance(node, ast.Constant) and is_number(node)]
@@ -63,16 +63,16 @@ def replace_constant(source: Source, random: Random) -> Iterator[str]:
 
 
 def drop_step(source: Source, random: Random) -> Iterator[str]:
-    """A calculation is left out: a line that changes a name, or an operation of which one operand stays."""
+    """Drop a calculation: a line that changes a name, or an operation, of which one operand is kept."""
     calculations = [node for node in source.nodes if isinstance(node, ast.BinOp)]
     edits = [(lines, Span(0, 0)) for lines in _changes(source)]
     edits += [(source.span(node), source.operand(side)) for node in calculations for side in (node.left, node.right)]
-    for dropped, kept in shuffled(random, edits):
-        yield source.replaced((dropped, source.at(kept)))
+    for dropped_span, kept_span in shuffled(random, edits):
+        yield source.replaced((dropped_span, source.at(kept_span)))
 
 
 def another_variable(source: Source, random: Random) -> Iterator[str]:
-    """A calculation reads another variable, one that has a value by then."""
+    """Read a different variable in a calculation, one that already has a value."""
     returned = {id(node.value) for node in source.own_nodes if isinstance(node, ast.Return)}
     reads = [
         node
@@ -88,7 +88,7 @@ def another_variable(source: Source, random: Random) -> Iterator[str]:
 
 
 def return_another_variable(source: Source, random: Random) -> Iterator[str]:
-    """The function returns another of its variables."""
+    """Return a different variable of the function."""
     variables = _variables(source)
     for span in shuffled(random, source.returned):
         for name in _bound_before(variables, span.start, random):
@@ -97,7 +97,7 @@ def return_another_variable(source: Source, random: Random) -> Iterator[str]:
 
 
 def _operators(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, str, list[str]]]:
-    """The operands around each operator of a node, its symbol, and those that may stand there instead."""
+    """The operands of each operator of a node, its symbol, and the possible replacements."""
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
         for left, right, comparison in zip(sides, sides[1:], node.ops, strict=False):
@@ -116,7 +116,7 @@ def _operators(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, str, list[st
 
 
 def _changes(source: Source) -> Iterator[Span]:
-    """The lines that change a name which has a value already."""
+    """The lines that change a name that already has a value."""
     for block in blocks(source.solution.body if source.solution else []):
         bound: set[str] = set()
         for statement in block:
@@ -129,16 +129,16 @@ def _changes(source: Source) -> Iterator[Span]:
 
 
 def _variables(source: Source) -> dict[str, int]:
-    """The variables of `solution`, each with the position from which on it has a value."""
-    found: dict[str, int] = {}
+    """The variables of `solution`, each with the position at which it first has a value."""
+    variables: dict[str, int] = {}
     for node in source.own_nodes:
         name = assigned_name(node) if isinstance(node, ast.stmt) else None
         end = source.span(node).end if isinstance(node, ast.stmt) else 0
         if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
             name, end = node.target.id, source.span(node.iter).end
         if name is not None:
-            found[name] = min(end, found.get(name, end))
-    return found
+            variables[name] = min(end, variables.get(name, end))
+    return variables
 
 
 def _bound_before(variables: dict[str, int], position: int, random: Random) -> list[str]:

@@ -1,1 +1,1 @@
-"""What runs inside the isolated processes. Standard library only: nothing here may import the rest of pad_ray."""
+"""Code that runs inside the isolated processes. It uses only the standard library and must not import the rest of pad_ray."""

@@ -1,8 +1,8 @@
-"""The kernel layers that the zygote puts on itself, in the order in which the kernel allows them.
+"""The kernel layers that the zygote applies to itself, in the order that the kernel requires.
 
-Everything is inherited through fork; what is here runs once per zygote, except `seal_child`, which runs once per
-program. Sources: prctl(2), seccomp(2), landlock(7), capabilities(7). Not covered: cgroups (rarely writable in
-containers) and anything that needs privilege on the host.
+All layers are inherited through fork. This code runs once per zygote, except `seal_child`, which runs once per program.
+Sources: prctl(2), seccomp(2), landlock(7), capabilities(7). Not covered: cgroups (rarely writable in containers) and
+anything that needs privileges on the host.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LANDLOCK_CREATE_RULESET = 444
 LANDLOCK_RESTRICT_SELF = 446
 LANDLOCK_CREATE_RULESET_VERSION = 1
 SIGKILL = 9
-# Numbers of setrlimit(2), the same on x86_64 and aarch64; the module `resource` would be five more regions to fork.
+# Numbers of setrlimit(2), equal on x86_64 and aarch64; importing `resource` would add five memory regions to every fork.
 RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_NOFILE, RLIMIT_MEMLOCK, RLIMIT_AS = 0, 1, 4, 6, 7, 8, 9
 RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO = 12, 13, 14
 SOFT_AND_HARD = struct.Struct("LL")  # `struct rlimit`
@@ -36,11 +36,11 @@ _prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong,
 
 
 class LayerError(Exception):
-    """A layer that was asked for could not be put on; the message names it and the kernel's reason."""
+    """A requested layer could not be applied; the message names it and the kernel's reason."""
 
 
 class FilterProgram(ctypes.Structure):
-    """`struct sock_fprog`: a BPF program as `PR_SET_SECCOMP` takes it."""
+    """`struct sock_fprog`: a BPF program in the form that `PR_SET_SECCOMP` expects."""
 
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
 
@@ -61,12 +61,12 @@ def _demand(layer: str, errno: int) -> None:
 
 
 def die_with_parent() -> None:
-    """SIGKILL this process when its parent thread ends. Cleared by fork and by a change of uid, so it is set again."""
+    """SIGKILL this process when its parent thread ends. Fork and a change of uid clear this, so it must be set again."""
     _demand("parent-death signal", prctl(PR_SET_PDEATHSIG, SIGKILL))
 
 
 def drop_user(uid: int) -> None:
-    """Give up root and every capability for good."""
+    """Give up root and every capability permanently."""
     for capability in range(64):
         prctl(PR_CAPBSET_DROP, capability)
     os.setgroups([])
@@ -75,7 +75,7 @@ def drop_user(uid: int) -> None:
 
 
 def _landlock_rules(abi: int) -> bytes:
-    """`struct landlock_ruleset_attr` that handles, and so denies, every right which this ABI knows."""
+    """A `struct landlock_ruleset_attr` that handles, and thus denies, every right known to this ABI."""
     file_rights = {1: 13, 2: 14, 3: 15, 4: 15}.get(abi, 16)
     fields = [(1 << file_rights) - 1]
     if abi >= 4:
@@ -86,7 +86,7 @@ def _landlock_rules(abi: int) -> bytes:
 
 
 def landlock() -> str:
-    """Deny the whole file system, TCP, and signals and abstract sockets to the outside. Returns what is active, or ''."""
+    """Deny the whole file system, TCP, and signals and abstract sockets to the outside. Returns the active rules, or ''."""
     abi = libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_CREATE_RULESET_VERSION)
     if abi < 1:
         return ""
@@ -99,13 +99,13 @@ def landlock() -> str:
 
 
 def limit(resource: int, value: int) -> None:
-    """setrlimit(2), soft and hard alike."""
+    """setrlimit(2) for both soft and hard limit."""
     if libc.setrlimit(resource, SOFT_AND_HARD.pack(value, value)) != 0:
         _demand(f"limit {resource}", ctypes.get_errno())
 
 
 def limit_resources(address_space_bytes: int) -> None:
-    """Limits that every child inherits. RLIMIT_AS counts from the zygote's own size, so it holds for the program alone."""
+    """Set the limits that every child inherits. RLIMIT_AS is added to the zygote's size, so it limits only the program."""
     limit(RLIMIT_AS, address_space_bytes)
     limit(RLIMIT_NOFILE, 16)
     for resource in (RLIMIT_FSIZE, RLIMIT_CORE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO):
@@ -113,7 +113,7 @@ def limit_resources(address_space_bytes: int) -> None:
 
 
 def seal_zygote(setup: dict[str, Any], address_space_bytes: int) -> str:
-    """Put on every layer of a zygote. Returns what Landlock grants, '' where the kernel has none.
+    """Apply every layer of a zygote. Returns the active Landlock rules, or '' if the kernel has no Landlock.
 
     Raises:
         LayerError: a layer other than Landlock failed.
@@ -133,12 +133,12 @@ def seal_zygote(setup: dict[str, Any], address_space_bytes: int) -> str:
 
 
 def load_filter(program: FilterProgram) -> None:
-    """Add a seccomp filter; it can never be taken off again."""
+    """Add a seccomp filter; it can never be removed."""
     _demand("seccomp", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program)))
 
 
 def seal_child(zygote_pid: int, cpu_seconds: int, program: FilterProgram | None) -> None:
-    """The one step a program costs: die with the zygote, the CPU limit, no new processes, and the stricter filter."""
+    """Apply the layers of one child: death with the zygote, the CPU limit, no new processes, and the stricter filter."""
     die_with_parent()
     if os.getppid() != zygote_pid:
         os._exit(0)

@@ -1,8 +1,8 @@
-"""Modules that a child may still import: those of imported packages that nothing has imported yet.
+"""Makes the submodules of imported packages importable in a child, even if they are not loaded yet.
 
-A child opens no file, but `sympy.stats`, or what `sympy.integrate` imports when it is called, is part of what programs may use.
-The zygote keeps the code of these modules in memory that is mapped from an unnamed file, privately and for reading: fork does
-not copy it, and what a child writes there is its own. Not covered: extension modules, which need the dynamic linker.
+A child cannot open files, but programs may use `sympy.stats`, or modules that `sympy.integrate` imports when called. The zygote
+keeps the code of these modules in a private read-only mapping of an unnamed file, so that fork does not copy it. Not covered:
+extension modules, which need the dynamic linker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PROT_READ, MAP_PRIVATE = 1, 2
 PYC_HEADER_BYTES = 16
 SKIPPED = ("__pycache__", "tests", "test")  # folders
-# Imported already, as the interpreter's own start is written in them.
+# Already loaded, because the interpreter itself uses them to start.
 _importlib: Any = sys.modules["_frozen_importlib"]
 _external: Any = sys.modules["_frozen_importlib_external"]
 
@@ -32,14 +32,14 @@ libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_i
 
 
 class Shelf:
-    """Finds and loads the modules whose code lies at an address, as an entry of `sys.meta_path` does."""
+    """An entry of `sys.meta_path` that finds and loads modules from memory."""
 
     def __init__(self) -> None:
         self._places: dict[str, tuple[int, int, bool, str]] = {}
         self._address = 0
 
     def fill(self, packages: list[ModuleType]) -> None:
-        """Keep the code of every module of these packages that is not imported."""
+        """Store the code of every module of these packages that is not loaded."""
         descriptor = os.memfd_create("modules")
         try:
             end = 0
@@ -55,7 +55,7 @@ class Shelf:
             os.close(descriptor)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
-        """The specification of a module that is kept here, else None."""
+        """The specification of a stored module, else None."""
         if name not in self._places:
             return None
         folder = self._places[name][3]
@@ -65,7 +65,7 @@ class Shelf:
         return spec
 
     def create_module(self, spec: Any) -> None:
-        """None: the module is an ordinary one."""
+        """Return None, which requests an ordinary module object."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run a module's code."""
@@ -76,7 +76,7 @@ class Shelf:
 
 
 def put_up() -> None:
-    """Offer what is left of all packages that are imported."""
+    """Offer the modules of all imported packages that are not loaded yet."""
     packages = [module for name, module in list(sys.modules.items()) if "." not in name and hasattr(module, "__path__")]
     shelf = Shelf()
     shelf.fill(packages)
@@ -84,7 +84,7 @@ def put_up() -> None:
 
 
 def _modules(packages: list[ModuleType]) -> Iterator[tuple[str, str, str]]:
-    """(name, path, folder) of every module of these packages; the folder of a module that is no package is ''."""
+    """(name, path, folder) of every module of these packages; the folder is '' unless the module is a package."""
     for package in packages:
         for root in package.__path__:
             for folder, below, files in os.walk(root):
@@ -98,7 +98,7 @@ def _modules(packages: list[ModuleType]) -> Iterator[tuple[str, str, str]]:
 
 
 def _code(path: str) -> tuple[bytes, bool]:
-    """The compiled code of a source file if it is up to date, else its text; and which of the two."""
+    """The up-to-date compiled code of a source file and True, else its text and False."""
     try:
         with open(_external.cache_from_source(path), "rb") as file:  # noqa: PTH123 - pathlib would add to every fork
             compiled = file.read()

@@ -1,7 +1,7 @@
-"""A program's return value as short text, computed inside the child. The supervisor believes none of it unchecked.
+"""Converts a program's return value to short text, inside the child. The supervisor checks all of it.
 
-Each function is bounded: no conversion of a huge integer, no text above `TEXT_CHARACTERS`, at most `CONTAINER_DEPTH`
-containers unwrapped. What has no canonical text is sent as its type name alone.
+Each function is bounded: huge integers are not converted, no text exceeds `TEXT_CHARACTERS`, and at most `CONTAINER_DEPTH`
+containers are unwrapped. Of a value without canonical text, only the type name is sent.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ TEXT_CHARACTERS = 1000
 NAME_CHARACTERS = 60
 CONTAINER_DEPTH = 3
 INTEGER_DIGITS = 40
-INTEGER_BITS = 133  # of 10 ** 40: checked first, so that no huge integer is compared or printed
+INTEGER_BITS = 133  # bits of 10 ** 40; checked first, so that huge integers are never compared or printed
 PLAIN, HUGE, NONE, OPAQUE = "v", "h", "n", "o"
 
 Encoded = tuple[str, str, str]
 
 
 def _name(value: object) -> str:
-    """The name of a value's class, cut, without characters that a frame or a log could trip over."""
+    """The truncated name of a value's class, without characters that could corrupt a frame or a log."""
     return "".join(character for character in type(value).__name__[:NAME_CHARACTERS] if character.isidentifier())
 
 
@@ -42,7 +42,7 @@ def _ratio(numerator: int, denominator: int, kind: str) -> Encoded:
 
 
 def _symbolic(value: Any) -> Encoded:
-    """A sympy object: exact where it is rational, else 15 digits; anything with a free symbol has no value."""
+    """A sympy object: exact if it is rational, else with 15 digits; an expression with a free symbol has no value."""
     kind = _name(value)
     sympy: Any = sys.modules["sympy"]
     if isinstance(value, sympy.logic.boolalg.BooleanAtom):
@@ -70,7 +70,7 @@ def _one_element(value: Any) -> Any:
 
 
 def _scalar(value: Any) -> Encoded:
-    """Subclasses count as the type that they extend; its own methods are called, never an override."""
+    """Encode a value by its built-in base type, whose own methods are called, never an override."""
     if isinstance(value, bool):
         return PLAIN, "bool", "True" if value else "False"
     if isinstance(value, int):
@@ -92,7 +92,7 @@ def _scalar(value: Any) -> Encoded:
 
 
 def encode(value: Any) -> Encoded:
-    """(code, type name, text) of a return value; codes are PLAIN, HUGE, NONE and OPAQUE."""
+    """(code, type name, text) of a return value; the code is PLAIN, HUGE, NONE or OPAQUE."""
     for _ in range(CONTAINER_DEPTH):
         inner = _one_element(value)
         if inner is value:
@@ -104,7 +104,7 @@ def encode(value: Any) -> Encoded:
 
 
 def describe(error: BaseException) -> tuple[str, str]:
-    """(the built-in class that decides the outcome, the last line of the traceback) of what a program raised."""
+    """(built-in class that decides the outcome, last line of the traceback) of an exception of the program."""
     decisive = "Exception"
     for base in (
         UnboundLocalError,

@@ -1,11 +1,10 @@
-"""The warm process that every program is forked from, and the child that runs one program.
+"""The warm process from which every program is forked, and the child that runs one program.
 
-The zygote is exec'ed by the supervisor, imports what programs may import, runs samples to warm the interpreter, puts
-the isolation on itself and then serves: peek at a job's header, fork, wait, report the child's status as the kernel
-gives it. It never sees a program's text or result: the child takes both the text and the pipe for its answer from the
-socket.
+The supervisor execs the zygote. It imports the allowed modules, runs samples to warm up the interpreter, isolates itself and
+then serves jobs: it peeks at a job's header, forks, waits, and reports the child's status as given by the kernel. It never
+sees a program's text or result: the child takes the text and the pipe for its answer from the socket.
 
-Fork and exit cost a program 37 us a MiB of the zygote's memory and 1.2 us a mapped region, so this imports little.
+Fork and exit cost a program 37 us per MiB of the zygote's memory and 1.2 us per mapped region, so this module imports little.
 """
 
 from __future__ import annotations
@@ -33,21 +32,21 @@ else:
 
 DESCRIPTOR = struct.Struct("i")
 RIGHTS_BYTES = socket.CMSG_SPACE(DESCRIPTOR.size)
-POOL_BYTES, POOL_HEADER_BYTES = 16 << 10, 48  # of pymalloc, CPython 3.10 and later
-HOLES_BYTES = 1 << 18  # at most, of one size: an interpreter with another allocator has no such pools
-COLLECTED_OBJECTS = 20_000  # few programs make as many, and none needs much memory for them
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1  # between looks at the limits, and at the supervisor
+POOL_BYTES, POOL_HEADER_BYTES = 16 << 10, 48  # pools of pymalloc, CPython 3.10 and later
+HOLES_BYTES = 1 << 18  # maximum per block size, because an interpreter with another allocator has no such pools
+COLLECTED_OBJECTS = 20_000  # few programs create more objects, and this number needs little memory
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1  # between checks of the limits and of the supervisor
 
 
 class CountedOutput(io.TextIOBase):
-    """Standard output and error of a program: counts characters and keeps none. Ends the program at the limit."""
+    """Standard output and error of a program: counts and discards characters. Ends the program at the limit."""
 
     def __init__(self) -> None:
         self.left = 0
         self.result_fd = -1
 
     def write(self, text: str) -> int:
-        """Count `text`; above the limit the verdict is sent and the process ends, whatever the program would catch."""
+        """Count `text`; above the limit, send the result and end the process, so that the program cannot catch it."""
         self.left -= len(text)
         if self.left < 0:
             send(self.result_fd, "l", "", "")
@@ -55,7 +54,7 @@ class CountedOutput(io.TextIOBase):
         return len(text)
 
     def writable(self) -> bool:
-        """True, as of any output stream."""
+        """True, as for any output stream."""
         return True
 
 
@@ -64,13 +63,13 @@ _plugs: list[object] = []
 
 
 def send(result_fd: int, code: str, name: str, text: str) -> None:
-    """Write the one frame of a result: length, code, type name, NUL, text."""
+    """Write the single frame of a result: length, code, type name, NUL, text."""
     payload = f"{code}{name}\0{text}".encode("utf-8", "replace")
     os.write(result_fd, FRAME.pack(len(payload)) + payload)
 
 
 def execute(program: str) -> tuple[str, str, str]:
-    """Run a program and call its `solution()`. Returns the frame's parts; never raises what the program raised."""
+    """Run a program and call its `solution()`. Returns the frame's parts; exceptions of the program become a result."""
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
     try:
@@ -85,7 +84,7 @@ def execute(program: str) -> tuple[str, str, str]:
 
 
 def take_job(control: socket.socket, program_bytes: int) -> tuple[str, int]:
-    """Receive the job whose header was peeked at: the program and the descriptor for its answer."""
+    """Receive the job whose header was peeked: the program and the descriptor for its answer."""
     data, rights, _, _ = control.recvmsg(JOB.size + program_bytes, RIGHTS_BYTES)
     (result_fd,) = DESCRIPTOR.unpack(rights[0][2])
     return data[JOB.size :].decode(), result_fd
@@ -94,21 +93,21 @@ def take_job(control: socket.socket, program_bytes: int) -> tuple[str, int]:
 def child(
     control: socket.socket, program_bytes: int, zygote_pid: int, cpu_s: int, program_filter: layers.FilterProgram | None
 ) -> NoReturn:
-    """Take one job, give up what is left of the zygote's rights, run the program, answer, end."""
+    """Take one job, drop the zygote's remaining rights, run the program, send the answer and exit."""
     try:
         program, OUTPUT.result_fd = take_job(control, program_bytes)
         control.close()
         layers.seal_child(zygote_pid, cpu_s, program_filter)
         os.write(OUTPUT.result_fd, ISOLATED)
-        gc.enable()  # of the program's own objects alone: all others are frozen
+        gc.enable()  # collects only the program's own objects: all others are frozen
         send(OUTPUT.result_fd, *execute(program))
     finally:
         os._exit(0)
 
 
 def abandoned(control: socket.socket) -> bool:
-    """Whether the supervisor is gone. The parent-death signal does not tell under bubblewrap as root: the monitor there has
-    given up the right to signal a process of another uid, this one.
+    """Whether the supervisor is gone. Under bubblewrap as root the parent-death signal never arrives: the monitor has given
+    up the right to signal a process of another uid.
     """
     poller = select.poll()
     poller.register(control.fileno(), 0)
@@ -116,10 +115,9 @@ def abandoned(control: socket.socket) -> bool:
 
 
 def supervise(pid: int, control: socket.socket, cpu_s: float, wall_s: float) -> tuple[int, int, float, float]:
-    """Wait for a child, kill it at its limits. Returns wait status, cause, wall seconds and CPU seconds.
+    """Wait for a child and kill it at its limits. Returns wait status, cause, wall seconds and CPU seconds.
 
-    A child has one thread, so it cannot use more CPU time than wall time: nothing needs checking before `cpu_s` has
-    passed.
+    A child has one thread and cannot use more CPU time than wall time, so its limits need no check before `cpu_s` seconds.
     """
     started = time.monotonic()
     passed_s = used_s = 0.0
@@ -127,7 +125,7 @@ def supervise(pid: int, control: socket.socket, cpu_s: float, wall_s: float) -> 
     while True:
         wait_s = min(cpu_s - used_s, wall_s - passed_s, LONGEST_WAIT_S)
         signalled = signal.sigtimedwait((signal.SIGCHLD,), max(SHORTEST_WAIT_S, wait_s))
-        # The CPU clock of a dead child stands still until it is reaped. `wait4` would import `resource`.
+        # A dead child's CPU clock stays readable until the child is reaped. `wait4` would import `resource`.
         used_s = time.clock_gettime((~pid << 3) | 2)
         passed_s = time.monotonic() - started
         if signalled:
@@ -148,7 +146,7 @@ def serve(control: socket.socket, setup: dict[str, Any], program_filter: layers.
     while header := control.recv(JOB.size, socket.MSG_PEEK):
         job_id, cpu_ms, wall_ms, OUTPUT.left, program_bytes = JOB.unpack(header)
         if job_id == last_id:
-            # The child died before it took its job: drop it, the supervisor sees that nothing was isolated.
+            # The child died before it took its job. Drop the job: the supervisor notices that no child was isolated.
             control.recv(1)
             continue
         last_id = job_id
@@ -160,9 +158,9 @@ def serve(control: socket.socket, setup: dict[str, Any], program_filter: layers.
 
 
 def import_modules(names: list[str]) -> list[str]:
-    """Import everything a program may import; nothing can be opened later. Returns what this interpreter lacks."""
+    """Import all modules that programs may import, because no file can be opened later. Returns the missing ones."""
     missing = []
-    # `random` would seed itself anew in every child and `threading` would visit its locks: no hooks, and random is repeatable.
+    # Disable fork hooks: `random` would reseed itself in every child, and `threading` would visit its locks.
     os.register_at_fork = lambda **hooks: None
     for name in names:
         try:
@@ -173,9 +171,9 @@ def import_modules(names: list[str]) -> list[str]:
 
 
 def rehearse(programs: list[str], rounds: int = 8) -> None:
-    """Do what a child does, short of isolating itself: an interpreter's first compile, exec and encode cost a cold child 2 ms.
+    """Do the work of a child without isolation: the first compile, exec and encode cost a cold child 2 ms.
 
-    Several rounds: CPython 3.11 rewrites bytecode in place until it has specialised it, and each write is a page copied.
+    Several rounds are needed: CPython 3.11 specializes bytecode in place, and in a child each write would copy a page.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for program in programs * rounds:
@@ -195,10 +193,10 @@ def rehearse(programs: list[str], rounds: int = 8) -> None:
 
 
 def plug_holes() -> list[object]:
-    """Fill the free blocks that the rehearsal left all over the heap, so that a child's objects share the pages of new pools.
+    """Fill the free blocks that the rehearsal left on the heap, so that a child's objects share the pages of new pools.
 
-    A block behind the header of a pool of pymalloc is the first of a new pool: its size class has no free block left.
-    Saves a child about 20 page faults, 3 % of its time.
+    A block directly after the header of a pymalloc pool is the first of a new pool, so its size class had no free block left.
+    This saves a child about 20 page faults, 3 % of its time.
     """
     plugs: list[object] = []
     for size in range(48, 513, 16):
@@ -217,7 +215,7 @@ def own_size_bytes() -> int:
 
 
 def prepare(setup: dict[str, Any]) -> dict[str, Any]:
-    """Everything that needs files: imports, warm-up, the memory score and the thread count. Returns facts to report."""
+    """Do all that needs files: imports, warm-up, the memory score and the thread count. Returns facts for the report."""
     sys.path[:] = setup["paths"] + sys.path[1:]
     missing = import_modules(setup["modules"])
     sys.stdout = sys.stderr = OUTPUT
@@ -236,7 +234,7 @@ def prepare(setup: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(control_fd: int) -> None:
-    """Set up, report what is active, serve. A failure is reported on the socket, then the process ends."""
+    """Set up, report the active layers, and serve. A failure is reported on the socket, then the process exits."""
     control = socket.socket(fileno=control_fd)
     setup = marshal.loads(control.recv(SETUP_BYTES))
     try:

@@ -1,6 +1,6 @@
-"""What the rules of judging know of a language, as data: `pad_ray/tasks/languages/*.yaml`, one file a language.
+"""The language data of the judging rules: `pad_ray/tasks/languages/*.yaml`, one file per language.
 
-A text in a language that has no file is judged by what all languages share: digits, signs and words between blanks.
+A text in a language without a file is judged by what all languages share: digits, signs and words between spaces.
 """
 
 import re
@@ -16,9 +16,9 @@ from typing import Any
 import yaml
 
 READ_CHARACTERS = 2_000
-"""Of a text whose language is looked for."""
+"""Number of characters read to find the language of a text."""
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Scripts without blanks between words, as a character class: Thai, Lao, Burmese, Khmer, kana, Han."""
+"""Scripts without spaces between words, as a character class: Thai, Lao, Burmese, Khmer, kana, Han."""
 
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -28,17 +28,17 @@ class Language:
     """The words of one language, in lower case and NFKC.
 
     Attributes:
-        scripts: first words of the Unicode names of its letters, the rarest one first.
-        spaced: whether blanks stand between its words.
+        scripts: first words of the Unicode names of its letters, the rarest script first.
+        spaced: whether its words are separated by spaces.
         yes, no: answers to a yes-or-no question.
-        answer_marks: phrases that stand before a final answer.
-        number_words: what each word may count as; its first value is the word's own.
+        answer_marks: phrases that precede a final answer.
+        number_words: the values that each word may stand for; the first is its literal value.
         scales: words that multiply the number before them.
         parts: words that divide (half, third).
-        joins: words inside of a number (and).
-        implied: numbers that a unit of time or measure brings in.
+        joins: words inside a number (and).
+        implied: numbers that a unit of time or measure implies.
         sentence_ends: characters that end a sentence.
-        negations: words that deny what follows or precedes them.
+        negations: words that negate what follows or precedes them.
     """
 
     code: str
@@ -60,23 +60,23 @@ class Language:
 @cache
 def languages() -> dict[str, Language]:
     """All languages that have a file, by code."""
-    found = (_read(path) for path in sorted(Path(__file__).parent.glob("*.yaml")))
-    return {language.code: language for language in found}
+    loaded = (_read(path) for path in sorted(Path(__file__).parent.glob("*.yaml")))
+    return {language.code: language for language in loaded}
 
 
 def _read(path: Path) -> Language:
-    given: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    content: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     listed = {one.name for one in fields(Language) if str(one.type).startswith("tuple")}
-    values: dict[str, Any] = {name: tuple(value) if name in listed else value for name, value in given.items()}
+    values: dict[str, Any] = {name: tuple(value) if name in listed else value for name, value in content.items()}
     for name in ("number_words", "implied"):
-        values[name] = _by_word(given.get(name, {}))
+        values[name] = _by_word(content.get(name, {}))
     for name in ("scales", "parts"):
-        values[name] = {word: value for word, (value,) in _by_word(given.get(name, {})).items()}
+        values[name] = {word: value for word, (value,) in _by_word(content.get(name, {})).items()}
     return Language(code=path.stem, **values)
 
 
 def _by_word(groups: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
-    """From `"pair, couple": 2` to each word's numbers; a fraction is written 1/3."""
+    """Turn `"pair, couple": 2` into numbers by word; a fraction is written as 1/3."""
     return {
         word.strip(): tuple(float(Fraction(str(value))) for value in (values if isinstance(values, list) else [values]))
         for words, values in groups.items()
@@ -85,9 +85,9 @@ def _by_word(groups: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
 
 
 def language_of(text: str) -> Language | None:
-    """The language of a text by the scripts of its letters; None if none of the known languages is written in them.
+    """The language of a text by its most frequent script; None if no known language uses that script.
 
-    Kana makes a text Japanese, even among more Han characters.
+    A text with any kana is Japanese, even if most of its characters are Han.
     """
     letters = _LETTER.findall(text[:READ_CHARACTERS])
     scripts = Counter(unicodedata.name(letter, "?").split(" ")[0] for letter in letters)
@@ -99,12 +99,12 @@ def language_of(text: str) -> Language | None:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, with their marks; in scripts without blanks each character is a word."""
+    """The words of a text in lower case, with their combining marks; in scripts without spaces each character is a word."""
     return _word().findall(_normal(text).lower())
 
 
 def written_words(text: str) -> list[str]:
-    """As `words_of`, with capital letters."""
+    """As `words_of`, but with the original capital letters."""
     return _word().findall(_normal(text))
 
 
@@ -113,7 +113,7 @@ def _normal(text: str) -> str:
 
 
 def is_unspaced(words: Sequence[str]) -> bool:
-    """Whether most words of a text are characters of scripts without blanks."""
+    """Whether most words of a text are characters of scripts without spaces."""
     return not "".join(words).isascii() and 2 * sum(word[0] in _unspaced() for word in words) > len(words)
 
 

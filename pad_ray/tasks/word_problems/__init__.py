@@ -1,4 +1,4 @@
-"""The templates of the arithmetic task, one file a family."""
+"""The templates of the arithmetic task, one file per family."""
 
 from pad_ray.tasks.word_problems import comparisons, distractors, money, percentages, rates, sets, shares, time
 from pad_ray.tasks.word_problems.template import Template

@@ -1,4 +1,4 @@
-"""Distractors: several steps, and a number in the text that the answer does not need."""
+"""Distractors: several steps, and a number in the text that is not needed for the answer."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Rates: so much in each unit of time."""
+"""Rates: an amount per unit of time."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Shares: something is divided between people, boxes or bags."""
+"""Shares: items divided between people, boxes or bags."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""The words that a template leaves open: people with their pronouns, things that can be counted, places."""
+"""The words that fill a template's placeholders: people with their pronouns, countable things, places."""
 
 from random import Random
 
@@ -50,7 +50,7 @@ SHOPS, PLACES, GOODS, GROUPS = _phrases(_SHOPS), _phrases(_PLACES), _phrases(_GO
 
 
 def draw_words(random: Random) -> dict[str, str]:
-    """The open words of one question: three different people, two different things, and one of each kind of place."""
+    """The drawn words of one question: three different people, two different things, and one of every other list."""
     (name, they, their), (other, _, _), (third, _, _) = random.sample(PEOPLE, 3)
     thing, other_thing = random.sample(THINGS, 2)
     return {
