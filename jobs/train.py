@@ -1,4 +1,13 @@
-"""A student from the corpus that `jobs/synthesize.py` has made in the same run: `student/`, in the Hugging Face layout."""
+"""A student from the corpus that `jobs/synthesize.py` has made in the same run: `student/`, in the Hugging Face layout.
+
+Examples:
+    python jobs/train.py demo                                    # on the corpus in runs/demo
+    python jobs/train.py demo --dry-run                          # steps, tokens, and what it needs
+    python jobs/train.py demo --training.lora.rank 16            # adapters
+
+Options: run_dir seed training.student training.epochs training.learning_rate training.rows_per_step training.max_tokens
+training.lora.rank training.zero_stage training.workers
+"""
 
 import sys
 

@@ -1,4 +1,13 @@
-"""A file of programs -> one verdict each. `--input` is .jsonl or Parquet: id, program, optional gold and question."""
+"""A file of programs -> one verdict each. `--input` is .jsonl or Parquet: id, program, optional gold and question.
+
+Examples:
+    python jobs/verify.py --input programs.jsonl --output runs/verified
+    python jobs/verify.py --input programs.parquet --output runs/verified --dry-run   # what there is
+    python jobs/verify.py --input programs.jsonl --output runs/texts --verify.answer_kind text
+
+Options: input output verify.answer_kind verify.keep verify.part_rows verify.actors sandbox.cpu_s sandbox.memory_mib
+sandbox.allowed_imports sandbox.minimum
+"""
 
 import sys
 from dataclasses import asdict
