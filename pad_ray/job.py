@@ -129,6 +129,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
     """
     import ray
 
+    from pad_ray.ray_internals import provoke_restart_warning
     from pad_ray.workers import configure_pipelines
 
     # A call that fails while another one's failure ends the job: one message is enough.
@@ -141,6 +142,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
             logging_level="ERROR",
             runtime_env=extensions.runtime_env(modules),
         )
+    provoke_restart_warning()
     configure_pipelines()
 
 
