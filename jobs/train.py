@@ -14,6 +14,7 @@ import sys
 from pad_ray import job, stages
 from pad_ray.preview import preview_training
 from pad_ray.stages import Run
+from pad_ray.words import counted
 
 
 def train(run: Run) -> None:
@@ -27,8 +28,9 @@ def train(run: Run) -> None:
     job.closing_table(run)
     accuracy = "" if trained.best_accuracy is None else f", accuracy {trained.best_accuracy:.1%}"
     run.progress.say(
-        f"student: {run.folder.path('student')}, {trained.steps} steps, validation loss {trained.best_validation_loss:.4f}"
-        f"{accuracy}; ZeRO stage {trained.zero_stage}, {trained.workers} workers"
+        f"student: {run.folder.path('student')}, {counted(trained.steps, 'step')}, "
+        f"validation loss {trained.best_validation_loss:.4f}"
+        f"{accuracy}; ZeRO stage {trained.zero_stage}, {counted(trained.workers, 'worker')}"
     )
     run.progress.say(f"report: {page}")
 

@@ -22,6 +22,7 @@ from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.settings import Settings
 from pad_ray.verification import VerificationConfig, Verified, verify_programs
 from pad_ray.verification.programs import ProgramFile
+from pad_ray.words import counted
 
 
 class Options(Settings):
@@ -54,7 +55,7 @@ def verify(options: Options, progress: Progress) -> None:
 
 
 def _summary(found: Verified) -> Table:
-    table = Table("outcome", "programs", "share", title=f"{found.rows} programs")
+    table = Table("outcome", "programs", "share", title=counted(found.rows, "program"))
     for outcome, count in found.outcomes.most_common():
         table.add_row(outcome, str(count), f"{count / found.rows:.2%}")
     return table
@@ -65,7 +66,9 @@ def preview(options: Options, progress: Progress) -> None:
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     parts = -(-programs.rows // options.verify.part_rows)
     done = len(RunDir(options.output).parts("verdicts"))
-    progress.say(f"{programs.rows} programs in {options.input}: {parts} parts, {done} in {options.output}")
+    progress.say(
+        f"{counted(programs.rows, 'program')} in {options.input}: {counted(parts, 'part')}, {done} in {options.output}"
+    )
     with Sandbox(options.sandbox) as sandbox:
         progress.say(f"protections here: {sandbox.protections}")
 

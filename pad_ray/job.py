@@ -19,6 +19,7 @@ from pad_ray.progress import Progress
 from pad_ray.rundir import RunDir
 from pad_ray.settings import S, Settings, read_settings
 from pad_ray.shipped import find_recipe, recipes, summary
+from pad_ray.words import counted
 
 if TYPE_CHECKING:
     from pad_ray.stages import Run
@@ -211,7 +212,9 @@ def say_faults(folder: RunDir, progress: Progress) -> None:
     for entry in ledger.entries(folder):
         for outcome, fault in entry.get("faults", {}).items():
             first = f"; the first: {fault['first']}" if fault["first"] else ""
-            progress.say(f"{entry['stage']}: {fault['rows']} {entry['unit']} ended as {outcome}{first}")
+            progress.say(
+                f"{entry['stage']}: {counted(fault['rows'], entry['unit'].removesuffix('s'))} ended as {outcome}{first}"
+            )
 
 
 def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:

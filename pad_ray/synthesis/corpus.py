@@ -37,6 +37,7 @@ from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
 from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
 from pad_ray.tasks.languages import language_of
+from pad_ray.words import counted
 from pad_ray.workers import add_counts
 
 TRAIN = "corpus/train"
@@ -135,8 +136,9 @@ def require_rows(corpus: Corpus) -> None:
     """DeadEndError where nothing was kept for training or for validation, so that there is nothing to train on."""
     if not corpus.train_rows or not corpus.validation_rows:
         raise DeadEndError(
-            f"corpus: {corpus.train_rows} rows to train on and {corpus.validation_rows} to validate, of {corpus.drafts} "
-            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or take a stronger teacher"
+            f"corpus: {counted(corpus.train_rows, 'row')} to train on and {corpus.validation_rows} to validate, of "
+            f"{counted(corpus.drafts, 'draft')} ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or "
+            "take a stronger teacher"
         )
 
 

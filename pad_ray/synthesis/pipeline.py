@@ -42,6 +42,7 @@ from pad_ray.synthesis.outdated import OutdatedPart, judge_again, outdated_parts
 from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
 from pad_ray.synthesis.verify import verify
+from pad_ray.words import counted
 from pad_ray.workers import rows
 
 WORK = "work"
@@ -151,7 +152,9 @@ class _Call:
 def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Tally) -> None:
     stage, say, drafts = call.stage, call.progress.say, sum(part.drafts for part in outdated)
     actors = call.config.verifiers or max(1, int(ray.cluster_resources().get("CPU", 1.0)))
-    say(f"{stage}: {drafts} stored drafts were judged by other rules or another gold answer; they are judged again")
+    say(
+        f"{stage}: {counted(drafts, 'stored draft')} judged by other rules or another gold answer: they are judged again"
+    )
     with call.progress.stage(f"{stage}.judging", "drafts", drafts) as bar:
         for row in judge_again(call.run, outdated, call.sandbox, actors, call.config.verifier_cpus, stage):
             tally.judged_again += row["judged"]
@@ -167,8 +170,10 @@ def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) 
     engines = engine_count(teacher)
     tally.engines = engines * teacher.tensor_parallel
     sandboxes = min(len(work), verifier_count(call.config, teacher))
-    devices = f"{tally.engines} GPUs" if tally.on_gpu else f"{teacher.cpus:g} CPUs each"
-    call.progress.say(f"{call.stage}: {engines} engines ({call.plan.engine}) on {devices}, {sandboxes} sandboxes")
+    each = " each" if engines > 1 else ""
+    devices = counted(tally.engines, "GPU") if tally.on_gpu else f"{counted(teacher.cpus, 'CPU')}{each}"
+    boxes = counted(sandboxes, "sandbox", "sandboxes")
+    call.progress.say(f"{call.stage}: {counted(engines, 'engine')} ({call.plan.engine}) on {devices}, {boxes}")
     with call.progress.stage(call.stage, "drafts", tally.planned, done=tally.found) as bar:
         for row in rows(_pipeline(call, work, finished, sandboxes), call.stage):
             tally.add(row)
