@@ -38,7 +38,8 @@ def verify(options: Options, progress: Progress) -> None:
     """Verify what has no verdict yet. Called again with the same options, it continues."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
-    job.start_ray()
+    with progress.wait("Ray to start"):
+        job.start_ray()
     found = verify_programs(run, programs, options.verify, options.sandbox, progress)
     protections = asdict(found.protections) if found.protections else None
     if protections:

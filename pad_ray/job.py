@@ -153,7 +153,8 @@ def start(run: "Run", *, keep_recipe: bool = False) -> None:
     Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
     wrote of the run stays.
     """
-    start_ray(run.recipe.extensions)
+    with run.progress.wait("Ray to start"):
+        start_ray(run.recipe.extensions)
     if keep_recipe and run.folder.exists("recipe.yaml"):
         return
     run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))

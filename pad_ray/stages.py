@@ -121,7 +121,8 @@ def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
 def store_questions(run: Run, inputs: Inputs) -> None:
     """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
     started = time.monotonic()
-    stored = store(run.folder, inputs.train)
+    with run.progress.wait("questions: their files"):
+        stored = store(run.folder, inputs.train)
     store_tests(run, inputs.test)
     elapsed = time.monotonic() - started
     tests = sum(map(len, inputs.test.values()))
@@ -160,9 +161,10 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     recipe = run.recipe
     asked = recipe.questions
     own = [question for test in inputs.test.values() for question in test]
-    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
-    known = KnownTests.build(tests, recipe.corpus.ngram)
-    corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
+    with run.progress.wait("corpus: the test questions that must not be taught, and the choice of drafts"):
+        tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
+        known = KnownTests.build(tests, recipe.corpus.ngram)
+        corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
     made = metrics.read(run.folder)["synthesis"]
     accepted = corpus.verified[Outcome.ACCEPTED]
     summary = {
@@ -289,7 +291,8 @@ def write_report(run: Run) -> str:
     # What draws the charts takes as long to import as all else here, and trials of a campaign write no page.
     from pad_ray.report import render
 
-    run.folder.write_text(REPORT, render(run.folder.location))
+    with run.progress.wait("report: the page"):
+        run.folder.write_text(REPORT, render(run.folder.location))
     page = run.folder.path(REPORT)
     near = os.path.relpath(page) if run.folder.is_local else page
     return page if near.startswith(os.pardir) else near

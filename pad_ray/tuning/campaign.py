@@ -218,7 +218,8 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     started = time.monotonic()
     with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
         engines.start()
-        run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
+        with run.progress.wait(f"{STAGE}: trials"):
+            run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
     seconds = stages.seconds_so_far(run, STAGE) + time.monotonic() - started
     counts = {state: len(trials.of(state)) for state in FINISHED}
     stopped = {"stopped": counts["stopped"]} if counts["stopped"] else {}
