@@ -1,4 +1,13 @@
-"""The whole way: questions -> drafts -> verdicts -> corpus -> student -> solutions -> scores -> a page that shows it."""
+"""The whole way: questions -> drafts -> verdicts -> corpus -> student -> solutions -> scores -> a page that shows it.
+
+Examples:
+    python jobs/distill.py demo                                            # the whole way on a laptop
+    python jobs/distill.py gsm8k --dry-run                                 # what it would do and need
+    python jobs/distill.py demo --questions.limit 48 --run_dir runs/small  # another number of questions
+
+Options: run_dir data_dir seed questions.task questions.limit teacher.kind teacher.model synthesis.samples training.student
+evaluation.strategies
+"""
 
 import sys
 

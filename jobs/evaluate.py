@@ -1,4 +1,13 @@
-"""A student answers the test questions by every strategy: solutions, scores with intervals, tokens and seconds, a table."""
+"""A student answers the test questions by every strategy: solutions, scores with intervals, tokens and seconds, a table.
+
+Examples:
+    python jobs/evaluate.py demo                                 # the student in runs/demo
+    python jobs/evaluate.py demo --evaluation.student gemma3-270m   # another model
+    python jobs/evaluate.py demo --evaluation.strategies greedy,vote   # two strategies
+
+Options: run_dir data_dir questions.test_limit questions.test_tasks evaluation.student evaluation.strategies
+evaluation.equal_compute evaluation.max_tokens evaluation.retry_faults evaluation.engine.actors
+"""
 
 import sys
 

@@ -1,4 +1,13 @@
-"""Self-refinement of a distilled student: collect its errors -> inject more like them -> train it to repair -> measure."""
+"""Self-refinement of a distilled student: collect its errors -> inject more like them -> train it to repair -> measure.
+
+Examples:
+    python jobs/refine.py demo                                   # the student in runs/demo
+    python jobs/refine.py demo --dry-run                         # what it would do and need
+    python jobs/refine.py demo --refinement.samples 2            # fewer attempts
+
+Options: run_dir seed refinement.questions refinement.samples refinement.temperature refinement.variants_per_program
+refinement.repair_share refinement.rounds refinement.epochs refinement.learning_rate
+"""
 
 import sys
 

@@ -1,4 +1,10 @@
-"""Runs -> one HTML page. RUN_DIR alone: the page of a run and of its campaign; several: the runs compared with the first."""
+"""Runs -> one HTML page. RUN_DIR alone: the page of a run and of its campaign; several: the runs compared with the first.
+
+Examples:
+    python jobs/report.py runs/demo                              # the page of a run
+    python jobs/report.py runs/demo runs/mixed                   # two runs compared
+    python jobs/report.py runs/demo --out page.html
+"""
 
 import sys
 

@@ -1,4 +1,13 @@
-"""The first half of the way: questions -> drafts -> verdicts -> corpus, with its data card, and a page that shows it."""
+"""The first half of the way: questions -> drafts -> verdicts -> corpus, with its data card, and a page that shows it.
+
+Examples:
+    python jobs/synthesize.py demo                               # a corpus of programs
+    python jobs/synthesize.py gsm8k --dry-run                    # what it would do and need
+    python jobs/synthesize.py demo --synthesis.paths rationale   # steps in words
+
+Options: run_dir data_dir seed questions.task questions.limit teacher.kind teacher.model synthesis.paths synthesis.samples
+corpus.max_per_question
+"""
 
 import sys
 

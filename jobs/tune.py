@@ -1,4 +1,13 @@
-"""A campaign: recipes tried on validation questions by Ray Tune, the best one on the test questions, and written out."""
+"""A campaign: recipes tried on validation questions by Ray Tune, the best one on the test questions, and written out.
+
+Examples:
+    python jobs/tune.py demo                                     # how runs/demo's student decodes
+    python jobs/tune.py demo --tuning.kind train                 # how a student is trained
+    python jobs/tune.py demo --tuning.objectives accuracy,tokens_per_question   # a Pareto front
+
+Options: run_dir seed questions.test_limit tuning.kind tuning.trials tuning.objectives tuning.space tuning.validation_questions
+tuning.stopping tuning.concurrent
+"""
 
 import sys
 

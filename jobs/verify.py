@@ -1,4 +1,13 @@
-"""A file of programs -> one verdict each. `--input` is .jsonl or Parquet: id, program, optional gold and question."""
+"""A file of programs -> one verdict each. `--input` is .jsonl or Parquet: id, program, optional gold and question.
+
+Examples:
+    python jobs/verify.py --input programs.jsonl --output runs/verified
+    python jobs/verify.py --input programs.parquet --output runs/verified --dry-run   # what there is
+    python jobs/verify.py --input programs.jsonl --output runs/texts --verify.answer_kind text
+
+Options: input output verify.answer_kind verify.keep verify.part_rows verify.actors sandbox.cpu_s sandbox.memory_mib
+sandbox.allowed_imports sandbox.minimum
+"""
 
 import sys
 from dataclasses import asdict
@@ -15,6 +24,7 @@ from pad_ray.stages import command_line
 from pad_ray.stages.tables import say_faults
 from pad_ray.verification import VerificationConfig, Verified, verify_programs
 from pad_ray.verification.programs import ProgramFile
+from pad_ray.words import counted
 
 
 class Options(Settings):
@@ -30,7 +40,8 @@ def verify(options: Options, progress: Progress) -> None:
     """Verify what has no verdict yet. Called again with the same options, it continues."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
-    command_line.start_ray()
+    with progress.wait("Ray to start"):
+        command_line.start_ray()
     found = verify_programs(run, programs, options.verify, options.sandbox, progress)
     protections = asdict(found.protections) if found.protections else None
     if protections:
@@ -47,7 +58,7 @@ def verify(options: Options, progress: Progress) -> None:
 
 
 def _summary(found: Verified) -> Table:
-    table = Table("outcome", "programs", "share", title=f"{found.rows} programs")
+    table = Table("outcome", "programs", "share", title=counted(found.rows, "program"))
     for outcome, count in found.outcomes.most_common():
         table.add_row(outcome, str(count), f"{count / found.rows:.2%}")
     return table
@@ -58,7 +69,9 @@ def preview(options: Options, progress: Progress) -> None:
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     parts = -(-programs.rows // options.verify.part_rows)
     done = len(RunDir(options.output).parts("verdicts"))
-    progress.say(f"{programs.rows} programs in {options.input}: {parts} parts, {done} in {options.output}")
+    progress.say(
+        f"{counted(programs.rows, 'program')} in {options.input}: {counted(parts, 'part')}, {done} in {options.output}"
+    )
     with Sandbox(options.sandbox) as sandbox:
         progress.say(f"protections here: {sandbox.protections}")
 

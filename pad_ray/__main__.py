@@ -45,9 +45,9 @@ def _overview() -> str:
     lines = [f"  {name:{width}}  {purpose(job)}" for name, job in jobs().items()]
     return "\n".join(
         [
-            "usage: pad-ray JOB [RECIPE] [--dry-run] [--any.field value ...]",
+            "usage: pad-ray JOB [RECIPE] [--dry-run] [--section.option value ...]",
             *lines,
-            f"Recipes by name: {', '.join(recipes())}; or the path of a YAML file. `pad-ray JOB --help` lists all options.",
+            f"Recipes by name: {', '.join(recipes())}; or the path of a YAML file. `pad-ray JOB --help` shows its options.",
         ]
     )
 

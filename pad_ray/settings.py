@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from reprlib import Repr
@@ -121,15 +120,6 @@ def _at(given: Any, place: Any) -> Any:
     if isinstance(given, Mapping):
         return given.get(place)
     return given[place] if isinstance(given, list) and isinstance(place, int) and place < len(given) else None
-
-
-def print_help(kind: type[Settings], usage: str) -> None:
-    """Print every field as a command-line option."""
-    sys.stdout.write(f"{usage}\n\n")
-    try:
-        kind(_cli_parse_args=["--help"], _cli_prog_name="options")
-    except SystemExit:
-        return
 
 
 def _option(word: str) -> str:

@@ -32,3 +32,10 @@ def purpose(job: Path) -> str:
     """The first line of what a job says about itself, without importing it."""
     said = ast.get_docstring(ast.parse(job.read_text(encoding="utf-8"))) or ""
     return said.partition("\n")[0]
+
+
+def summary(recipe: Path) -> str:
+    """The first comment line of a recipe; empty if it begins with something else."""
+    with recipe.open(encoding="utf-8") as file:
+        first = file.readline().strip()
+    return first.removeprefix("#").strip() if first.startswith("#") else ""

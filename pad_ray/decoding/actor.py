@@ -10,7 +10,7 @@ from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.stored import Asking
 from pad_ray.decoding.verifiers import Verifiers
-from pad_ray.engines.attempts import Suspicion, Turns, note_start
+from pad_ray.engines.attempts import Suspicion, Turns, note_loaded, note_start
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
 from pad_ray.engines.stage import Metered, RemoteEngine
@@ -37,6 +37,7 @@ class SolverActor:
         self.sandbox = Sandbox(sandbox)
         execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge_each(self.sandbox, candidates))
         opened = Metered(open_engine(engine, on_gpu=on_gpu))
+        note_loaded(attempts)
         self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
         self.live = asyncio.Semaphore(asking.live_questions)
         self.turns = Turns()

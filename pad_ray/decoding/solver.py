@@ -25,7 +25,7 @@ from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, StoredSolutions
 from pad_ray.decoding.token_beam import TokenBeam
 from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu
+from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu, waits_for
 from pad_ray.errors import InputError
 from pad_ray.models import resolve
 from pad_ray.run import ray_internals
@@ -179,7 +179,8 @@ class Solver:
             self.start(strategy.second_model)
             started = time.monotonic()
             done = correct = 0
-            for count, right in self._blocks(place, left, strategy, budgets):
+            blocks = self._blocks(place, left, strategy, budgets)
+            for count, right in self.progress.each(blocks, f"{name}: the next answers"):
                 done, correct = done + count, correct + right
                 accuracy = correct / done
                 bar.update(before + done, f"{accuracy:.1%} right", {"accuracy": accuracy})
@@ -198,15 +199,16 @@ class Solver:
 
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
         """As many actors as there are to be engines, ready to answer; those that find no place are done without."""
-        self.attempts = self.attempts or Attempts.start(self.engine.max_restarts)
+        attempts = self.attempts = self.attempts or Attempts.start(self.engine.max_restarts)
         # Not in the placement group that a trial of Ray Tune is in: that has no room for engines.
         actor = ray.remote(scheduling_strategy="DEFAULT", **actor_resources(engine))(kind)
         actors = [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
         self._opened += actors
         asked = {one.ready.remote(): one for one in actors}
-        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_S)
-        if not ready:
-            ready, _ = ray.wait(list(asked))
+        with self.progress.wait(lambda: f"evaluation: {waits_for(engine, len(self._opened), attempts)}"):
+            ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_S)
+            if not ready:
+                ready, _ = ray.wait(list(asked))
         self._get(ready)
         if len(ready) < len(asked):
             self.progress.say(f"evaluation: {len(ready)} of {len(asked)} engines found a place")

@@ -34,6 +34,7 @@ class Attempts:
     def __init__(self, max_restarts: int) -> None:
         self.budget = max(max_restarts, DEATHS_OF_ONE_PROMPT)
         self.started: set[str] = set()
+        self.loaded: set[str] = set()
         self.restarts_in_vain = 0
         self.inside: set[str] = set()
         self.deaths_of: Counter[str] = Counter()
@@ -55,7 +56,16 @@ class Attempts:
         """
         self.restarts_in_vain += actor in self.started
         self.started.add(actor)
+        self.loaded.discard(actor)
         return self.restarts_in_vain - self.budget
+
+    def engine_loaded(self, actor: str) -> None:
+        """Note that an actor's engine can answer."""
+        self.loaded.add(actor)
+
+    def counts(self) -> tuple[int, int]:
+        """How many actors have begun to start an engine, and how many engines can answer."""
+        return len(self.started), len(self.loaded)
 
     def deaths(self, key: str) -> int:
         """How often an engine died with this work inside, work that is inside now included."""
@@ -109,6 +119,11 @@ def note_start(attempts: Any, config: EngineConfig) -> None:
     actor = str(ray.get_runtime_context().get_actor_id())
     if ray.get(attempts.engine_started.remote(actor)) > 0:
         raise StageError(f"engine {config.kind} {config.model} dies again and again and serves nothing")
+
+
+def note_loaded(attempts: Any) -> None:
+    """Called by an actor once its engine can answer."""
+    attempts.engine_loaded.remote(str(ray.get_runtime_context().get_actor_id()))
 
 
 @dataclass

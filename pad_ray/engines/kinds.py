@@ -1,8 +1,9 @@
 """The kinds of engines: which class serves a config, and what the ids of its drafts cover."""
 
+import time
 from typing import cast
 
-from pad_ray.engines import versions
+from pad_ray.engines import load_times, versions
 from pad_ray.engines.base import Engine
 from pad_ray.engines.config import EngineConfig
 from pad_ray.extensions import named_class
@@ -15,6 +16,13 @@ def open_engine(config: EngineConfig, *, on_gpu: bool) -> Engine:
         InputError: what the engine needs is missing or does not fit together; see `versions.check`.
     """
     versions.check(config, on_gpu=on_gpu)
+    started = time.monotonic()
+    engine = _open(config, on_gpu=on_gpu)
+    load_times.note(config, time.monotonic() - started, on_gpu=on_gpu)
+    return engine
+
+
+def _open(config: EngineConfig, *, on_gpu: bool) -> Engine:
     match config.kind:
         case "scripted":
             from pad_ray.engines.scripted import ScriptedEngine

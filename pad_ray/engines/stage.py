@@ -12,13 +12,16 @@ from typing import Any
 import pyarrow as pa
 import ray
 import ray.data
+from ray.exceptions import RayError
 
-from pad_ray.engines.attempts import Attempts, Suspicion, note_start
+from pad_ray.engines import load_times
+from pad_ray.engines.attempts import Attempts, Suspicion, note_loaded, note_start
 from pad_ray.engines.base import Engine, Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
 from pad_ray.paths.base import Message
 from pad_ray.run import meters
+from pad_ray.words import counted
 
 REQUESTS = "requests"
 GENERATIONS = "generations"
@@ -27,6 +30,7 @@ ASKED_AT = "asked_at"
 
 # Batches that one engine holds at once: later ones fill the places that the slow completions of the first ones leave.
 BATCHES_IN_FLIGHT = 4
+COUNTS_WITHIN_S = 5.0
 
 
 def to_json(requests: Sequence[Request]) -> str:
@@ -74,6 +78,7 @@ class EngineActor:
     def __init__(self, config: EngineConfig, on_gpu: bool, attempts: Any) -> None:
         note_start(attempts, config)
         self.engine = open_engine(config, on_gpu=on_gpu)
+        note_loaded(attempts)
         self.suspicion: Suspicion[Request, Generation] = Suspicion(
             attempts, lambda request: request.request_id, Metered(self.engine).generate, self._fault
         )
@@ -146,15 +151,37 @@ def actor_options(config: EngineConfig) -> dict[str, Any]:
     }
 
 
-def generate(dataset: ray.data.Dataset, config: EngineConfig, batch_rows: int | None = None) -> ray.data.Dataset:
+def last_load(config: EngineConfig) -> str:
+    """How long the model took to load the last time, as the end of a sentence; empty if that is not known."""
+    seconds = load_times.last(config, on_gpu=uses_gpu(config))
+    return "" if seconds is None else f", which took {seconds:.0f} s last time"
+
+
+def waits_for(config: EngineConfig, engines: int, attempts: Any) -> str:
+    """What the driver waits for while nothing has come from the engines that `attempts` counts."""
+    try:
+        started, loaded = ray.get(attempts.counts.remote(), timeout=COUNTS_WITHIN_S)
+    except RayError:
+        started, loaded = engines, 0
+    if started < engines:
+        return f"room in the cluster for {counted(engines - started, 'engine')} of {engines} ({config.model})"
+    if loaded < engines:
+        return f"{counted(engines - loaded, 'engine')} of {engines} to load {config.model}{last_load(config)}"
+    return f"the first answers of {config.model}"
+
+
+def generate(
+    dataset: ray.data.Dataset, config: EngineConfig, batch_rows: int | None = None, attempts: Any = None
+) -> ray.data.Dataset:
     """Append the generations of every row's requests. Rows keep their columns; their order may change.
 
     `batch_rows` rows go into an engine together, by default the rows of a block. A request that the engine cannot serve, or
-    on which it dies, comes back with an error; the others are served.
+    on which it dies, comes back with an error; the others are served. `attempts` counts the engines that start, for
+    `waits_for`.
     """
     return dataset.map_batches(
         _Generate,
-        fn_constructor_args=(config, uses_gpu(config), Attempts.start(config.max_restarts)),
+        fn_constructor_args=(config, uses_gpu(config), attempts or Attempts.start(config.max_restarts)),
         batch_size=batch_rows,
         batch_format="pyarrow",
         **actor_options(config),

@@ -1,11 +1,12 @@
 """Live progress of stages: a bar with ETA on a terminal, plain lines elsewhere (`ray job logs`, a file), and both as curves."""
 
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -13,6 +14,10 @@ from rich.progress import Progress as RichProgress
 
 PLAIN_LINE_EVERY_S = 10.0
 LOG_WIDTH = 120
+# After this time without anything to see, whoever watches is told what is waited for; then after twice as long, and so on.
+SILENCE_S = 20.0
+
+T = TypeVar("T")
 
 
 class Scalars(Protocol):
@@ -39,6 +44,35 @@ class Progress:
     def say(self, message: str) -> None:
         self.console.print(message, markup=False)
         self.console.file.flush()
+
+    @contextmanager
+    def wait(self, what: str | Callable[[], str]) -> Iterator[None]:
+        """Say what is waited for if the block takes longer than `SILENCE_S`, and again at growing intervals."""
+        ended, started = threading.Event(), time.monotonic()
+
+        def tell() -> None:
+            pause = SILENCE_S
+            while not ended.wait(pause):
+                awaited = what if isinstance(what, str) else what()
+                if not ended.is_set():
+                    self.say(f"waiting for {awaited}; {time.monotonic() - started:.0f} s so far")
+                pause *= 2
+
+        threading.Thread(target=tell, daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+    def each(self, items: Iterable[T], what: str | Callable[[], str]) -> Iterator[T]:
+        """The items as they come; says what is waited for if the next one takes long."""
+        remaining, end = iter(items), object()
+        while True:
+            with self.wait(what):
+                item = next(remaining, end)
+            if item is end:
+                return
+            yield item  # type: ignore[misc]  # It is not `end`.
 
     @contextmanager
     def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator["Bar"]:

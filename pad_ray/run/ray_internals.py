@@ -1,17 +1,53 @@
 """The private names of Ray that this library uses, and why; `tests/test_internals.py` says which an upgrade took away."""
 
-from collections.abc import Iterable
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import ray
 from ray.actor import ActorHandle
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 from ray.data._internal.execution.operators.actor_pool_map_operator import ActorPoolMapOperator
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 if TYPE_CHECKING:
     from ray.data._internal.execution.streaming_executor import StreamingExecutor
 
-__all__ = ["ExecutionCallback", "StreamingExecutor", "actors", "end", "finished_tasks", "recall", "restarting_actors"]
+__all__ = [
+    "ExecutionCallback",
+    "StreamingExecutor",
+    "actors",
+    "end",
+    "finished_tasks",
+    "provoke_restart_warning",
+    "recall",
+    "restarting_actors",
+    "stderr_without",
+]
+
+RESTART_WARNING = r"core_worker\.cc:\d+: Actor with class name: .* has constructor arguments in the object store"
+# A node that no cluster has: an actor that has to be there is never started.
+NO_NODE = "0" * 56
+FILTER_ENDS_WITHIN_S = 10.0
+# Copies lines from its stdin to stderr except those that match. It ends with the last holder of the pipe.
+FILTER = """
+import os, re, sys
+
+def copy(data):
+    while data:
+        data = data[os.write(2, data):]
+
+pattern, rest = re.compile(os.fsencode(sys.argv[1])), b""
+while chunk := os.read(0, 65536):
+    *lines, rest = (rest + chunk).split(b"\\n")
+    copy(b"".join(line + b"\\n" for line in lines if not pattern.search(line)))
+copy(rest if not pattern.search(rest) else b"")
+"""
 
 
 def actors(executor: "StreamingExecutor") -> list[ActorHandle]:
@@ -39,3 +75,72 @@ def end(pool: Iterable[ActorHandle]) -> None:
 def recall(scheduler: Any, trial: str, measured: int, value: float) -> None:
     """Tell ASHA what a trial of an earlier call reported. Its public methods take trials of the present call alone."""
     scheduler._brackets[0].on_result(SimpleNamespace(trial_id=f"earlier-{trial}"), measured, value)
+
+
+class NeverStarted:
+    """An actor for `provoke_restart_warning`."""
+
+    def __init__(self, reference: Any) -> None: ...
+
+
+@cache
+def provoke_restart_warning() -> None:
+    """Make Ray give its warning about actors that restart now, where nobody sees it.
+
+    Ray's C++ log prints `[... E ...] core_worker.cc: Actor with class name ... has constructor arguments in the object store
+    and max_restarts > 0` to stderr, once per process, for the first actor of that kind. Ray Data makes its actors so, whatever
+    a user passes them, and the driver holds those arguments as long as the pipeline runs: the warning is about nothing here,
+    and its only effect is to look like an error in the first seconds of a run. `RAY_BACKEND_LOG_LEVEL` would silence it
+    together with every real error of the driver and, with a local Ray, of its daemons.
+
+    So one such actor, which is never started, is created while stderr goes through a filter: some milliseconds, once per
+    process. Call it once Ray is there. The line still gets into the driver's log file in Ray's folder.
+    """
+    never = NodeAffinitySchedulingStrategy(NO_NODE, soft=False)
+    actor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=never)(NeverStarted)
+    reference = ray.put(None)
+    with stderr_without(RESTART_WARNING):
+        actor.remote(reference)
+
+
+@contextmanager
+def stderr_without(pattern: str) -> Iterator[None]:
+    """File descriptor 2 of this process without lines that match; everything else gets to where it went before, in order.
+
+    What is written goes through another process, which copies it at once and to the end, even if this one is killed. If
+    stderr is closed, or no process can be started, nothing is filtered. A process that is started by another thread meanwhile
+    inherits the filter, which then lives as long as that process.
+    """
+    try:
+        original = os.dup(2)
+    except OSError:
+        yield
+        return
+    try:
+        with _filter(pattern):
+            try:
+                yield
+            finally:
+                os.dup2(original, 2)
+    finally:
+        os.close(original)
+
+
+@contextmanager
+def _filter(pattern: str) -> Iterator[None]:
+    """Put a filter before stderr; wait for it to end, after the caller has put stderr back."""
+    try:
+        # A session of its own: what ends the job from the keyboard must not end the filter before it has copied everything.
+        command = [sys.executable, "-I", "-S", "-c", FILTER, pattern]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+    except OSError:
+        yield
+        return
+    assert process.stdin is not None
+    try:
+        os.dup2(process.stdin.fileno(), 2)
+        yield
+    finally:
+        process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(FILTER_ENDS_WITHIN_S)

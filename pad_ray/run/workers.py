@@ -21,6 +21,7 @@ from ray.exceptions import RayError
 from pad_ray.errors import NodeLossError, StageError, reason
 from pad_ray.run import ray_internals
 from pad_ray.run.ray_internals import ExecutionCallback
+from pad_ray.words import counted
 
 if TYPE_CHECKING:
     from pad_ray.run.ray_internals import StreamingExecutor
@@ -58,7 +59,7 @@ class Patience:
         """
         if time.monotonic() - self.since > PATIENCE_S and (lost := dead_nodes() - self.dead) > 0:
             raise NodeLossError(
-                f"{lost} nodes were lost, no other came in {PATIENCE_S:.0f} s, and only their work is left"
+                f"lost {counted(lost, 'node')}, no other came in {PATIENCE_S:.0f} s, and only lost work is left"
             )
 
 

@@ -15,7 +15,9 @@ from pad_ray import extensions
 from pad_ray.errors import InputError, NodeLossError, StageError
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
-from pad_ray.settings import S, print_help, read_settings
+from pad_ray.settings import S, Settings, read_settings
+from pad_ray.shipped import find_recipe, recipes, summary
+from pad_ray.stages.help import Guide, door, screen, section
 
 if TYPE_CHECKING:
     from pad_ray.stages.base import Run
@@ -32,15 +34,15 @@ def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"],
     from pad_ray.recipe import Recipe, load_recipe
     from pad_ray.stages.base import Run
 
-    usage = f"usage: {Path(sys.argv[0]).name} RECIPE [--dry-run] [--any.field value ...]\n\n{purpose}"
+    usage = f"usage: {door()} RECIPE [--dry-run] [--section.option value ...]"
     words, flags = _split(argv)
 
     def act(progress: Progress) -> None:
         if flags & HELP:
-            print_help(Recipe, usage)
+            _print_help(Recipe, purpose, usage, argv)
             return
         if not words or words[0].startswith("-"):
-            raise InputError(f"no recipe given\n{usage}")
+            raise InputError(f"no recipe given\n{usage}\n\n{_shipped_recipes()}")
         recipe = load_recipe(words[0], words[1:])
         recipe.tracking.check()
         run = Run.tracked(recipe, RunDir(recipe.run_dir), progress)
@@ -64,7 +66,7 @@ def main_with_options(
 
     def act(progress: Progress) -> None:
         if flags & HELP:
-            print_help(options, f"usage: {name} [--dry-run] {takes}\n\n{purpose}")
+            _print_help(options, purpose, f"usage: {door()} [--dry-run] {takes}", argv)
             return
         asked = read_settings(options, words, {}, name)
         preview(asked, progress) if flags & DRY_RUN else work(asked, progress)
@@ -96,6 +98,23 @@ def exit_status(act: Callable[[Progress], None]) -> int:
             return DONE
 
 
+def _print_help(options: type[Settings], docstring: str, usage: str, argv: Sequence[str]) -> None:
+    """Print one screen, or the section that is named after `--help`."""
+    place = min(argv.index(flag) for flag in HELP if flag in argv)
+    asked = argv[place + 1] if place + 1 < len(argv) else ""
+    if not asked or asked.startswith("-") or find_recipe(asked).is_file():
+        sys.stdout.write(screen(options, Guide.read(docstring), usage))
+    else:
+        sys.stdout.write(section(options, asked))
+
+
+def _shipped_recipes() -> str:
+    """The recipes that ship, each with its first comment line."""
+    width = max(map(len, recipes()), default=0)
+    lines = [f"  {name:{width}}  {summary(path)}" for name, path in recipes().items()]
+    return "\n".join(["RECIPE is the path of a YAML file, or the name of a recipe that ships:", *lines])
+
+
 def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
     """The words of a command line without its flags, and the flags."""
     return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
@@ -108,6 +127,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
     """
     import ray
 
+    from pad_ray.run.ray_internals import provoke_restart_warning
     from pad_ray.run.workers import configure_pipelines
 
     # A call that fails while another one's failure ends the job: one message is enough.
@@ -120,6 +140,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
             logging_level="ERROR",
             runtime_env=extensions.runtime_env(modules),
         )
+    provoke_restart_warning()
     configure_pipelines()
 
 
@@ -129,7 +150,8 @@ def start(run: "Run", *, keep_recipe: bool = False) -> None:
     Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
     wrote of the run stays.
     """
-    start_ray(run.recipe.extensions)
+    with run.progress.wait("Ray to start"):
+        start_ray(run.recipe.extensions)
     if keep_recipe and run.folder.exists("recipe.yaml"):
         return
     run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))

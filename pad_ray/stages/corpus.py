@@ -23,9 +23,10 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     recipe = run.recipe
     asked = recipe.questions
     own = [question for test in inputs.test.values() for question in test]
-    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
-    known = KnownTests.build(tests, recipe.corpus.ngram)
-    corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
+    with run.progress.wait("corpus: the test questions that must not be taught, and the choice of drafts"):
+        tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
+        known = KnownTests.build(tests, recipe.corpus.ngram)
+        corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
     made = metrics.read(run.folder)["synthesis"]
     accepted = corpus.verified[Outcome.ACCEPTED]
     summary = {

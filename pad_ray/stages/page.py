@@ -16,7 +16,8 @@ def write_report(run: Run) -> str:
     # What draws the charts takes as long to import as all else here, and trials of a campaign write no page.
     from pad_ray.report import render
 
-    run.folder.write_text(REPORT, render(run.folder.location))
+    with run.progress.wait("report: the page"):
+        run.folder.write_text(REPORT, render(run.folder.location))
     page = run.folder.path(REPORT)
     near = os.path.relpath(page) if run.folder.is_local else page
     return page if near.startswith(os.pardir) else near

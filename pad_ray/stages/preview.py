@@ -18,6 +18,7 @@ from pad_ray.stages.solutions import strategies_of, student_to_measure
 from pad_ray.stages.student import check_student
 from pad_ray.synthesis.corpus import TRAIN
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
+from pad_ray.words import counted
 
 # Tokens of a text are about a quarter of its characters; good enough to size a run.
 CHARACTERS_PER_TOKEN = 4
@@ -37,10 +38,12 @@ def preview(run: Run) -> None:
     drafts = questions * inputs.plan.drafts_per_question
     prompts = drafts * sum(len(shown(draft.request.prompt)) for draft in first or []) // CHARACTERS_PER_TOKEN
     tests = sum(map(len, inputs.test.values()))
-    say(f"teacher: {inputs.plan.engine}, {sum(len(path.sets) for path in inputs.plan.paths)} sets of demonstrations")
+    sets = sum(len(path.sets) for path in inputs.plan.paths)
+    say(f"teacher: {inputs.plan.engine}, {counted(sets, 'set')} of demonstrations")
     say(
-        f"estimate: {questions} questions, {drafts} drafts, about {prompts // max(1, len(first or []))} prompt tokens, "
-        f"at most {drafts * recipe.synthesis.max_tokens} completion tokens; {tests} test questions, twice"
+        f"estimate: {counted(questions, 'question')}, {counted(drafts, 'draft')}, "
+        f"about {prompts // max(1, len(first or []))} prompt tokens, "
+        f"at most {drafts * recipe.synthesis.max_tokens} completion tokens; {counted(tests, 'test question')}, twice"
     )
     resources = resources_at_hand()
     for line in lines(sizes(recipe, questions, tests, int(resources.get("GPU", 0)))):
@@ -68,10 +71,12 @@ def preview_training(run: Run) -> None:
         rows += len(table)
         characters += sum(pc.sum(pc.utf8_length(table[name])).as_py() or 0 for name in ("source", "target"))
     steps = config.epochs * -(-rows // config.rows_per_step)
-    say(f"student: {student.name}@{student.revision}; {rows} rows to train on, {corpus.validation_rows} to validate")
     say(
-        f"estimate: at most {min(steps, config.max_steps or steps)} steps of {config.rows_per_step} rows, about "
-        f"{characters // CHARACTERS_PER_TOKEN} tokens an epoch"
+        f"student: {student.name}@{student.revision}; {counted(rows, 'row')} to train on, {corpus.validation_rows} to validate"
+    )
+    say(
+        f"estimate: at most {counted(min(steps, config.max_steps or steps), 'step')} of "
+        f"{counted(config.rows_per_step, 'row')}, about {characters // CHARACTERS_PER_TOKEN} tokens an epoch"
     )
     say_lacking(run, recipe, resources_at_hand(), "training")
 
@@ -89,9 +94,10 @@ def preview_refinement(run: Run) -> None:
     programs = corpus["train_rows"] + corpus["validation_rows"]
     say(f"student: {inputs.plan.engine}")
     say(
-        f"estimate: {asked} questions, {asked * config.samples} drafts of the student; at most {programs} programs and "
-        f"{programs * config.variants_per_program} variants; repair rows: {config.repair_share:.0%} of the rows; "
-        f"{sum(map(len, inputs.test.values()))} test questions"
+        f"estimate: {counted(asked, 'question')}, {counted(asked * config.samples, 'draft')} of the student; "
+        f"at most {counted(programs, 'program')} and "
+        f"{counted(programs * config.variants_per_program, 'variant')}; repair rows: {config.repair_share:.0%} of the rows; "
+        f"{counted(sum(map(len, inputs.test.values())), 'test question')}"
     )
     say_lacking(run, run.recipe.model_copy(update={"teacher": inputs.student}), resources_at_hand())
 
@@ -106,7 +112,7 @@ def preview_evaluation(run: Run) -> None:
     say(f"{student}: {model}")
     say(f"strategies: {', '.join(strategy.label for strategy in strategies)}")
     for task, questions in tests.items():
-        say(f"{task}: {len(questions)} test questions")
+        say(f"{task}: {counted(len(questions), 'test question')}")
     say_lacking(run, recipe, resources_at_hand(), "evaluation")
 
 

@@ -74,7 +74,8 @@ def _read_test(recipe: Recipe, name: str) -> list[Question]:
 def store_questions(run: Run, inputs: Inputs) -> None:
     """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
     started = time.monotonic()
-    stored = store(run.folder, inputs.train)
+    with run.progress.wait("questions: their files"):
+        stored = store(run.folder, inputs.train)
     store_tests(run, inputs.test)
     elapsed = time.monotonic() - started
     tests = sum(map(len, inputs.test.values()))

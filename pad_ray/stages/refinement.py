@@ -83,7 +83,8 @@ def inject(run: Run, collected: Collected) -> Injected:
     """Spoil the corpus' programs in the mix of the student's own errors, and write both histograms side by side."""
     started, config = time.monotonic(), run.recipe.refinement
     mix = mix_from(collected.errors, config.smoothing)
-    injected = inject_dataset(run.folder, mix, run.recipe.seed, config, run.recipe.sandbox)
+    with run.progress.wait("refinement.inject: programs to be spoiled and executed"):
+        injected = inject_dataset(run.folder, mix, run.recipe.seed, config, run.recipe.sandbox)
     missing = {reason: injected.dropped[reason] for reason in (NO_MUTATION, GIVEN_UP) if injected.dropped[reason]}
     stage = "refinement.inject"
     seconds = seconds_so_far(run, stage) + time.monotonic() - started
@@ -109,7 +110,8 @@ def inject(run: Run, collected: Collected) -> Injected:
 def build_corpus(run: Run) -> RefinementCorpus:
     """Mix repair rows with the first-pass rows that the student was trained on."""
     started = time.monotonic()
-    corpus = corpora.build(run.folder, run.recipe.refinement)
+    with run.progress.wait("refinement.corpus: repair rows"):
+        corpus = corpora.build(run.folder, run.recipe.refinement)
     left_out = {reason: count for reason, count in corpus.left_out.items() if count}
     rows = corpus.rows.total()
     seconds = time.monotonic() - started

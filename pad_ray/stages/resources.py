@@ -6,6 +6,7 @@ from pad_ray.recipe import Recipe
 from pad_ray.sandbox.launcher import find_bwrap
 from pad_ray.sandbox.protections import NO_BUBBLEWRAP
 from pad_ray.stages.command_line import start_ray
+from pad_ray.words import counted
 
 
 def resources_at_hand() -> dict[str, float]:
@@ -29,13 +30,13 @@ def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
         "evaluation": (recipe.evaluation.engine.actors or 1) * recipe.evaluation.engine.cpus,
     }
     lacks = [
-        f"{stage} asks for {cpus:g} CPUs, there are {resources.get('CPU', 0):g}"
+        f"{stage} asks for {counted(cpus, 'CPU')}, there are {resources.get('CPU', 0):g}"
         for stage, cpus in wanted.items()
         if cpus > resources.get("CPU", 0)
     ]
     if recipe.teacher.tensor_parallel > max(1.0, resources.get("GPU", 0)):
         lacks.append(
-            f"the teacher asks for {recipe.teacher.tensor_parallel} GPUs, there are {resources.get('GPU', 0):g}"
+            f"the teacher asks for {counted(recipe.teacher.tensor_parallel, 'GPU')}, there are {resources.get('GPU', 0):g}"
         )
     if find_bwrap() is None:
         lacks.append(NO_BUBBLEWRAP)

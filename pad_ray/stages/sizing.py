@@ -138,7 +138,7 @@ def lines(found: Sizes) -> list[str]:
         f"CPU cores for sandboxes: {found.verifier_cores}, to execute programs as fast as they are written{slow}",
         f"storage: tables {found.table_bytes / GIB:.3g} GiB in {found.files} files, "
         f"student and checkpoints {found.student_bytes / GIB:.3g} GiB",
-        f"assumed, not measured: {', '.join(found.assumed) or 'nothing'}; see --sizing.* in --help",
+        f"assumed, not measured: {', '.join(found.assumed) or 'nothing'}; see --help sizing",
     ]
 
 

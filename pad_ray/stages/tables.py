@@ -8,6 +8,7 @@ from rich.table import Table
 from pad_ray.run import ledger, metrics
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
+from pad_ray.words import counted
 
 if TYPE_CHECKING:
     from pad_ray.stages.base import Run
@@ -44,7 +45,9 @@ def say_faults(folder: RunDir, progress: Progress) -> None:
     for entry in ledger.entries(folder):
         for outcome, fault in entry.get("faults", {}).items():
             first = f"; the first: {fault['first']}" if fault["first"] else ""
-            progress.say(f"{entry['stage']}: {fault['rows']} {entry['unit']} ended as {outcome}{first}")
+            progress.say(
+                f"{entry['stage']}: {counted(fault['rows'], entry['unit'].removesuffix('s'))} ended as {outcome}{first}"
+            )
 
 
 def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ from pad_ray.synthesis.rows import objectives_of, teach
 from pad_ray.synthesis.select import DROPPED, Judged, select
 from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
 from pad_ray.tasks.languages import language_of
+from pad_ray.words import counted
 
 TRAIN = "corpus/train"
 VALIDATION = "corpus/validation"
@@ -134,8 +135,9 @@ def require_rows(corpus: Corpus) -> None:
     """Raise DeadEndError if there are no rows for training or for validation."""
     if not corpus.train_rows or not corpus.validation_rows:
         raise DeadEndError(
-            f"corpus: {corpus.train_rows} rows to train on and {corpus.validation_rows} to validate, of {corpus.drafts} "
-            f"drafts ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or use a stronger teacher"
+            f"corpus: {counted(corpus.train_rows, 'row')} to train on and {corpus.validation_rows} to validate, of "
+            f"{counted(corpus.drafts, 'draft')} ({dict(corpus.final)}); raise --questions.limit or --synthesis.samples, or "
+            "use a stronger teacher"
         )
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pad_ray.run.folder import RunDir
+from pad_ray.words import counted
 
 DRAFTS = "drafts"
 VERDICTS = "verdicts"
@@ -114,7 +115,7 @@ def _read_part(run: RunDir, name: str, say: Callable[[str], None]) -> tuple[Ids,
         _set_aside(run, [name, verdicts], str(error).splitlines()[0], say)
         return None
     if len(judged) != len(ids):
-        _set_aside(run, [name, verdicts], f"{len(ids)} drafts and {len(judged)} verdicts", say)
+        _set_aside(run, [name, verdicts], f"{counted(len(ids), 'draft')} and {counted(len(judged), 'verdict')}", say)
         return None
     return ids, judged
 

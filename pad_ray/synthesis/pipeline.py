@@ -18,6 +18,7 @@ import pyarrow as pa
 import ray
 import ray.data
 
+from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.base import Generation
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import (
@@ -27,8 +28,10 @@ from pad_ray.engines.stage import (
     engine_count,
     generate,
     generations_from,
+    last_load,
     to_json,
     uses_gpu,
+    waits_for,
 )
 from pad_ray.run import meters
 from pad_ray.run.folder import RunDir
@@ -43,6 +46,7 @@ from pad_ray.synthesis.outdated import OutdatedPart, judge_again, outdated_parts
 from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
 from pad_ray.synthesis.verify import verify
+from pad_ray.words import counted
 
 WORK = "work"
 BLOCK = "block"
@@ -124,7 +128,8 @@ def synthesize(
     call = _Call(run, plan, teacher, sandbox, config, progress, stage)
     started = time.monotonic()
     finished = read_finished(run, not config.retry_faults, progress.say)
-    work = _work(call, finished)
+    with progress.wait(f"{stage}: the count of drafts that are stored"):
+        work = _work(call, finished)
     tally = Tally(planned=work.planned, found=work.found)
     if work.outdated:
         _judge_again(call, work.outdated, tally)
@@ -152,10 +157,11 @@ def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Tally) ->
     stage, say, drafts = call.stage, call.progress.say, sum(part.drafts for part in outdated)
     actors = call.config.verifiers or max(1, int(ray.cluster_resources().get("CPU", 1.0)))
     say(
-        f"{stage}: {drafts} stored drafts were judged by other rules or with another gold answer; they are judged again"
+        f"{stage}: {counted(drafts, 'stored draft')} judged by other rules or with another gold answer: they are judged again"
     )
     with call.progress.stage(f"{stage}.judging", "drafts", drafts) as bar:
-        for row in judge_again(call.run, outdated, call.sandbox, actors, call.config.verifier_cpus, stage):
+        judged = judge_again(call.run, outdated, call.sandbox, actors, call.config.verifier_cpus, stage)
+        for row in call.progress.each(judged, f"{stage}: verdicts"):
             tally.judged_again += row["judged"]
             tally.changed += row["changed"]
             tally.protections = weakest(tally.protections, Protections(**json.loads(row["protections"])))
@@ -169,10 +175,20 @@ def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) 
     engines = engine_count(teacher)
     tally.engines = engines * teacher.tensor_parallel
     sandboxes = min(len(work), verifier_count(call.config, teacher))
-    devices = f"{tally.engines} GPUs" if tally.on_gpu else f"{teacher.cpus:g} CPUs each"
-    call.progress.say(f"{call.stage}: {engines} engines ({call.plan.engine}) on {devices}, {sandboxes} sandboxes")
+    each = " each" if engines > 1 else ""
+    devices = counted(tally.engines, "GPU") if tally.on_gpu else f"{counted(teacher.cpus, 'CPU')}{each}"
+    loads = f"; the model is loaded{last}" if (last := last_load(teacher)) else ""
+    boxes = counted(sandboxes, "sandbox", "sandboxes")
+    call.progress.say(f"{call.stage}: {counted(engines, 'engine')} ({call.plan.engine}) on {devices}, {boxes}{loads}")
+    attempts = Attempts.start(teacher.max_restarts)
+
+    def awaited() -> str:
+        what = "the next drafts" if tally.made else waits_for(teacher, engines, attempts)
+        return f"{call.stage}: {what}"
+
     with call.progress.stage(call.stage, "drafts", tally.planned, done=tally.found) as bar:
-        for row in rows(_pipeline(call, work, finished, sandboxes), call.stage):
+        committed = rows(_pipeline(call, work, finished, sandboxes, attempts), call.stage)
+        for row in call.progress.each(committed, awaited):
             tally.add(row)
             rates = tally.rates(time.monotonic() - started)
             bar.update(tally.found + tally.made, _note(rates, tally.on_gpu), rates)
@@ -245,7 +261,9 @@ def _lacking(
         yield question, [draft for draft, lacks in zip(drafts, missing, strict=True) if lacks]
 
 
-def _pipeline(call: _Call, work: Sequence[Block], finished: Finished, sandboxes: int) -> ray.data.Dataset:
+def _pipeline(
+    call: _Call, work: Sequence[Block], finished: Finished, sandboxes: int, attempts: Any
+) -> ray.data.Dataset:
     run = call.run
     chunks = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]
     planned = ray.data.from_arrow(chunks).map_batches(
@@ -256,7 +274,7 @@ def _pipeline(call: _Call, work: Sequence[Block], finished: Finished, sandboxes:
         num_cpus=0,
         compute=ray.data.TaskPoolStrategy(size=min(PLANNERS, len(work))),
     )
-    generated = generate(planned, call.teacher)
+    generated = generate(planned, call.teacher, attempts=attempts)
     return generated.map_batches(
         _VerifyAndCommit,
         fn_constructor_args=(run.location, call.sandbox),

@@ -1,10 +1,11 @@
 """A student from a corpus: Ray Train around the DeepSpeed loop, and the best checkpoint as `student/`."""
 
+import itertools
 import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from pad_ray.schema import content_id
 from pad_ray.training.config import MEANS, STUDENT, TrainingConfig
 from pad_ray.training.probes import choose_probes
 from pad_ray.training.tokens import Tokenised, tokenise
+from pad_ray.words import counted
 
 CHECKPOINTS = "checkpoints"
 PUBLISHER_CPUS = 1.0
@@ -133,11 +135,13 @@ def train(
     if finished.get("key") == key:
         return Trained(**finished)
     started = time.monotonic()
-    tokens = tokenise(run, folders, corpus_hash, config.student, config.max_tokens)
+    with progress.wait(f"{stage}: the corpus as tokens"):
+        tokens = tokenise(run, folders, corpus_hash, config.student, config.max_tokens)
     probes = choose_probes(run, folders["validation"], config.validation_questions)
     fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, stage, watch)
     trained = _trained(fitted, tokens, key, config, corpus_hash, seed, time.monotonic() - started)
-    _publish(run, fitted.best, into, config, trained)
+    with progress.wait(f"{stage}: the best checkpoint as {into}/"):
+        _publish(run, fitted.best, into, config, trained)
     return trained
 
 
@@ -217,7 +221,8 @@ def _fit(
             worker_runtime_env={"env_vars": _worker_environment(workers, gpus)},
         ),
     )
-    return _fitted(_watched(trainer, board, progress, stage, watch), SCORE)
+    group = f"{counted(workers, 'worker')} ({config.student})"
+    return _fitted(_watched(trainer, board, progress, stage, watch, group), SCORE)
 
 
 def _fitted(result: Any, score: str) -> _Fitted:
@@ -235,8 +240,11 @@ def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
     return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
 
 
-def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Watch | None) -> Any:
-    """`trainer.fit()` with progress: fit blocks, so it runs in a thread while this one asks the board."""
+def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Watch | None, group: str) -> Any:
+    """`trainer.fit()` with progress: fit blocks, so it runs in a thread while this one asks the board.
+
+    `group` says who trains, for messages about what is waited for.
+    """
     outcome: dict[str, Any] = {}
 
     def fit() -> None:
@@ -256,18 +264,28 @@ def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Wa
 
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
-    entries: list[tuple[int, str, dict[str, float]]] = []
-    while thread.is_alive() and not entries:
-        entries = _take(thread, board, watch)
-    if not entries:
+    batches = _batches(thread, board, watch)
+    with progress.wait(f"{stage}: {group} to find room, start and load what they train"):
+        entries = next(batches, None)
+    if entries is None:
         return ended()
     total, _, first = entries[0]
     with progress.stage(stage, "steps", total, done=int(first["step"]) - 1) as bar:
-        while entries or thread.is_alive():
-            for entry in entries:
-                _show(entry, bar, watch)
-            entries = _take(thread, board, watch)
+        later = progress.each(batches, f"{stage}: the next step, validation or checkpoint of {group}")
+        for entry in itertools.chain(entries, itertools.chain.from_iterable(later)):
+            _show(entry, bar, watch)
         return ended()
+
+
+def _batches(
+    thread: threading.Thread, board: Any, watch: Watch | None
+) -> Iterator[list[tuple[int, str, dict[str, float]]]]:
+    """What the first worker says, until the thread that trains has ended."""
+    going = True
+    while going:
+        going = thread.is_alive()
+        if entries := _take(thread, board, watch):
+            yield entries
 
 
 def _show(said: tuple[int, str, dict[str, float]], bar: Bar, watch: Watch | None) -> None:

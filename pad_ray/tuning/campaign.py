@@ -39,6 +39,7 @@ from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS, TuningConfig
 from pad_ray.tuning.measuring import CHAINS, Bench, solutions_folder, strategy_of
 from pad_ray.tuning.space import Parameter, changed, changed_values, default_point, parameters_of
 from pad_ray.tuning.trials import CAMPAIGN, DEFAULT, FINISHED, Trial, Trials, best, pareto
+from pad_ray.words import counted
 
 FACTS = f"{CAMPAIGN}/campaign.json"
 RECIPE = f"{CAMPAIGN}/recipe.yaml"
@@ -220,7 +221,8 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     started = time.monotonic()
     with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
         engines.start()
-        run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
+        with run.progress.wait(f"{STAGE}: trials"):
+            run_trials(run.folder, config, engines.bench, suggestions, trials, bar)
     seconds = seconds_so_far(run, STAGE) + time.monotonic() - started
     counts = {state: len(trials.of(state)) for state in FINISHED}
     stopped = {"stopped": counts["stopped"]} if counts["stopped"] else {}
@@ -334,7 +336,7 @@ def preview(run: Run) -> None:
     """Say what a campaign would vary, on which questions, and what its trials share."""
     inputs, config, say = read_inputs(run), run.recipe.tuning, run.progress.say
     say(
-        f"{config.kind} campaign: {config.trials} trials, {config.concurrency} at once, "
+        f"{config.kind} campaign: {counted(config.trials, 'trial')}, {config.concurrency} at once, "
         f"objectives {' and '.join(config.objectives)}"
     )
     for parameter in inputs.parameters:

@@ -77,7 +77,8 @@ def verify_programs(
     started = time.monotonic()
     result = Verified(programs.rows)
     with progress.stage("verify", "programs", programs.rows) as bar:
-        for done_piece, protections in _results(run, programs, config, sandbox):
+        results = _results(run, programs, config, sandbox)
+        for done_piece, protections in progress.each(results, "verify: sandboxes to start and the next verdicts"):
             result.outcomes.update(done_piece.outcomes)
             result.faults = done_piece.faults | result.faults
             if protections is not None:

@@ -230,7 +230,7 @@ PATHS[PathKind.PROGRAM] = Breaks
         "synthesize", make_data(extensions=["tests.jobs.things", "breaks"]), PYTHONPATH=f"{repository}:{tmp_path}"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    said = "synthesis: 1 drafts ended as sandbox_fault; the first: judging failed: LookupError: five is not known here"
+    said = "synthesis: 1 draft ended as sandbox_fault; the first: judging failed: LookupError: five is not known here"
     assert said in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     entry = ledger_of(tmp_path, "synthesis")

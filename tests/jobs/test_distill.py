@@ -27,13 +27,6 @@ def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe
     assert not (recipe.parent / "run").exists()
 
 
-def test_help_names_every_field():
-    shown = call_job("distill", "--help")
-    assert shown.returncode == 0
-    for field in ("--questions.limit", "--run_dir", "--evaluation.engine.model", "--training.zero_stage"):
-        assert field in shown.stdout
-
-
 def _damaged_cache(folder):
     """A cache of models whose weights have lost a byte."""
     import shutil

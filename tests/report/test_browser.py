@@ -125,6 +125,24 @@ def test_the_other_pages_fit_a_phone_and_their_filters_work(page, make_pair, mak
     assert browse(look, html) == ("8 of 38 shown" if page == "comparison" else "1 of 24 shown", 0)
 
 
+@pytest.mark.parametrize("width", [PHONE, 1200])
+def test_the_table_of_pairs_is_whole_or_scrolls_under_the_names_of_its_rows(width, make_pair, browse):
+    async def look(tab, page):
+        await tab.open(page)
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == PHONE}
+        await tab.call("Emulation.setDeviceMetricsOverride", **size)
+        return await tab.evaluate(
+            "(() => { const box = document.querySelector('.scroll:has(.pairs)'); box.scrollLeft = 9999; "
+            "const name = box.querySelector('tbody th').getBoundingClientRect(), around = box.getBoundingClientRect(); "
+            "return [box.scrollWidth - box.clientWidth, name.left - around.left, name.right < around.right] })()"
+        )
+
+    over, left, seen = browse(look, render(*make_pair(range(60), range(8, 90))))
+    assert (over > 0) == (width == PHONE)
+    assert left == 0
+    assert seen
+
+
 def test_a_chart_follows_the_width_and_says_its_marks_when_they_are_pointed_at(make_campaign, browse):
     async def look(tab, page):
         await tab.open(page)

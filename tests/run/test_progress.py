@@ -1,6 +1,7 @@
 """What a stage says while it works: on a terminal, and in a log."""
 
 import io
+import threading
 from contextlib import nullcontext
 
 import pytest
@@ -80,3 +81,41 @@ def test_a_slow_stage_is_told_by_the_minute(monkeypatch, done, written):
     now = iter([0.0, 20.0])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     assert _Pace(0).written(done) == written
+
+
+class Told(io.StringIO):
+    """A log that shows when something is written to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = threading.Event()
+
+    def write(self, text):
+        count = super().write(text)
+        self.written.set()
+        return count
+
+
+def test_a_long_wait_says_what_it_waits_for_and_a_short_one_nothing(monkeypatch):
+    log = Told()
+    progress = Progress(Console(file=log, width=160, highlight=False))
+    with progress.wait("Ray to start"):
+        pass
+    assert not log.getvalue()
+    monkeypatch.setattr("pad_ray.run.progress.SILENCE_S", 0.01)
+    with progress.wait(lambda: "1 engine to load a model"):
+        assert log.written.wait(60)
+    assert log.getvalue().startswith("waiting for 1 engine to load a model; 0 s so far")
+
+
+def test_the_items_of_a_slow_source_come_with_what_is_waited_for(monkeypatch):
+    monkeypatch.setattr("pad_ray.run.progress.SILENCE_S", 0.01)
+    log = Told()
+
+    def slow():
+        yield 1
+        assert log.written.wait(60)
+        yield 2
+
+    assert list(Progress(Console(file=log, width=160)).each(slow(), "the next drafts")) == [1, 2]
+    assert "waiting for the next drafts" in log.getvalue()

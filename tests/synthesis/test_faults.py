@@ -148,7 +148,7 @@ def test_faults_are_reported_with_their_number_and_first_reason(tmp_path, capsys
     say_faults(run, Progress())
     assert capsys.readouterr().out.splitlines() == [
         "synthesis: 2 drafts ended as sandbox_fault; the first: judging failed: KeyError: 'x'",
-        "synthesis: 1 drafts ended as engine_fault",
+        "synthesis: 1 draft ended as engine_fault",
     ]
 
 
