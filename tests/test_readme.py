@@ -85,7 +85,7 @@ def test_every_file_that_a_room_names_exists():
     missing = []
     for room in ("", *ROOMS):
         folder = f"pad_ray/{room}/".replace("//", "/")
-        names = re.findall(r"`([\w/]+(?:\.\w+)*\.(?:py|yaml|css|js|tsv)|[\w/]+/)`", READMES[f"{folder}README.md"])
+        names = re.findall(r"`([\w/]+(?:\.\w+)*\.(?:py|yaml|css|js|tsv))`", READMES[f"{folder}README.md"])
         places = [[REPOSITORY / base / name for base in (folder, "pad_ray", "")] for name in names]
         missing += [str(place[0]) for place in places if not any(path.exists() for path in place)]
     assert missing == []

@@ -175,8 +175,11 @@ def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monke
         ("", "is empty"),
         ("program:\n- - question: bowls\n    text: a\nprogram: []", "line 4: 'program' is given twice"),
         ("rationale: []", "no program demonstrations"),
-        ("program: 4", "has another shape than README's example"),
-        ("program:\n- - question: bowls\n    text: a", "has another shape than README's example (KeyError: 'bowls')"),
+        ("program: 4", "has another shape than the example in pad_ray/README.md"),
+        (
+            "program:\n- - question: bowls\n    text: a",
+            "has another shape than the example in pad_ray/README.md (KeyError: 'bowls')",
+        ),
         ("questions: {bowls: {text: Five}}\nprogram: [[{question: bowls, text: a}]]", "has another shape"),
     ],
     ids=str,

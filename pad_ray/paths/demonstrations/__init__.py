@@ -43,7 +43,9 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
         return _read_sets(task, owner, kind, data_dir)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         said = f"{type(error).__name__}: {error}"
-        raise InputError(f"task {task}: {_place(owner)} has another shape than README's example ({said})") from None
+        raise InputError(
+            f"task {task}: {_place(owner)} has another shape than the example in pad_ray/README.md ({said})"
+        ) from None
 
 
 def _read_sets(task: str, owner: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
@@ -90,7 +92,7 @@ def _content(task: str, owner: str) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"task {task}: no demonstrations; add {_place(owner)}")
     with resources.as_file(file) if own is None else nullcontext(own) as path:
-        return read_mapping(path, f"task {task}: demonstrations", "see README's example")
+        return read_mapping(path, f"task {task}: demonstrations", "see the example in pad_ray/README.md")
 
 
 def _place(owner: str) -> str:
