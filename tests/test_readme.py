@@ -17,7 +17,8 @@ import yaml
 from pad_ray.errors import InputError
 from pad_ray.recipe import Recipe
 from pad_ray.rundir import RunDir
-from pad_ray.schema import CorpusRow, Draft, Question
+from pad_ray.sandbox import Candidate, Sandbox, judge
+from pad_ray.schema import AnswerKind, CorpusRow, Draft, Question
 from pad_ray.settings import read_settings
 from pad_ray.tuning.space import parameters_of
 from tests.jobs.conftest import REPOSITORY
@@ -139,7 +140,7 @@ def test_the_pictures_and_the_example_page_are_small():
 def test_the_readme_says_what_the_example_page_says():
     """The output, the table of results and the page are of one run."""
     page = Page(EXAMPLE_PAGE.read_text()).text
-    scores = re.findall(r"^│ arithmetic │ (\w+) .*?│ +([\d.]+)% │ ([\d.]+)% to ([\d.]+)%", README, re.M)
+    scores = re.findall(r"^│ arithmetic │ (\w+) .*?│ ([\d.]+)% +│ ([\d.]+)% to ([\d.]+)%", README, re.M)
     assert [student for student, *_ in scores] == ["before", "after"]
     for _, accuracy, low, high in scores:
         assert f"{accuracy} %" in page and f"{low}–{high} %" in page
@@ -154,6 +155,21 @@ def test_the_citations_are_those_of_the_readme():
     cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())["references"]
     assert len(cited) == 3
     assert all(paper["url"] in README and paper["doi"].startswith("10.18653/v1/") for paper in cited)
+
+
+def test_the_drafts_that_the_readme_shows_get_the_verdicts_that_it_shows():
+    (shown,) = [block.text for block in BLOCKS if "\nverdict: " in block.text]
+    (question,) = re.findall(r"^> (.+)$", README, re.M)
+    columns = shown.splitlines()[0].rindex("def")
+    drafts = [
+        "\n".join(line[part].rstrip() for line in shown.splitlines()) for part in (slice(columns), slice(columns, None))
+    ]
+    said = [re.fullmatch(r"(.+)\n\nverdict: (\w+)\nfeedback: (.+)", draft, re.S).groups() for draft in drafts]
+    with Sandbox() as sandbox:
+        candidates = [Candidate("draft", program, "6.25", AnswerKind.NUMBER, question) for program, *_ in said]
+        verdicts = judge(sandbox, candidates)
+    assert [(verdict.outcome.value, verdict.feedback) for verdict in verdicts] == [(one[1], one[2]) for one in said]
+    assert [outcome for _, outcome, _ in said] == ["wrong_answer", "accepted"]
 
 
 @pytest.mark.parametrize(("name", "longest"), LONGEST.items())
