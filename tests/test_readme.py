@@ -131,8 +131,8 @@ def test_the_tree_names_every_job_and_every_folder_of_the_library():
 
 
 def test_the_pictures_and_the_example_page_are_small():
-    pictures = re.findall(r"[\w-]+\.png", README)
-    assert pictures
+    pictures = {path.name for path in REPOSITORY.glob("*.png")}
+    assert pictures == {name for text in READMES.values() for name in re.findall(r"[\w-]+\.png", text)} - {"demo.png"}
     assert all((REPOSITORY / name).stat().st_size < 200_000 for name in pictures)
     assert EXAMPLE_PAGE.stat().st_size < 500_000
 
