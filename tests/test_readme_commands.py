@@ -56,7 +56,7 @@ REFINE = Typed("python jobs/refine.py jobs/recipes/demo.yaml", REPAIRS, "report:
 TYPED = (
     Typed("python jobs/report.py runs/demo", "", "runs/demo/report.html"),
     Typed("python -m tests.report.screenshot runs/demo/report.html demo.png --width 390 --dark", "", ""),
-    Typed("python jobs/distill.py --help", "", "distill.py RECIPE"),
+    Typed("python jobs/distill.py --help", "", "--teacher.model"),
     Typed(
         "python jobs/distill.py jobs/recipes/gsm8k.yaml --questions.limit 48 --run-dir runs/try --dry-run",
         "--teacher.model qwen2.5-coder-0.5b",
