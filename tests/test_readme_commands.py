@@ -62,7 +62,11 @@ TYPED = (
         "--teacher.model qwen2.5-coder-0.5b",
         "48 questions, 192 drafts",
     ),
-    Typed("python jobs/distill.py server-recipe.yaml --dry-run", "", "openai Qwen/Qwen2.5-Coder-7B-Instruct"),
+    Typed(
+        "python jobs/distill.py server-recipe.yaml --dry-run",
+        "",
+        "teacher: Qwen/Qwen2.5-Coder-7B-Instruct@127.0.0.1:8000",
+    ),
     Typed(
         "python jobs/distill.py cluster/sizes/one-gpu.yaml",
         "--dry-run --teacher.model qwen2.5-coder-0.5b --training.student smollm2-135m",
