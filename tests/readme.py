@@ -1,24 +1,49 @@
-"""What the README holds: its blocks, and its examples as files."""
+"""What the READMEs hold: their blocks and commands, and their examples as files."""
 
 import json
 import re
+from typing import NamedTuple
 
 from tests.jobs.conftest import REPOSITORY
 
-README = (REPOSITORY / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+FOLDERS = ("jobs", "cluster", "pad_ray")
+READMES = {
+    path.relative_to(REPOSITORY).as_posix(): path.read_text()
+    for path in [REPOSITORY / "README.md", *sorted(p for top in FOLDERS for p in (REPOSITORY / top).rglob("README.md"))]
+}
+README = READMES["README.md"]
+# Its commands are for machines that are not here: tests/cluster/test_commands.py reads them.
+CLUSTER = "cluster/README.md"
 
 
-def commands():
+class Block(NamedTuple):
+    """A block of code; the language is empty for commands, what they print, and drawings."""
+
+    readme: str
+    language: str
+    text: str
+
+
+BLOCKS = [
+    Block(readme, language, block)
+    for readme, text in READMES.items()
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+]
+
+
+def commands(readmes=tuple(name for name in READMES if name != CLUSTER)):
     """Every command line of a block, without what follows a comment sign, and every command within the text."""
-    lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
-    lines += [" ".join(words.split()) for words in re.findall(r"(?<!`)`([^`]+)`(?!`)", README)]
+    lines = [
+        line for block in BLOCKS if block.readme in readmes and not block.language for line in block.text.splitlines()
+    ]
+    for name in readmes:
+        lines += [" ".join(words.split()) for words in re.findall(r"(?<!`)`([^`]+)`(?!`)", READMES[name])]
     return sorted({line.split("  #")[0].strip() for line in lines if re.match(r"(make|python|ray) ", line)})
 
 
 def named_files():
     """The blocks that are files: their first line is a comment with their name."""
-    found = [(re.match(r"# ([\w-]+\.(?:py|yaml))\n", text), text) for _, text in BLOCKS]
+    found = [(re.match(r"# ([\w-]+\.(?:py|yaml))\n", block.text), block.text) for block in BLOCKS]
     return {name[1]: text for name, text in found if name}
 
 

@@ -1,4 +1,7 @@
-"""Every command of the README, typed by a newcomer from top to bottom, with smaller numbers where it would take long."""
+"""Every command of the READMEs, typed by a newcomer, with smaller numbers if it would take long.
+
+`make demo` starts a Ray of its own, as on a laptop; all later jobs join one head node, which the README starts too.
+"""
 
 import json
 import os
@@ -25,12 +28,12 @@ from pad_ray.tasks import arithmetic
 from pad_ray.tuning.trials import Trials
 from tests.conftest import CRASHES, TRAIN_QUESTIONS, WRONG
 from tests.jobs.conftest import REPOSITORY, START, head_node
-from tests.readme import commands
+from tests.readme import commands, named_files
 from tests.report.browser import CHROMIUM
 
 
 class Typed(NamedTuple):
-    """A command of the README, what is added to it, and what it prints then."""
+    """A command of a README, what is added to it, and what it prints then."""
 
     command: str
     added: str
@@ -43,7 +46,9 @@ ENGINES = {"teacher": "teacher", "evaluation.engine": "student"}
 SMALL = " ".join(f"--{engine}.kind scripted --{engine}.script {{home}}/{name}.json" for engine, name in ENGINES.items())
 SMALL += " --training.student {student} --training.epochs 1 --training.precision float32"
 SMALL += f" --questions.test-limit {TEST_LIMIT} --corpus.validation-share 0.3"
-FEW = f"{SMALL} --questions.limit {TRAIN_QUESTIONS}"
+SUBMITTED = f"{SMALL} --questions.limit {TRAIN_QUESTIONS}"
+# Two workers train in the submitted job.
+FEW = f"{SUBMITTED} --training.workers 1"
 REPAIRS = f"{FEW} --refinement.samples 2 --refinement.variants-per-program 1 --refinement.epochs 1"
 # The environment is there: this one was started in it.
 DEMO = Typed("make demo", f"-o .venv/installed OPTIONS='{FEW}'", "report: runs/demo/report.html")
@@ -57,9 +62,19 @@ TYPED = (
         "--teacher.model qwen2.5-coder-0.5b",
         "48 questions, 192 drafts",
     ),
+    Typed(
+        "python jobs/distill.py server-recipe.yaml --dry-run",
+        "",
+        "teacher: Qwen/Qwen2.5-Coder-7B-Instruct@127.0.0.1:8000",
+    ),
+    Typed(
+        "python jobs/distill.py cluster/sizes/one-gpu.yaml",
+        "--dry-run --teacher.model qwen2.5-coder-0.5b --training.student smollm2-135m",
+        "GPU-hours",
+    ),
     Typed("python -m pad_ray.models qwen2.5-coder-1.5b", "", "qwen2.5-coder-0.5b"),
     Typed("python jobs/report.py runs/demo runs/mixed", "", "comparison.html"),
-    Typed("python jobs/tune.py jobs/recipes/demo.yaml", FEW, "report: runs/demo"),
+    Typed("python jobs/tune.py jobs/recipes/demo.yaml", f"{FEW} --tuning.trials 3", "report: runs/demo"),
     Typed("python jobs/evaluate.py runs/demo/campaign/best.yaml", "", "report: runs/demo"),
     Typed(
         "python jobs/tune.py jobs/recipes/demo.yaml --tuning.kind refine --tuning.trials 8 --run-dir runs/repairs",
@@ -77,7 +92,7 @@ TYPED = (
 )
 SUBMIT = Typed(
     "ray job submit --working-dir . -- python jobs/distill.py jobs/recipes/gsm8k.yaml --run-dir /shared/runs/gsm8k",
-    f"{FEW} --questions.task arithmetic --questions.test-tasks arithmetic --run-dir {{home}}/runs/gsm8k",
+    f"{SUBMITTED} --questions.task arithmetic --questions.test-tasks arithmetic --run-dir {{home}}/runs/gsm8k",
     "report: ",
 )
 LOGS = "ray job logs"
@@ -87,11 +102,13 @@ FETCHED = ("qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A newcomer's folder: what a clone has, the environment that `make` made, and files that the README speaks of."""
+    """A newcomer's folder: what a clone has, the environment that `make` made, and files that the READMEs speak of."""
     folder = tmp_path_factory.mktemp("home")
     tracked = subprocess.check_output(["git", "ls-tree", "--name-only", "HEAD"], cwd=REPOSITORY, text=True)
     for name, target in {**{name: REPOSITORY / name for name in tracked.split()}, ".venv": sys.prefix}.items():
         (folder / name).symlink_to(target)
+    for name, text in named_files().items():
+        (folder / name).write_text(text)
     for name in ENGINES.values():
         write_script(folder, name)
     programs = {"id": ["a", "b"], "program": ["def solution():\n    return 6 * 7", WRONG], "gold": ["42", "42"]}
@@ -109,6 +126,14 @@ def write_script(folder, name):
     samples |= {one.question.text: [one.reference_program] for one in test}
     options = {"log": str(folder / f"{name}.log")}
     (folder / f"{name}.json").write_text(json.dumps({"@": options, "*": [WRONG], **samples}))
+
+
+@pytest.fixture(scope="module")
+def head():
+    """One head node: the addresses of its job server and of its Ray."""
+    with TemporaryDirectory() as folder, head_node(Path(folder)) as (server, process):
+        (port,) = re.findall(r"--port=(\d+)", " ".join(process.args))
+        yield server, f"127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -135,8 +160,9 @@ def type_in(home, tiny_student):
 def test_every_command_is_typed_here():
     known = [*(one.command for one in (DEMO, REFINE, *TYPED, SUBMIT)), START, LOGS]
     assert set(known) <= set(commands())
-    # `make test` is what runs this.
-    assert [one for one in commands() if not any(other.startswith(one) for other in known)] == ["make test"]
+    # `make test` is what runs this; what it is made of is in tests/test_readme.py.
+    others = [one for one in commands() if not any(other.startswith(one) for other in known)]
+    assert [one for one in others if not re.match(r"make (test|check)|python -m pytest ", one)] == []
 
 
 def test_a_run_leaves_everything_it_made_and_doing_it_again_changes_nothing(type_in, home):
@@ -162,8 +188,9 @@ def test_a_run_leaves_everything_it_made_and_doing_it_again_changes_nothing(type
     assert written(run, "drafts", "student", "solutions") == before
 
 
-def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing(type_in, home):
-    type_in(REFINE)
+def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing(type_in, home, head):
+    _, address = head
+    type_in(REFINE, RAY_ADDRESS=address)
     run = RunDir(str(home / "runs" / "demo"))
     entries = {entry["stage"]: entry for entry in run.read_json("ledger.json")["stages"]}
     new = ["collect", "inject", "corpus", "training"]
@@ -199,7 +226,7 @@ def test_a_student_learns_from_its_own_errors_and_doing_it_again_changes_nothing
 
     made = (f"{ATTEMPTS}/drafts", VARIANTS, "refined", "solutions")
     before = written(run, *made)
-    type_in(REFINE)
+    type_in(REFINE, RAY_ADDRESS=address)
     assert written(run, *made) == before
 
 
@@ -212,15 +239,18 @@ def written(run, *names):
 
 
 @pytest.mark.parametrize("typed", TYPED, ids=lambda typed: typed.command)
-def test_a_command_does_what_the_readme_says(typed, type_in, home, request):
-    if "gsm8k" in typed.command or "benchmarks.sandbox" in typed.command:
+def test_a_command_does_what_its_readme_says(typed, type_in, home, head, request):
+    if re.search("gsm8k|server-recipe|one-gpu|benchmarks.sandbox", typed.command):
         request.getfixturevalue("data_dir")
     if "screenshot" in typed.command and CHROMIUM is None:
         pytest.skip("there is no Chromium here")
     for name in {"mixed", "repairs"} & set(re.findall(r"runs/(\w+)", typed.command)):
         later = shutil.ignore_patterns("campaign", "shared", "refine*")
         shutil.copytree(home / "runs" / "demo", home / "runs" / name, ignore=later)
-    type_in(typed)
+    _, address = head
+    # A preview starts no Ray.
+    alone = "--dry-run" in f"{typed.command} {typed.added}"
+    type_in(typed, RAY_ADDRESS="" if alone else address, TEACHER_API_KEY="none")
 
 
 def test_trials_of_refinement_share_all_but_what_they_change(home):
@@ -241,10 +271,10 @@ def test_trials_of_refinement_share_all_but_what_they_change(home):
     assert run.read_json("campaign/campaign.json")["test"]["default"]["n"] == TEST_LIMIT
 
 
-def test_a_submitted_job_makes_the_run_and_says_how_far_it_is(type_in, home):
-    with TemporaryDirectory() as folder, head_node(Path(folder)) as (address, _):
-        said = type_in(SUBMIT, REPOSITORY, RAY_ADDRESS=address)
-        assert all(line in said for line in ("[synthesis] 96/96 drafts", "[training]", "succeeded"))
-        assert (home / "runs" / "gsm8k" / "report.html").exists()
-        (name,) = set(re.findall(r"raysubmit_\w+", said))
-        type_in(Typed(LOGS, name, "report: "), RAY_ADDRESS=address)
+def test_a_submitted_job_makes_the_run_and_says_how_far_it_is(type_in, home, head):
+    server, _ = head
+    said = type_in(SUBMIT, REPOSITORY, RAY_ADDRESS=server)
+    assert all(line in said for line in ("[synthesis] 96/96 drafts", "[training]", "succeeded"))
+    assert (home / "runs" / "gsm8k" / "report.html").exists()
+    (name,) = set(re.findall(r"raysubmit_\w+", said))
+    type_in(Typed(LOGS, name, "report: "), RAY_ADDRESS=server)

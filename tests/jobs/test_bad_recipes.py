@@ -175,10 +175,10 @@ def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monke
         ("", "is empty"),
         ("program:\n- - question: bowls\n    text: a\nprogram: []", "line 4: 'program' is given twice"),
         ("rationale: []", "no program demonstrations"),
-        ("program: 4", "does not have the form of README's example"),
+        ("program: 4", "does not have the form of the example in pad_ray/README.md"),
         (
             "program:\n- - question: bowls\n    text: a",
-            "does not have the form of README's example (KeyError: 'bowls')",
+            "does not have the form of the example in pad_ray/README.md (KeyError: 'bowls')",
         ),
         ("questions: {bowls: {text: Five}}\nprogram: [[{question: bowls, text: a}]]", "does not have the form"),
     ],

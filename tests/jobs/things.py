@@ -1,4 +1,4 @@
-"""An own task of the tests, read from `data_dir/things/<split>.jsonl`: rows `question` and `answer`, as README describes it."""
+"""An own task of the tests: `data_dir/things/<split>.jsonl` has rows `question` and `answer`, as in pad_ray/README.md."""
 
 from pathlib import Path
 

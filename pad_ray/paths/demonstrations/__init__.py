@@ -44,7 +44,7 @@ def load_sets(task: str, kind: PathKind, data_dir: str | Path | None) -> Sets:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
-            f"task {task}: {_place(owner)} does not have the form of README's example ({reason})"
+            f"task {task}: {_place(owner)} does not have the form of the example in pad_ray/README.md ({reason})"
         ) from None
 
 
@@ -94,7 +94,7 @@ def _content(task: str, owner: str) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"task {task}: no demonstrations; add {_place(owner)}")
     with resources.as_file(file) if own is None else nullcontext(own) as path:
-        return read_mapping(path, f"task {task}: demonstrations", "see README's example")
+        return read_mapping(path, f"task {task}: demonstrations", "see the example in pad_ray/README.md")
 
 
 def _place(owner: str) -> str:
