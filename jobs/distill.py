@@ -1,4 +1,4 @@
-"""The whole way: questions -> drafts -> verdicts -> corpus -> student -> solutions -> scores -> a page that shows it."""
+"""Distil a teacher into a student: questions -> drafts -> verdicts -> corpus -> student -> solutions -> scores -> report."""
 
 import sys
 
@@ -8,7 +8,7 @@ from pad_ray.stages import Run
 
 
 def distill(run: Run) -> None:
-    """Distil a teacher into a student. Called again on the same run, it continues."""
+    """Run all stages of a distillation. Called again on the same run, it continues."""
     run.folder.demand_local("a student")
     inputs = stages.read_inputs(run.recipe)
     job.start(run)

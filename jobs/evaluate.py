@@ -1,4 +1,4 @@
-"""A student answers the test questions by every strategy: solutions, scores with intervals, tokens and seconds, a table."""
+"""Evaluate a student on the test questions with every strategy: solutions, scores with intervals, tokens, seconds."""
 
 import sys
 
@@ -8,7 +8,7 @@ from pad_ray.stages import Run
 
 
 def evaluate(run: Run) -> None:
-    """Evaluate the run's student, or `--evaluation.student`. Called again on the same run, it continues."""
+    """Evaluate the run's student or `--evaluation.student`. Called again on the same run, it continues."""
     tests = stages.read_tests(run.recipe)
     student, model = evaluating.student_to_measure(run)
     job.start(run, keep_recipe=True)

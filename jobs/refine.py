@@ -1,4 +1,4 @@
-"""Self-refinement of a distilled student: collect its errors -> inject more like them -> train it to repair -> measure."""
+"""Refine a distilled student: collect its errors -> inject similar errors -> train it to repair them -> measure."""
 
 import sys
 
@@ -8,7 +8,7 @@ from pad_ray.stages import Run
 
 
 def refine(run: Run) -> None:
-    """Refine the student of a run of `jobs/distill.py`. Called again on the same run, it continues."""
+    """Refine the student that `jobs/distill.py` trained in this run. Called again on the same run, it continues."""
     inputs = refining.read_inputs(run)
     job.start(run)
     collected = refining.collect(run, inputs)

@@ -1,4 +1,4 @@
-"""The first half of the way: questions -> drafts -> verdicts -> corpus, with its data card, and a page that shows it."""
+"""Synthesise a corpus: questions -> drafts -> verdicts -> corpus with its data card -> report."""
 
 import sys
 
@@ -8,7 +8,7 @@ from pad_ray.stages import Run
 
 
 def synthesize(run: Run) -> None:
-    """Make a corpus. Called again on the same run, it continues; `jobs/distill.py` goes on from it."""
+    """Build a corpus. Called again on the same run, it continues; `jobs/distill.py` can continue the run."""
     inputs = stages.read_inputs(run.recipe)
     job.start(run)
     stages.store_questions(run, inputs)

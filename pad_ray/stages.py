@@ -1,6 +1,6 @@
 """The stages of a run, each with its entry in `ledger.json` and its section of `metrics.json`.
 
-Every stage can be called again on the same run: it continues, and does nothing where nothing is left to do.
+Every stage can be called again on the same run: it continues, or does nothing if it is complete.
 """
 
 import os
@@ -44,7 +44,7 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Run:
-    """What every stage gets."""
+    """The arguments of every stage."""
 
     recipe: Recipe
     folder: RunDir
@@ -52,15 +52,15 @@ class Run:
 
     @classmethod
     def tracked(cls, recipe: Recipe, folder: RunDir, progress: Progress) -> Self:
-        """One whose progress goes to the backends of `recipe.tracking` too."""
+        """A run whose progress also goes to the backends of `recipe.tracking`."""
         return cls(recipe, folder, progress.tracked(lambda stage: Tracker(recipe.tracking, folder, stage)))
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything a run reads, checked before anything is written.
+    """Everything that a run reads, checked before anything is written.
 
-    `train` is gone through once, by `store_questions`; `test` holds the test questions by task.
+    `train` is consumed once, by `store_questions`; `test` holds the test questions by task.
     """
 
     train: Iterator[Question]
@@ -89,7 +89,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
 
 
 def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
-    """The test questions by the name of their set. Raises InputError if a task, its files or a question are not usable."""
+    """The test questions by the name of their set. Raises InputError if a task, its files or a question is not usable."""
     return {name: _read_test(recipe, name) for name in recipe.questions.tests}
 
 
@@ -97,7 +97,7 @@ def _read_test(recipe: Recipe, name: str) -> list[Question]:
     task, split = task_and_split(name)
     asked = get_task(task).load(split, recipe.data_dir, recipe.questions.test_limit, recipe.seed)
     if any(map(fault, asked)) or len({question.question_id for question in asked}) < len(asked):
-        # All of the split, since a sample does not tell where in the file a question is.
+        # Read the whole split: a sample does not give a question's position in the file.
         whole = split in get_task(task).published
         read = get_task(task).load(split, recipe.data_dir, seed=recipe.seed) if whole else asked
         where = f"split {split}" + (f" in {recipe.data_dir}/{task}" if whole and recipe.data_dir else "")
@@ -106,20 +106,20 @@ def _read_test(recipe: Recipe, name: str) -> list[Question]:
 
 
 def check_student(recipe: Recipe) -> None:
-    """InputError if the student's weights are not usable, or its tokenizer loses what the corpus teaches."""
+    """Raise InputError if the student's weights are not usable or its tokenizer cannot represent the corpus' targets."""
     student = resolve(recipe.training.student)
     check_student_writes(student.name, str(student.path), objectives_of(recipe.synthesis.paths, recipe.corpus))
 
 
 def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
-    """How the teacher is asked for each kind of path: with demonstrations."""
+    """The paths that prompt the teacher, with their demonstrations."""
     config = recipe.synthesis
     sets = {kind: load_sets(recipe.questions.task, kind, recipe.data_dir) for kind in config.paths}
     return tuple(PATHS[kind](sets[kind][: config.demonstration_sets], config.chat) for kind in config.paths)
 
 
 def store_questions(run: Run, inputs: Inputs) -> None:
-    """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
+    """Write `questions/`: train questions, unusable questions with the reason, and test questions."""
     started = time.monotonic()
     stored = store(run.folder, inputs.train)
     store_tests(run, inputs.test)
@@ -128,18 +128,18 @@ def store_questions(run: Run, inputs: Inputs) -> None:
     counts = (stored.asked + tests, stored.kept + tests, stored.unusable)
     ledger.record(run.folder, StageEntry("questions", "questions", *counts, seconds=elapsed))
     if not stored.kept:
-        raise StageError(f"questions: none of {stored.asked} can be asked: {dict(stored.unusable)}")
+        raise StageError(f"questions: none of {stored.asked} is usable: {dict(stored.unusable)}")
 
 
 def store_tests(run: Run, tests: dict[str, list[Question]], *, keep: bool = False) -> None:
-    """Write the test questions to `questions/`. With `keep`, those of a task that is there already stay as they are."""
+    """Write the test questions to `questions/`. With `keep`, the stored questions of a task are not replaced."""
     for task, questions in tests.items():
         if not (keep and run.folder.exists(f"{TEST}/{task}.parquet")):
             run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)
 
 
 def make_drafts(run: Run, plan: Plan) -> Tally:
-    """Generate, judge and commit the drafts that are missing."""
+    """Generate, judge and commit the missing drafts."""
     recipe = run.recipe
     tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
     before = metrics.read(run.folder).get("synthesis", {})
@@ -156,7 +156,7 @@ def make_drafts(run: Run, plan: Plan) -> Tally:
 
 
 def build_corpus(run: Run, inputs: Inputs) -> Corpus:
-    """Turn the committed drafts into the corpus, and balance the ledger of synthesis and corpus."""
+    """Build the corpus from the committed drafts, and write the ledger entries of synthesis and corpus."""
     recipe = run.recipe
     asked = recipe.questions
     own = [question for test in inputs.test.values() for question in test]
@@ -197,10 +197,10 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
 
 
 def stored_corpus(run: Run) -> Corpus:
-    """The corpus that an earlier job built in this run; one of other origin is told apart by its row ids.
+    """The corpus that an earlier job built in this run. A corpus of other origin has no hash; it gets one of its row ids.
 
     Raises:
-        InputError: the run has no corpus, or one without rows to train on or to validate.
+        InputError: the run has no corpus, or one without rows for training or validation.
     """
     folder = run.folder
     corpus = Corpus(hash=metrics.read(folder).get("corpus", {}).get("hash", ""))
@@ -239,7 +239,7 @@ def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Train
 
 
 def training_figures(trained: Trained) -> dict[str, Any]:
-    """What `metrics.json` says of a training run; the rest is the recipe's and the ledger's."""
+    """The figures of a training run for `metrics.json`; the others are in the recipe and the ledger."""
     elsewhere = ("key", "rows", "config", "corpus", "seed")
     return {name: value for name, value in asdict(trained).items() if name not in elsewhere}
 
@@ -283,10 +283,10 @@ def _card(
 
 
 def write_report(run: Run) -> str:
-    """Render `report.html`, and put new scores into the student's model card; returns where the page is, from here."""
+    """Render `report.html` and update the student's model card; returns the page's path, relative if it is below here."""
     if run.folder.exists(f"{STUDENT}/training.json"):
         write_model_card(run.folder, STUDENT)
-    # What draws the charts takes as long to import as all else here, and trials of a campaign write no page.
+    # Imported here because altair is slow to import and the trials of a campaign write no page.
     from pad_ray.report import render
 
     run.folder.write_text(REPORT, render(run.folder.location))
@@ -296,6 +296,6 @@ def write_report(run: Run) -> str:
 
 
 def seconds_so_far(run: Run, stage: str) -> float:
-    """What earlier calls of a stage took, so that a run in several goes reports all of its time."""
+    """Seconds that earlier calls of a stage took, so that an interrupted stage reports its total time."""
     times: list[Any] = [entry["seconds"] for entry in ledger.entries(run.folder) if entry["stage"] == stage]
     return float(times[0]) if times else 0.0

@@ -1,4 +1,4 @@
-"""The README's table of sizes is what the code reckons, and its commands name files that exist."""
+"""The README's table of sizes matches the code, and its commands name files that exist."""
 
 import re
 
@@ -17,7 +17,7 @@ def row(name):
     return f"| `sizes/{name}.yaml` | {recipe.sizing.gpus} | {' | '.join(cells(found))} |"
 
 
-def test_the_table_is_what_the_code_reckons():
+def test_the_table_matches_the_code():
     (table,) = re.findall(r"<!-- sizes:.*?\|---\|\n(.*?)<!-- end of sizes -->", README, re.DOTALL)
     assert table.splitlines() == [row(name) for name in RECIPES]
     assert sorted(path.stem for path in (CLUSTER / "sizes").iterdir()) == sorted(RECIPES)

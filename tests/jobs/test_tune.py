@@ -1,4 +1,4 @@
-"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and made again."""
+"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and continued."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ STRATEGIES = [{"kind": "vote", "samples": 2}]
 
 @pytest.fixture
 def campaign(write_recipe, tiny_student, tmp_path):
-    """A run with a student that answers right in two of five samples, and a campaign that lets more of them vote."""
+    """A run whose student answers two of five samples correctly, and a campaign that tunes the number of votes."""
 
     def write(trials, seconds=0.0, **tuning):
         problems = [*islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
@@ -59,7 +59,7 @@ def run_of(recipe):
     return Run(loaded, RunDir(loaded.run_dir), progress), said
 
 
-def test_only_train_questions_that_teach_nothing_validate(campaign):
+def test_validation_uses_only_held_out_train_questions(campaign):
     run, _ = run_of(campaign(4))
     found = validation_questions(run)
     asked = [problem.question for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
@@ -68,7 +68,7 @@ def test_only_train_questions_that_teach_nothing_validate(campaign):
     assert 3 < len(found) < TRAIN_QUESTIONS
 
 
-def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
+def test_a_dry_run_shows_the_search_space_and_writes_nothing(campaign, tmp_path):
     run, said = run_of(campaign(4))
     preview(run)
     shown = "\n".join(said)
@@ -76,8 +76,8 @@ def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]
 
 
-def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campaign, tmp_path, monkeypatch):
-    # The Ray that tests share keeps their settings.
+def test_a_killed_campaign_continues_and_a_finished_one_does_not_change(local_ray, campaign, tmp_path, monkeypatch):
+    # Keep the settings of the Ray that tests share.
     monkeypatch.setattr(job, "start_ray", lambda modules: None)
     run, said = run_of(campaign(6, seconds=0.05))
     finished = _kill_after(tmp_path / "recipe.yaml", run.folder, trials=2)
@@ -106,7 +106,7 @@ def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campa
 
 
 def _check_best(run, facts, trials):
-    """The best trial is the best of those that were asked everything, and its recipe is a recipe."""
+    """The best trial is the best of those that answered all questions, and its recipe loads."""
     best = trials.by_name[facts["best_trial"]]
     assert best.values["accuracy"] == max(one.values["accuracy"] for one in trials.of("completed"))
     loaded = load_recipe(run.folder.local_path("campaign/best.yaml"))
@@ -116,7 +116,7 @@ def _check_best(run, facts, trials):
 
 
 def _check_questions(run, facts):
-    """Trials were asked validation questions alone; test questions were asked for two recipes at most."""
+    """Trials answered only validation questions; test questions were answered for at most two recipes."""
     validation = {question.question_id for question in validation_questions(run)}
     solved = _solved(run.folder)
     assert all(ids <= validation for name, ids in solved.items() if not name.startswith("test-"))
@@ -126,13 +126,13 @@ def _check_questions(run, facts):
 
 
 def _written(folder):
-    """What a campaign that is over must not change."""
+    """The files and solved questions that a finished campaign must not change."""
     names = ("trials.jsonl", "campaign.json", "best.yaml", "rungs.json")
     return [folder.read_bytes(f"campaign/{name}") for name in names], _solved(folder)
 
 
 def _kill_after(recipe, run, trials):
-    """Start the job, kill it once so many trials are finished, and return these."""
+    """Start the job, kill it once `trials` trials are finished, and return the finished trials."""
     job = start_job("tune", recipe)
     wait_until(lambda: len(_finished(run)) >= trials, job)
     kill_driver(job)
@@ -148,7 +148,7 @@ def _engines_started():
 
 
 def _solved(folder):
-    """Ids of the questions that were answered, by the folder of a strategy."""
+    """Ids of the answered questions, by strategy folder."""
     (shared,) = folder.local_path("shared").glob("solutions-*/solutions/arithmetic")
     run = RunDir(str(shared))
     return {

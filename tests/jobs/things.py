@@ -1,4 +1,4 @@
-"""An own task of the tests, read from `data_dir/things/<split>.jsonl`: rows `question` and `answer`, as README describes it."""
+"""A user task for the tests, read from `data_dir/things/<split>.jsonl` with `question` and `answer`, as in the README."""
 
 from pathlib import Path
 
