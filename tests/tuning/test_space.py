@@ -47,7 +47,7 @@ def test_a_field_of_whole_numbers_is_searched_in_whole_numbers(recipe_with):
         ("train", {"corpus.validation_share": [0.1, 0.2]}, r"validation_share: a train campaign varies"),
         ("decode", {f"{BEAM}.beams": [2]}, r"beams: no strategy here has a field beams; greedy has"),
         ("decode", {f"{BEAM}.kind": ["gready"]}, r"strategies\.0\.kind.*gready"),
-        ("decode", {f"{BEAM}.kind": ["step_beam"], f"{BEAM}.verifiers": [["exec"]]}, r"'exec' is no step verifier"),
+        ("decode", {f"{BEAM}.kind": ["step_beam"], f"{BEAM}.verifiers": [["exec"]]}, r"'exec' is not a step verifier"),
         ("decode", {f"{BEAM}.kind": ["greedy", "vote"], f"{BEAM}.samples": {"low": 0, "high": 4}}, r"samples.*1"),
     ],
 )
