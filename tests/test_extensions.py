@@ -34,7 +34,7 @@ def test_a_missing_class_is_bad_input(module, name, said):
 
 
 def test_an_unknown_kind_of_engine_is_rejected():
-    with pytest.raises(ValueError, match="'vlm' is no kind of engine: take one of vllm, openai"):
+    with pytest.raises(ValueError, match="'vlm' is not a kind of engine: use one of vllm, openai"):
         EngineConfig(kind="vlm")
 
 

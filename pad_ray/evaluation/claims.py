@@ -1,4 +1,4 @@
-"""What a sample of questions is large enough to say, in words for whoever reads the number."""
+"""Warnings for readers of a figure: the claims that a sample of questions does not support."""
 
 import math
 
@@ -9,11 +9,11 @@ from pad_ray.evaluation.intervals import CONFIDENCE, CONFIDENCE_Z, Interval
 SIGNIFICANCE = 1 - CONFIDENCE
 POWER = 0.8
 MIN_QUESTIONS = 30
-"""Below this the bootstrap's intervals are too narrow."""
+"""With fewer questions, bootstrap intervals are too narrow."""
 MAX_HALF_WIDTH = 0.05
-"""A wider interval of one score is warned about."""
+"""A wider interval of a score causes a warning."""
 MIN_SEEDS = 3
-"""Trainings of a system that a claim needs; fewer are warned about."""
+"""Number of trainings that a claim about a system needs; fewer cause a warning."""
 ONE_TRAINING = "One training: the interval covers the questions, not the chance of training."
 ONE_TRAINING_EACH = (
     "One training on each side: the interval covers the questions, not the chance of training, which has moved one recipe "
@@ -24,24 +24,24 @@ _POWER_Z = float(stats.norm.ppf(POWER))
 
 
 def detectable_difference(standard_error: float) -> float:
-    """The smallest true difference that a two-sided test at 5 % finds in 80 % of all repetitions (Miller 2024, 2411.00640).
+    """The smallest true difference that a two-sided test at 5 % detects in 80 % of all repetitions (Miller 2024, 2411.00640).
 
-    `standard_error` is that of the measured difference; the result has its unit.
+    `standard_error` is the standard error of the measured difference; the result has the same unit.
     """
     return (CONFIDENCE_Z + _POWER_Z) * standard_error
 
 
 def questions_for(accuracy: float, half_width: float = MAX_HALF_WIDTH) -> int:
-    """Questions, one answer each, at which the interval of this accuracy is `half_width` to each side.
+    """The number of questions, with one answer each, that gives an interval of ± `half_width` at this accuracy.
 
-    An accuracy of 0 or 1 counts as 0.05 or 0.95: of such scores a sample says little.
+    Accuracies below 0.05 or above 0.95 count as 0.05 or 0.95, because a sample estimates such extremes poorly.
     """
     share = min(max(accuracy, 0.05), 0.95)
     return math.ceil(CONFIDENCE_Z**2 * share * (1 - share) / half_width**2)
 
 
 def score_warning(questions: int, accuracy: float, interval: Interval, faults: int) -> str:
-    """Why a score says less than it seems to; empty where nothing is to be said."""
+    """The limitations of a score; empty if there are none."""
     half_width = (interval[1] - interval[0]) / 2
     warnings = []
     if faults:
@@ -57,9 +57,9 @@ def score_warning(questions: int, accuracy: float, interval: Interval, faults: i
 
 
 def difference_warning(questions: int, interval: Interval, p_value: float) -> str:
-    """Why a measured difference does not carry the claim that two runs differ; empty if it does.
+    """Why a measured difference does not support the claim that two runs differ; empty if it does.
 
-    It speaks of the interval alone. Power computed from the observed difference says no more than the p-value (Hoenig and
+    Uses only the interval and the p-value. Power computed from the observed difference adds nothing to the p-value (Hoenig and
     Heisey 2001, The American Statistician 55).
     """
     low, high = interval
@@ -73,7 +73,7 @@ def difference_warning(questions: int, interval: Interval, p_value: float) -> st
 
 
 def seeds_warning(a: int, b: int) -> str:
-    """What so few trainings on each side leave open; empty if both have `MIN_SEEDS`."""
+    """The limitation of few trainings per side; empty if both sides have `MIN_SEEDS`."""
     if a == b == 1:
         return ONE_TRAINING_EACH
     if min(a, b) == 1:
@@ -82,7 +82,7 @@ def seeds_warning(a: int, b: int) -> str:
 
 
 def pool_warning(seeds: int) -> str:
-    """That so few seeds are pooled; empty from `MIN_SEEDS` on."""
+    """A warning about too few pooled seeds; empty from `MIN_SEEDS` on."""
     return f"{seeds} seeds say little of how much seeds matter; take at least {MIN_SEEDS}." if seeds < MIN_SEEDS else ""
 
 
