@@ -99,7 +99,7 @@ def test_a_killed_campaign_continues_and_a_finished_one_does_not_change(local_ra
     tune(run)
     assert _written(run.folder) == before
     assert _engines_started() == engines + 1
-    with pytest.raises(InputError, match="has asked its test questions"):
+    with pytest.raises(InputError, match="has used its test questions"):
         preview(run_of(campaign(9, seconds=0.05))[0])
     with pytest.raises(InputError, match=r"another tuning\.reduction; move it away"):
         preview(run_of(campaign(6, seconds=0.05, reduction=3))[0])

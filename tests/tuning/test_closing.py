@@ -1,11 +1,11 @@
-"""What is said at the end of a campaign."""
+"""The result of a campaign on the test questions."""
 
 from pad_ray.tuning.closing import undecided, verdict
 from tests.evaluation.conftest import run
 
 
 def solutions(right, count=40):
-    """Solutions of which the first `right` are right."""
+    """Solutions of which the first `right` are correct."""
     return run([[number < right] for number in range(count)])
 
 
@@ -17,21 +17,21 @@ def test_a_clear_gain_on_the_test_questions_beats_the_default():
     assert "trial 007, beats the default" in found["sentence"]
 
 
-def test_a_gain_that_may_be_chance_does_not():
+def test_a_gain_that_may_be_chance_does_not_beat_the_default():
     found = verdict(solutions(20), solutions(22), "007", seed=0)
     assert not found["beats_default"]
     assert "does not beat the default" in found["sentence"]
 
 
-def test_a_loss_is_called_one():
+def test_a_significant_loss_is_reported():
     found = verdict(solutions(25), solutions(5), "007", seed=0)
     assert not found["beats_default"]
     assert "is worse than the default" in found["sentence"]
 
 
-def test_a_default_that_no_trial_beat_is_said_to_stay():
+def test_a_default_that_no_trial_beats_is_kept():
     found = undecided(solutions(10))
     assert not found["beats_default"] and found["best"] == found["default"]
-    # Nothing was compared, which is not an interval from 0 to 0.
+    # Nothing was compared, so there is no interval, not even from 0 to 0.
     assert (found["difference_low"], found["difference_high"], found["p_value"]) == (None, None, None)
     assert "No trial beats the default" in found["sentence"] and "25.0%" in found["sentence"]
