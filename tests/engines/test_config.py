@@ -34,7 +34,7 @@ def test_a_url_with_a_secret_is_rejected_and_not_repeated(url):
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://h/v1", "http:///v1"])
 def test_an_invalid_url_is_rejected(url):
-    assert "has to be the URL" in complaints(kind="openai", base_url=url)
+    assert "has to be the base URL" in complaints(kind="openai", base_url=url)
 
 
 def test_an_engine_that_only_waits_for_a_server_reserves_little_cpu():

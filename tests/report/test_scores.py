@@ -1,4 +1,4 @@
-"""What stands beside a score: several samples, sub-tasks and several seeds, with the values of `metrics.json`."""
+"""Figures next to a score: several samples, sub-tasks and several seeds, with the values of `metrics.json`."""
 
 import random
 from dataclasses import asdict, replace
@@ -20,7 +20,7 @@ QUESTIONS = [
 
 
 def answers(share, seed=0, only=None):
-    """One answer a question, right by chance; with `only`, those of other sub-tasks are as with seed 0."""
+    """One answer per question, correct at random; with `only`, other sub-tasks are as with seed 0."""
     chance, base = random.Random(seed), random.Random(0)
     found = []
     for question in QUESTIONS:
@@ -44,7 +44,7 @@ def rate_in_brackets(value, interval):
     return plain(f"{percent(value)} ({percent_interval(interval)})")
 
 
-def test_several_samples_stand_with_their_intervals(make_run):
+def test_pass_and_maj_at_k_have_intervals(make_run):
     run = make_run()
     four = [solution for seed in range(4) for solution in answers(0.4, seed)]
     found = [{"k": k, "pass": asdict(pass_at_k(four, k)), "maj": asdict(maj_at_k(four, QUESTIONS, k))} for k in (1, 4)]
@@ -65,14 +65,14 @@ def general(student, solutions):
 
 
 def measured(run, before, after):
-    """The page of a run whose students answered sub-tasks, and what its metrics say of them."""
+    """The page of a run whose students answered sub-tasks, and its metrics."""
     both = [general("before", before), general("after", after)]
     changed = {"task": "arithmetic", "a": "before", "b": "after", **asdict(change(before, after, QUESTIONS))}
     edit(run / "metrics.json", lambda metrics: metrics.update(general=both, general_change=[changed]))
     return Page(render(str(run))), both, changed
 
 
-def test_sub_tasks_stand_with_their_macro_average_and_what_training_changed(make_run):
+def test_subtasks_are_shown_with_their_macro_average_and_the_changes_by_training(make_run):
     page, both, changed = measured(make_run(), answers(0.3), answers(1.0, only="bbh/snarks"))
     assert page.open == [] and page.count("img") == 0
     for one in both:
@@ -85,10 +85,10 @@ def test_sub_tasks_stand_with_their_macro_average_and_what_training_changed(make
     assert found["p_value"] < adjusted < 0.05
     assert f"1 of 3 sub-tasks changed: bbh/snarks ({points(found['difference'])})." in page.text
     assert f"Paired difference: {points(changed['difference'])} points" in page.text
-    assert page.text.count("p = 1.000 p = 1.000") == 2  # of each sub-task that did not change
+    assert page.text.count("p = 1.000 p = 1.000") == 2  # both sub-tasks that did not change
 
 
-def test_a_sub_task_that_changed_only_before_adjustment_is_not_called_changed(make_run):
+def test_a_subtask_that_is_significant_only_before_adjustment_is_not_called_changed(make_run):
     run = make_run()
     measured(run, answers(0.3), answers(1.0, only="bbh/snarks"))
 
@@ -100,7 +100,7 @@ def test_a_sub_task_that_changed_only_before_adjustment_is_not_called_changed(ma
     assert "At a false discovery rate of 5 %, none of 3 sub-tasks is shown to have changed." in page.text
 
 
-def test_strategies_under_several_seeds_are_one_line_with_their_spread(make_run):
+def test_strategies_with_several_seeds_are_one_line_with_their_deviation(make_run):
     run = make_run()
     found = pool([answers(share, seed) for seed, share in enumerate((0.2, 0.5))])
     pooled = {"task": "arithmetic", "student": "after", "strategies": ["vote-0", "vote-1"], **asdict(found)}
@@ -111,5 +111,5 @@ def test_strategies_under_several_seeds_are_one_line_with_their_spread(make_run)
         f"(95 % interval {plain(percent_interval(found.interval))}). "
         f"By seed {', '.join(plain(percent(one)) for one in found.by_seed)}; "
     ) in text
-    assert f"chance adds taken off: {100 * found.seed_deviation:.1f} points." in text
+    assert f"corrected for chance: {100 * found.seed_deviation:.1f} points." in text
     assert found.warning and found.warning in text
