@@ -175,12 +175,12 @@ def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solve
         if _subtasks(questions):
             _measure_general(run, entry, solved.solutions, questions)
         outcomes.update(solution.outcome.value for solution in solved.solutions)
-        told = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
-        reasons = ledger.first_reasons(told) | reasons
+        verdicts = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
+        reasons = ledger.first_reasons(verdicts) | reasons
         seconds += solved.all_seconds
-    asked = sum(map(len, tests.values()))
+    count = sum(map(len, tests.values()))
     stage = _stage(student, strategy.label)
-    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds, reasons=reasons))
+    ledger.record(run.folder, ledger.judged(stage, "questions", count, outcomes, seconds, reasons=reasons))
 
 
 def _at_k(

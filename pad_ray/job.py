@@ -192,12 +192,13 @@ def say_faults(folder: RunDir, progress: Progress) -> None:
             progress.say(f"{entry['stage']}: {fault['rows']} {entry['unit']} ended as {outcome}{first}")
 
 
-def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
+def _say_yield(run: "Run", synthesis: Mapping[str, Any]) -> None:
     run.progress.say(
-        f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} {_limits(made)}"
+        f"yield: {synthesis['accepted']} of {synthesis['drafts']} drafts were right, "
+        f"{synthesis['yield']:.1%} {_limits(synthesis)}"
     )
-    if len(made["by_path"]) > 1:
-        for path, counts in made["by_path"].items():
+    if len(synthesis["by_path"]) > 1:
+        for path, counts in synthesis["by_path"].items():
             share = counts["accepted"] / counts["drafts"]
             run.progress.say(f"yield of {path}: {counts['accepted']} of {counts['drafts']}, {share:.1%}")
 

@@ -146,5 +146,5 @@ class _PlainBar:
         pace, left = self.pace.written(self.done), self.total - self.done
         rest = f", ETA {timedelta(seconds=round(left / self.pace.per_second(self.done)))}" if pace and left > 0 else ""
         line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {self.printed - self.pace.started:.0f} s"
-        shown = f"{line}, {pace}{rest}" if pace else line
-        self.progress.say(f"{shown}, {self.note}" if self.note else shown)
+        text = f"{line}, {pace}{rest}" if pace else line
+        self.progress.say(f"{text}, {self.note}" if self.note else text)

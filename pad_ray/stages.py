@@ -74,8 +74,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
     Raises:
         InputError: a task, a split, a row, a demonstration, a model name or weights are not usable.
     """
-    asked, seed = recipe.questions, recipe.seed
-    train_questions = get_task(asked.task).stream(asked.split, recipe.data_dir, asked.limit, seed)
+    source, seed = recipe.questions, recipe.seed
+    train_questions = get_task(source.task).stream(source.split, recipe.data_dir, source.limit, seed)
     tests = read_tests(recipe)
     for name in recipe.corpus.decontaminate or []:
         get_task(name)
@@ -95,14 +95,14 @@ def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
 
 def _read_test(recipe: Recipe, name: str) -> list[Question]:
     task, split = task_and_split(name)
-    asked = get_task(task).load(split, recipe.data_dir, recipe.questions.test_limit, recipe.seed)
-    if any(map(fault, asked)) or len({question.question_id for question in asked}) < len(asked):
+    sample = get_task(task).load(split, recipe.data_dir, recipe.questions.test_limit, recipe.seed)
+    if any(map(fault, sample)) or len({question.question_id for question in sample}) < len(sample):
         # Read the whole split: a sample does not give a question's position in the file.
         whole = split in get_task(task).published
-        read = get_task(task).load(split, recipe.data_dir, seed=recipe.seed) if whole else asked
+        read = get_task(task).load(split, recipe.data_dir, seed=recipe.seed) if whole else sample
         where = f"split {split}" + (f" in {recipe.data_dir}/{task}" if whole and recipe.data_dir else "")
         demand_usable(name, read, where)
-    return asked
+    return sample
 
 
 def check_student(recipe: Recipe) -> None:
@@ -158,12 +158,12 @@ def make_drafts(run: Run, plan: Plan) -> Tally:
 def build_corpus(run: Run, inputs: Inputs) -> Corpus:
     """Build the corpus from the committed drafts, and write the ledger entries of synthesis and corpus."""
     recipe = run.recipe
-    asked = recipe.questions
+    source = recipe.questions
     own = [question for test in inputs.test.values() for question in test]
-    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
+    tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, source.task, source.split)
     known = KnownTests.build(tests, recipe.corpus.ngram)
     corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
-    made = metrics.read(run.folder)["synthesis"]
+    earlier = metrics.read(run.folder)["synthesis"]
     accepted = corpus.verified[Outcome.ACCEPTED]
     summary = {
         "drafts": corpus.drafts,
@@ -176,13 +176,13 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
         "prompt_tokens": corpus.prompt_tokens,
         "completion_tokens": corpus.completion_tokens,
         "outcomes": corpus.verified,
-        "seconds": made["seconds"],
-        "device_seconds": made["device_seconds"],
+        "seconds": earlier["seconds"],
+        "device_seconds": earlier["device_seconds"],
     }
     metrics.update(run.folder, "synthesis", summary)
     guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
     entry = ledger.judged(
-        "synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded, corpus.faults
+        "synthesis", "drafts", corpus.planned, corpus.verified, earlier["seconds"], guarded, corpus.faults
     )
     ledger.record(run.folder, entry)
     dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
@@ -277,7 +277,7 @@ def _card(
         top_p=config.top_p,
         max_tokens=config.max_tokens,
         seed=plan.seed,
-        demonstrations={path.kind.value: [len(shown) for shown in path.sets] for path in plan.paths},
+        demonstrations={path.kind.value: [len(examples) for examples in path.sets] for path in plan.paths},
         protections=protections,
     )
 

@@ -153,13 +153,13 @@ class StepBeam(Strategy):
         return Sampling(self.temperature, self.top_p, tokens, stop, keep_stop=True)
 
     def _grow(self, hypothesis: Hypothesis, generation: Generation, max_tokens: int) -> Hypothesis:
-        written, ended = without_end(generation.text)
-        text = hypothesis.text + written
+        continuation, ended = without_end(generation.text)
+        text = hypothesis.text + continuation
         tokens = hypothesis.tokens + generation.completion_tokens
         logprob = hypothesis.logprob + (generation.mean_logprob or 0.0) * generation.completion_tokens
-        stopped = ended or (generation.finish_reason == "stop" and LINE_END not in written)
-        complete = stopped or (LINE_END in written and is_finished(self.path, text))
-        spent = tokens >= max_tokens or (generation.finish_reason == "length" and LINE_END not in written)
+        stopped = ended or (generation.finish_reason == "stop" and LINE_END not in continuation)
+        complete = stopped or (LINE_END in continuation and is_finished(self.path, text))
+        spent = tokens >= max_tokens or (generation.finish_reason == "length" and LINE_END not in continuation)
         too_long = len(text) > MAX_CHARACTERS
         cut = generation.error is not None or too_long or (spent and not complete)
         text = hypothesis.text if too_long else text

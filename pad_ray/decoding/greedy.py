@@ -46,10 +46,10 @@ class Greedy(Strategy):
             raise ValueError(
                 f"{self.label} uses the calculator, which cannot continue a chat turn: use plain-text prompts"
             )
-        written = await complete(attempt, prompt, path.next_question, attempt.tools.max_tokens, self.path)
-        attempt.texts.append(written.text)
-        if written.error is not None:
-            return Answer(self.path, written.text, Outcome.ENGINE_FAULT, None, written.error)
-        (answer,) = await attempt.read(self.path, [written.text], [written.cut])
+        completion = await complete(attempt, prompt, path.next_question, attempt.tools.max_tokens, self.path)
+        attempt.texts.append(completion.text)
+        if completion.error is not None:
+            return Answer(self.path, completion.text, Outcome.ENGINE_FAULT, None, completion.error)
+        (answer,) = await attempt.read(self.path, [completion.text], [completion.cut])
         attempt.sampled.append(answer.value or "" if answer.valid else "")
         return answer

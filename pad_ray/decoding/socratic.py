@@ -46,13 +46,13 @@ class SocraticSteps(Strategy):
 
     async def solve(self, attempt: Attempt) -> Answer:
         """The answer of the last step."""
-        written = await (self._unified(attempt) if self.variant == "unified" else self._iterative(attempt))
-        attempt.texts.append(written.text)
-        if written.error is not None:
-            return Answer(PathKind.SOCRATIC, written.text, Outcome.ENGINE_FAULT, None, written.error)
-        if written.lack is not None:
-            return Answer(PathKind.SOCRATIC, written.text, Outcome.TRUNCATED, None, written.lack)
-        (answer,) = await attempt.read(PathKind.SOCRATIC, [written.text], [written.cut])
+        dialogue = await (self._unified(attempt) if self.variant == "unified" else self._iterative(attempt))
+        attempt.texts.append(dialogue.text)
+        if dialogue.error is not None:
+            return Answer(PathKind.SOCRATIC, dialogue.text, Outcome.ENGINE_FAULT, None, dialogue.error)
+        if dialogue.lack is not None:
+            return Answer(PathKind.SOCRATIC, dialogue.text, Outcome.TRUNCATED, None, dialogue.lack)
+        (answer,) = await attempt.read(PathKind.SOCRATIC, [dialogue.text], [dialogue.cut])
         return answer
 
     async def _unified(self, attempt: Attempt) -> Written:

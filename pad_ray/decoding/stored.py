@@ -86,7 +86,7 @@ class StoredSolutions:
     def _keys(self, question: Question) -> tuple[str, str]:
         """The key of model, strategy and prompts, and its form in manifests without rules."""
         example = replace(question, text="Question?", facts=[])
-        prompts = [_shown(path.prompt(example)) for path in self.asking.paths.values()]
+        prompts = [_plain_prompt(path.prompt(example)) for path in self.asking.paths.values()]
         settings = self._settings()
         parts = ["+".join(self._models()), settings, _models(settings)]
         rest = [prompts, self.asking.max_tokens]
@@ -101,7 +101,7 @@ class StoredSolutions:
         return self.strategy.model_dump(mode="json", exclude={"name"})
 
     def _keep(
-        self, asked: Mapping[str, Question], spent: Mapping[str, int], budgets: Mapping[str, int]
+        self, questions: Mapping[str, Question], spent: Mapping[str, int], budgets: Mapping[str, int]
     ) -> tuple[list[Solution], int]:
         """The kept solutions, compared with the current gold answers, and the number of deleted ones."""
 
@@ -109,14 +109,14 @@ class StoredSolutions:
             name = solution.question_id
             if self.retry_faults and solution.outcome.is_fault:
                 return False
-            return name not in asked or spent.get(name) == budgets.get(name)
+            return name not in questions or spent.get(name) == budgets.get(name)
 
         left: list[Solution] = []
         deleted = 0
         for part in self.run.parts(self.place):
             solutions = from_table(Solution, self.run.read_part(part))
             kept = [
-                compared(asked[one.question_id], one) if one.question_id in asked else one
+                compared(questions[one.question_id], one) if one.question_id in questions else one
                 for one in solutions
                 if fits(one)
             ]
@@ -126,12 +126,12 @@ class StoredSolutions:
             deleted += len(solutions) - len(kept)
         return left, deleted
 
-    def _read_again(self, strategy: Greedy, asked: Mapping[str, Question]) -> None:
+    def _read_again(self, strategy: Greedy, questions: Mapping[str, Question]) -> None:
         """Read the answers of each part again from its texts under the current rules."""
         parts = self.run.parts(self.place)
         workers = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1.0))))
         task = ray.remote(num_cpus=1)(_read_parts)
-        shared = ray.put((self.asking, strategy.path, dict(asked)))
+        shared = ray.put((self.asking, strategy.path, dict(questions)))
         ray.get([task.remote(self.run.location, parts[one::workers], shared, self.sandbox) for one in range(workers)])
 
 
@@ -142,7 +142,7 @@ def _read_parts(
     sandbox: SandboxConfig,
 ) -> None:
     """Read the texts of parts again; solutions of questions that are no longer asked are dropped."""
-    (asking, path, asked), run = shared, RunDir(location)
+    (asking, path, questions), run = shared, RunDir(location)
     with Sandbox(sandbox) as box:
 
         async def execute(candidates: Sequence[Candidate]) -> list[Verdict]:
@@ -151,12 +151,12 @@ def _read_parts(
         # Nothing is generated, so no engine is needed.
         tools = Tools(cast(Engine, None), execute, asking.paths, asking.max_tokens)
         for part in parts:
-            solutions = [one for one in from_table(Solution, run.read_part(part)) if one.question_id in asked]
-            read = [asyncio.run(read_again(asked[one.question_id], one, path, tools)) for one in solutions]
+            solutions = [one for one in from_table(Solution, run.read_part(part)) if one.question_id in questions]
+            read = [asyncio.run(read_again(questions[one.question_id], one, path, tools)) for one in solutions]
             run.write_records(part, Solution, read)
 
 
-def _shown(prompt: Any) -> Any:
+def _plain_prompt(prompt: Any) -> Any:
     return prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
 
 

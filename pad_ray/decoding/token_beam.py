@@ -93,12 +93,12 @@ class TokenBeam(Strategy):
 
         Pruned hypotheses are returned only if all are pruned and `alone` is true, that is, none has ended before.
         """
-        written = [steps_of(self.path, _finished_lines(beam)) for beam in beams]
-        new = [len(steps) > beam.lines for beam, steps in zip(beams, written, strict=True)]
-        scored = [steps[-1] for steps, is_new in zip(written, new, strict=True) if is_new]
+        paths = [steps_of(self.path, _finished_lines(beam)) for beam in beams]
+        new = [len(steps) > beam.lines for beam, steps in zip(beams, paths, strict=True)]
+        scored = [steps[-1] for steps, is_new in zip(paths, new, strict=True) if is_new]
         scores = iter(await attempt.log_scores(self.verifiers, scored) if self.weight else [0.0] * len(scored))
         sound, doomed = list[Beam](), list[Beam]()
-        for beam, steps, is_new in zip(beams, written, new, strict=True):
+        for beam, steps, is_new in zip(beams, paths, new, strict=True):
             log_score = next(scores) if is_new else 0.0
             over = beam.ended or (is_new and is_finished(self.path, _finished_lines(beam)))
             counted = replace(beam, lines=len(steps), ended=over)

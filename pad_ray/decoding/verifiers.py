@@ -96,7 +96,7 @@ class NoVerifier:
         pass
 
     async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
-        """1 for every step."""
+        """Return 1 for every step."""
         return [1.0] * len(steps)
 
 

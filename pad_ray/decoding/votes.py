@@ -56,10 +56,10 @@ def majority(kind: AnswerKind, values: Sequence[str | None], logprobs: Sequence[
         Answer(PathKind.PROGRAM, "", Outcome.ACCEPTED if text else Outcome.NO_ANSWER, text, "", logprob)
         for text, logprob in zip(texts, logprobs, strict=True)
     ]
-    found = groups(answers, kind)
-    if not found:
+    candidates = groups(answers, kind)
+    if not candidates:
         return None
-    first = winner(found).answers[0]
+    first = winner(candidates).answers[0]
     return next(place for place, answer in enumerate(answers) if answer is first)
 
 
@@ -68,10 +68,10 @@ def elect(answers: Sequence[Answer], kind: AnswerKind, weigh: Weigh = count) -> 
 
     If no answer is comparable, the result is an answer with the reason.
     """
-    found = groups(answers, kind)
-    if not found:
+    candidates = groups(answers, kind)
+    if not candidates:
         return replace(unanswered(answers), support=0.0, votes=tuple(answers))
-    won = winner(found, weigh)
+    won = winner(candidates, weigh)
     # Among equal answers prefer a program, which can be inspected and repaired.
     chosen = next((answer for answer in won.answers if answer.kind is PathKind.PROGRAM), won.answers[0])
     return replace(chosen, support=len(won.answers) / len(answers), votes=tuple(answers))

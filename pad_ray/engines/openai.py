@@ -70,8 +70,8 @@ class OpenAIEngine:
             except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
                 raise InputError(f"{self.config.base_url} {self._refusal()} ({self._message(error)})") from None
             except openai.APITimeoutError:
-                said = f"no answer within {self.config.timeout_s:g} s, asked {self.config.attempts} times"
-                return failed(request, self.name, said)
+                timeout = f"no answer within {self.config.timeout_s:g} s, asked {self.config.attempts} times"
+                return failed(request, self.name, timeout)
             except (openai.APIConnectionError, openai.RateLimitError) as error:
                 raise StageError(
                     f"{self.config.base_url} failed {self.config.attempts} times: {self._message(error)}"
@@ -131,9 +131,9 @@ class OpenAIEngine:
     def _message(self, error: Exception) -> str:
         """The server's error message, or the client's if the server sends none."""
         body = getattr(error, "body", None)
-        said = body.get("message") if isinstance(body, dict) else None
+        text = body.get("message") if isinstance(body, dict) else None
         status = f"{error.status_code}: " if isinstance(error, openai.APIStatusError) else ""
-        return self._hide(f"{status}{said or error}")
+        return self._hide(f"{status}{text or error}")
 
     def _hide(self, text: str) -> str:
         # Servers may repeat the key in an error.

@@ -57,16 +57,16 @@ class TransformersEngine:
             candidates += self._top_tokens(asked[start : start + self.config.max_sequences])
         return candidates
 
-    def _top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
-        rows: list[list[NextToken]] = [[] for _ in asked]
-        prompts = {place: tokens for place, one in enumerate(asked) if (tokens := self._fitting(one)) is not None}
+    def _top_tokens(self, partial: Sequence[Continued]) -> list[list[NextToken]]:
+        rows: list[list[NextToken]] = [[] for _ in partial]
+        prompts = {place: tokens for place, one in enumerate(partial) if (tokens := self._fitting(one)) is not None}
         if not prompts:
             return rows
         with torch.inference_mode():
-            logits = self._next_logits(list(prompts.values()), [list(asked[place].tokens) for place in prompts])
+            logits = self._next_logits(list(prompts.values()), [list(partial[place].tokens) for place in prompts])
         for place, row in zip(prompts, logits.float().log_softmax(-1), strict=True):
-            best = row.topk(min(asked[place].count, len(row)))
-            rows[place] = [self._candidate(asked[place], int(token), float(row[token])) for token in best.indices]
+            best = row.topk(min(partial[place].count, len(row)))
+            rows[place] = [self._candidate(partial[place], int(token), float(row[token])) for token in best.indices]
         return rows
 
     def _fitting(self, one: Continued) -> list[int] | None:
@@ -75,8 +75,8 @@ class TransformersEngine:
             prompt = self._token_ids(Request("", one.prompt, Sampling(0.0, 1.0, 1), 0))
         except ValueError:
             return None
-        written = len(one.tokens) + (0 if self.encodes else len(prompt))
-        return prompt if written < self.config.max_model_len else None
+        length = len(one.tokens) + (0 if self.encodes else len(prompt))
+        return prompt if length < self.config.max_model_len else None
 
     def _candidate(self, one: Continued, token: int, logprob: float) -> NextToken:
         tokens = (*one.tokens, token)

@@ -52,7 +52,9 @@ def score_warning(questions: int, accuracy: float, interval: Interval, faults: i
     if half_width > MAX_HALF_WIDTH:
         needed = questions_for(accuracy)
         advice = f"; about {needed} give {_points(MAX_HALF_WIDTH)}" if needed > questions else ""
-        warnings.append(f"{_asked(questions)} place the accuracy only within {_points(half_width)} points{advice}.")
+        warnings.append(
+            f"{_question_count(questions)} place the accuracy only within {_points(half_width)} points{advice}."
+        )
     return " ".join(warnings + _few(questions))
 
 
@@ -66,7 +68,7 @@ def difference_warning(questions: int, interval: Interval, p_value: float) -> st
     warnings = []
     if low <= 0 <= high or p_value >= SIGNIFICANCE:
         warnings.append(
-            f"{_asked(questions)} do not show that the runs differ: the interval of the difference is "
+            f"{_question_count(questions)} do not show that the runs differ: the interval of the difference is "
             f"{100 * low:+.1f} to {100 * high:+.1f} points, p = {p_value:.2g}."
         )
     return " ".join(warnings + _few(questions))
@@ -92,7 +94,7 @@ def _few(questions: int) -> list[str]:
     return [f"Intervals over fewer than {MIN_QUESTIONS} questions are rough."]
 
 
-def _asked(questions: int) -> str:
+def _question_count(questions: int) -> str:
     return "1 question" if questions == 1 else f"{questions} questions"
 
 

@@ -66,8 +66,8 @@ def general_ability(solutions: Sequence[Solution], questions: Sequence[Question]
     """Scores by sub-task, which is the question's `task`. Raises ValueError like `score`."""
     if not questions:
         raise ValueError("no questions of general ability to score")
-    asked, solved = _by_subtask(questions, solutions)
-    subtasks = {name: score(solved[name], asked[name], seed) for name in asked}
+    by_subtask, solved = _by_subtask(questions, solutions)
+    subtasks = {name: score(solved[name], by_subtask[name], seed) for name in by_subtask}
     macro, interval = macro_average([(one.accuracy, one.interval) for one in subtasks.values()])
     count = sum(one.questions for one in subtasks.values())
     faults = sum(one.errors.count(ErrorClass.FAULT) for one in subtasks.values())
@@ -131,12 +131,12 @@ def _by_subtask(
 ) -> tuple[dict[str, list[Question]], dict[str, list[Solution]]]:
     """Questions and solutions by task. Raises ValueError if a solution belongs to none of the questions."""
     subtask_of = {question.question_id: question.task for question in questions}
-    asked: dict[str, list[Question]] = {}
+    by_subtask: dict[str, list[Question]] = {}
     for question in questions:
-        asked.setdefault(question.task, []).append(question)
-    solved: dict[str, list[Solution]] = {name: [] for name in asked}
+        by_subtask.setdefault(question.task, []).append(question)
+    solved: dict[str, list[Solution]] = {name: [] for name in by_subtask}
     for solution in solutions:
         if solution.question_id not in subtask_of:
             raise ValueError(f"a solution is of question {solution.question_id}, which is not among those asked")
         solved[subtask_of[solution.question_id]].append(solution)
-    return asked, solved
+    return by_subtask, solved

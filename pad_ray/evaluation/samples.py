@@ -50,11 +50,11 @@ def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: in
     Raises:
         ValueError: as in `pass_at_k`, or a solution belongs to none of the questions.
     """
-    asked = {question.question_id: question for question in questions}
+    by_id = {question.question_id: question for question in questions}
     grouped = _grouped(solutions, k)
-    if unknown := grouped.keys() - asked.keys():
+    if unknown := grouped.keys() - by_id.keys():
         raise ValueError(f"{len(unknown)} of {len(grouped)} solved questions are not among the questions given")
-    means = {name: _share_of_votes(group, asked[name].answer_kind, k) for name, group in grouped.items()}
+    means = {name: _share_of_votes(group, by_id[name].answer_kind, k) for name, group in grouped.items()}
     return _at_k(k, means, len(solutions), seed)
 
 

@@ -86,10 +86,10 @@ def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: in
     Raises:
         ValueError: there are no solutions, or they do not match the questions.
     """
-    asked = {question.question_id: question for question in questions}
+    by_id = {question.question_id: question for question in questions}
     means = question_means(solutions)
-    if not means or means.keys() != asked.keys():
-        raise ValueError(f"a score needs solutions of exactly these questions: {len(means)} solved, {len(asked)} asked")
+    if not means or means.keys() != by_id.keys():
+        raise ValueError(f"a score needs solutions of exactly these questions: {len(means)} solved, {len(by_id)} asked")
     accuracy, errors = _mean(means), taxonomy(solution.outcome for solution in solutions)
     interval, method = accuracy_interval(solutions, means, seed)
     return Score(
@@ -100,8 +100,8 @@ def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: in
         accuracy=accuracy,
         interval=interval,
         interval_method=method,
-        exact=_rate((s, _same(exact_equal, s, asked)) for s in solutions),
-        pad_rounded=_rate((s, _same(pad_rounded_equal, s, asked)) for s in solutions),
+        exact=_rate((s, _same(exact_equal, s, by_id)) for s in solutions),
+        pad_rounded=_rate((s, _same(pad_rounded_equal, s, by_id)) for s in solutions),
         executable_rate=_rate((s, s.outcome in EXECUTED) for s in solutions),
         outcomes=dict(Counter(solution.outcome.value for solution in solutions)),
         errors=errors,
@@ -133,8 +133,8 @@ def cost(amounts: Sequence[float]) -> Cost:
     return Cost(float(np.mean(amounts)), float(np.median(amounts)), float(np.percentile(amounts, 95)))
 
 
-def _same(rule: Rule, solution: Solution, asked: Mapping[str, Question]) -> bool:
-    kind = asked[solution.question_id].answer_kind
+def _same(rule: Rule, solution: Solution, by_id: Mapping[str, Question]) -> bool:
+    kind = by_id[solution.question_id].answer_kind
     return solution.answer is not None and rule(kind, solution.answer, solution.gold) is True
 
 

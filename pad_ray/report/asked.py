@@ -69,10 +69,10 @@ def _settings(values: Mapping[Any, Any], prefix: str = "") -> Iterator[Setting]:
         if isinstance(value, dict) and value:
             yield from _settings(value, f"{key}.")
         else:
-            yield Setting(key, _written(key, value))
+            yield Setting(key, _displayed(key, value))
 
 
-def _written(key: str, value: Any) -> str:
+def _displayed(key: str, value: Any) -> str:
     """The displayed value. Keys and passwords in a recipe are hidden, because pages are shared."""
     if value is None or value in ("", [], {}):
         return "none"

@@ -148,15 +148,15 @@ def load(run: RunDir) -> Campaign:
     if asked is None:
         raise InputError(f"{run.path(CAMPAIGN)} does not exist; give the folder that jobs/tune.py wrote")
     trials = _read_trials(run)
-    shown = _shown(asked, trials)
-    states, states_shown = (Counter(trial.state for trial in some) for some in (trials, shown))
+    selected = _select_trials(asked, trials)
+    states, states_shown = (Counter(trial.state for trial in some) for some in (trials, selected))
     return Campaign(
         name=asked.name,
         asked=asked,
         states=states,
-        rows=[_row(asked, trial) for trial in shown],
-        parallel=_parallel(asked, shown),
-        front=_front(asked, shown),
+        rows=[_row(asked, trial) for trial in selected],
+        parallel=_parallel(asked, selected),
+        front=_front(asked, selected),
         test=_test(asked.test) if asked.test else None,
         seconds=sum(trial.seconds or 0 for trial in trials),
         filters=[Filter.of("state", "State", states_shown, None if states == states_shown else states)],
@@ -176,7 +176,7 @@ def _read_trials(run: RunDir) -> list[Trial]:
     return list(trials.values())
 
 
-def _shown(asked: Asked, trials: Sequence[Trial]) -> list[Trial]:
+def _select_trials(asked: Asked, trials: Sequence[Trial]) -> list[Trial]:
     """At most `MOST_TRIALS` trials, best first by the first objective, trials without a value last."""
     first = asked.objectives[0]
 
@@ -197,8 +197,8 @@ def _row(asked: Asked, trial: Trial) -> Row:
     return Row(
         trial=trial,
         mark=_mark(asked, trial.trial),
-        values=[_written(trial.values.get(objective.name)) for objective in asked.objectives],
-        parameters=[_written(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
+        values=[_format(trial.values.get(objective.name)) for objective in asked.objectives],
+        parameters=[_format(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
     )
 
 
@@ -212,7 +212,7 @@ def _kind(asked: Asked, trial: str) -> str:
     return (_mark(asked, trial) or "other").split(", ")[0]
 
 
-def _written(value: JsonValue) -> str:
+def _format(value: JsonValue) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -243,8 +243,8 @@ class _Scale:
 
     def place(self, value: JsonValue) -> float | None:
         if self.choices:
-            written = _written(value)
-            return _of(self.choices.index(written), len(self.choices)) if written in self.choices else None
+            text = _format(value)
+            return _of(self.choices.index(text), len(self.choices)) if text in self.choices else None
         number = _finite(value)
         if number is None or (self.log and number <= 0):
             return None
@@ -256,7 +256,7 @@ class _Scale:
         if self.choices:
             return [(_of(index, len(self.choices)), name) for index, name in enumerate(self.choices)]
         ends = (self.low, self.high) if self.high > self.low else (self.low,)
-        return [(place, _written(end)) for end in ends if (place := self.place(end)) is not None]
+        return [(place, _format(end)) for end in ends if (place := self.place(end)) is not None]
 
 
 def _of(index: int, count: int) -> float:
@@ -281,7 +281,7 @@ def _parallel(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
 def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale]) -> charts.Strand:
     values: dict[str, JsonValue] = {**trial.parameters, **trial.values}
     places = [scale.place(values.get(name)) for name, scale in scales.items()]
-    described = ", ".join(f"{_short(name)} {_written(values.get(name))}" for name in scales)
+    described = ", ".join(f"{_short(name)} {_format(values.get(name))}" for name in scales)
     return charts.Strand(trial.trial, _kind(asked, trial.trial), places, f"trial {trial.trial}: {described}")
 
 
@@ -291,7 +291,7 @@ def _short(name: str) -> str:
 
 def _parameter_scale(parameter: Parameter, found: Sequence[JsonValue]) -> _Scale:
     if parameter.kind == "choice":
-        return _Scale(choices=tuple(dict.fromkeys(map(_written, [*parameter.values, *found]))))
+        return _Scale(choices=tuple(dict.fromkeys(map(_format, [*parameter.values, *found]))))
     ends = [parameter.low, parameter.high, *map(_finite, found)]
     numbers = [end for end in ends if end is not None and (end > 0 or not parameter.log)]
     return _Scale(low=min(numbers, default=0.0), high=max(numbers, default=1.0), log=parameter.log)
@@ -315,7 +315,7 @@ def _front(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
         value, cost = _finite(trial.values.get(up.name)), _finite(trial.values.get(across.name))
         if value is not None and cost is not None:
             kind = _kind(asked, trial.trial)
-            mark = charts.Mark(f"trial {trial.trial}", kind, value, None, _written(value), "", kind)
+            mark = charts.Mark(f"trial {trial.trial}", kind, value, None, _format(value), "", kind)
             spots.append(charts.Spot(trial.trial, mark, cost))
     on_front = set(asked.pareto)
     return charts.scatter(spots, [s for s in spots if s.name in on_front], per_cent=False) if spots else None

@@ -213,7 +213,7 @@ def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str
 
     widths = by_kind({"other": 1, "front": 1.5, "default": 2.5, "best": 3})
     dashes = by_kind({kind: [6, 4] if kind == "default" else [1, 0] for kind in kinds})
-    drawn = alt.layer(
+    layers = alt.layer(
         alt.Chart(_data(rows))
         .mark_line(strokeJoin="round", aria=True)
         .encode(
@@ -231,7 +231,7 @@ def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str
         alt.Chart(_data(ticks)).mark_text(align="left", dx=6, limit=110, **soft).encode(x=x, y=y, text="label:N"),
     ).properties(height=HEIGHT)
     described = f"{len(strands):,} lines through {', '.join(axis.name for axis in axes)}"
-    return Chart(_svg(drawn, max(WIDE, 130 * len(axes))), Markup(), described)
+    return Chart(_svg(layers, max(WIDE, 130 * len(axes))), Markup(), described)
 
 
 def _row(mark: Mark, factor: float) -> dict[str, Any]:
@@ -250,8 +250,8 @@ def _row(mark: Mark, factor: float) -> dict[str, Any]:
 def _intervals(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     known = [row for row in rows if row["low"] is not None]
     ticks = alt.TickConfig(size=10, thickness=2, opacity=1)
-    drawn: alt.Chart = alt.Chart(_data(known)).mark_errorbar(ticks=ticks, thickness=2)
-    return drawn.encode(color=_colour())
+    bars: alt.Chart = alt.Chart(_data(known)).mark_errorbar(ticks=ticks, thickness=2)
+    return bars.encode(color=_colour())
 
 
 def _colour() -> alt.Color:
@@ -287,8 +287,8 @@ def _svg(drawing: Drawing, width: int) -> Markup:
         axis={"aria": False, "domain": False, "ticks": False, "gridColor": "var(--grid)", "labelPadding": 8, **soft},
         legend={"aria": False, "orient": "top", "symbolType": "stroke", "columnPadding": 30, **soft},
     )
-    written = io.StringIO()
-    styled.save(written, format="svg")
+    svg = io.StringIO()
+    styled.save(svg, format="svg")
     return Markup(
-        written.getvalue().replace(' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+        svg.getvalue().replace(' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     )

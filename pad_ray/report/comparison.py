@@ -50,7 +50,7 @@ class Flip:
     @property
     def size(self) -> int:
         """Maximum bytes on the page."""
-        sides = sum(len(told.code.encode()) + told.size for told in (self.a, self.b))
+        sides = sum(len(side.code.encode()) + side.size for side in (self.a, self.b))
         return sides + text.weight(self.question.text) + text.weight(self.question.gold, 200) + FRAME_BYTES
 
 
@@ -240,7 +240,7 @@ def _flips(
     for key in turns:
         better = gains[key] > 0
         a, b = _answer(left, key, right=not better), _answer(right, key, right=better)
-        flip = Flip("fixed" if better else "broken", questions[key], _told(a), _told(b))
+        flip = Flip("fixed" if better else "broken", questions[key], _side_answer(a), _side_answer(b))
         if flip.size > room:
             break
         room -= flip.size
@@ -256,7 +256,7 @@ def _answer(runs: Sequence[Answers], key: str, *, right: bool) -> Solution:
     return next(run[key] for run in runs if run[key].correct is right)
 
 
-def _told(solution: Solution) -> Told:
+def _side_answer(solution: Solution) -> Told:
     """The path that gave the answer; if unknown, the last path of the strategy, which the feedback may not refer to."""
     path = solution.chosen or (solution.paths[-1] if solution.paths else "")
     line = failing_line(path, solution.feedback) if solution.chosen and not solution.correct else None

@@ -123,11 +123,11 @@ def judged_drafts(run: RunDir) -> Iterator[pa.Table]:
 
 
 def _judged(run: RunDir, drafts: str, verdicts: str) -> pa.Table:
-    """The drafts of one part; a verdict stands in the part of the same name."""
-    made = read_part(run, drafts, DRAFT_COLUMNS)
-    found = read_part(run, verdicts, ["draft_id", "outcome"])
-    places = pc.index_in(made["draft_id"], found["draft_id"].combine_chunks())
-    return made.append_column("outcome", found["outcome"].combine_chunks().take(places.combine_chunks()))
+    """The drafts of one part with their outcomes; the verdicts are in the part of the same name."""
+    draft_rows = read_part(run, drafts, DRAFT_COLUMNS)
+    verdict_rows = read_part(run, verdicts, ["draft_id", "outcome"])
+    places = pc.index_in(draft_rows["draft_id"], verdict_rows["draft_id"].combine_chunks())
+    return draft_rows.append_column("outcome", verdict_rows["outcome"].combine_chunks().take(places.combine_chunks()))
 
 
 def read_parts(run: RunDir, names: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:

@@ -41,12 +41,12 @@ def score_of(data: RunData, task: str | None, student: str) -> Score | None:
 def _compare(data: RunData, paired: Paired) -> Headline:
     before, after = score_of(data, paired.task, paired.a), score_of(data, paired.task, paired.b)
     verdict = verdict_of(paired)
-    asked = _asked(after) if after else f"{paired.task} questions"
+    questions = _question_count(after) if after else f"{paired.task} questions"
     what = "Self-refinement" if paired.b == REFINED else "Distillation"
     opening = {
-        "better": f"{what} made the student better at {asked}",
-        "worse": f"{what} made the student worse at {asked}",
-        "open": f"{what} made no detectable difference at {asked}",
+        "better": f"{what} made the student better at {questions}",
+        "worse": f"{what} made the student worse at {questions}",
+        "open": f"{what} made no detectable difference at {questions}",
     }[verdict]
     return Headline(
         sentence=f"{opening}{_accuracies(before, after)}.",
@@ -60,7 +60,7 @@ def _compare(data: RunData, paired: Paired) -> Headline:
     )
 
 
-def _asked(score: Score) -> str:
+def _question_count(score: Score) -> str:
     return " ".join(filter(None, (text.count(score.questions), score.task, score.split, "questions")))
 
 
@@ -153,7 +153,9 @@ def _first_score(data: RunData, student: str) -> Score | None:
 def _alone(score: Score, when: str, other: str, compared: Score | None) -> Headline:
     spread = f"95\u00a0% interval: {text.percent_interval(score.interval)}. " if score.interval else ""
     missing = "No test compares the two." if compared else f"There is no score of the student {other} to compare with."
-    sentence = f"{when} distillation the student answers {text.percent(score.accuracy)} of {_asked(score)} correctly."
+    sentence = (
+        f"{when} distillation the student answers {text.percent(score.accuracy)} of {_question_count(score)} correctly."
+    )
     return Headline(sentence, f"{spread}{missing}", "open")
 
 

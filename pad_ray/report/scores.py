@@ -112,11 +112,11 @@ def curves(training: Training | None, name: str) -> list[Curve]:
         [(point.step, point.loss) for point in training.validation],
     )
     accuracies = [(point.step, 100 * point.accuracy) for point in training.validation if point.accuracy is not None]
-    found = {
+    charts_by_id = {
         f"{name}-loss": ("Loss by step, in nats per token", loss),
         f"{name}-accuracy": ("Accuracy on validation questions, in per cent", charts.lines([], accuracies, "accuracy")),
     }
-    return [Curve(key, title, chart) for key, (title, chart) in found.items() if chart]
+    return [Curve(key, title, chart) for key, (title, chart) in charts_by_id.items() if chart]
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def outcomes(data: RunData) -> list[BarGroup]:
     elif so_far.rows_in:
         groups.append(_bar_group("Drafts by verdict, so far", "accepted", so_far))
     if corpus and (corpus.rejected or corpus.failed):
-        groups.append(_bar_group("What the corpus took of the accepted", TAKEN, corpus))
+        groups.append(_bar_group("Accepted drafts by use in the corpus", TAKEN, corpus))
     return groups
 
 

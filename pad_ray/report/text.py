@@ -51,10 +51,10 @@ def program(text: str, line: int | None = None) -> Markup:
 
 def lines(text: str, line: int | None = None) -> Markup:
     """Escaped text other than a program; `line` (from 1) is marked."""
-    written = [escape(part) for part in clean(shorten(text)).split("\n")]
-    if line and line <= len(written):
-        written[line - 1] = Markup('<span class="{}">{}</span>').format(_MARKED, written[line - 1])
-    return Markup("\n").join(written)
+    escaped = [escape(part) for part in clean(shorten(text)).split("\n")]
+    if line and line <= len(escaped):
+        escaped[line - 1] = Markup('<span class="{}">{}</span>').format(_MARKED, escaped[line - 1])
+    return Markup("\n").join(escaped)
 
 
 def words(name: str) -> str:

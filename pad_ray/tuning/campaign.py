@@ -145,8 +145,8 @@ def _check_same(run: Run, inputs: Inputs) -> None:
 
 def _identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
     sides = {"validation": inputs.validation, **inputs.tests}
-    asked = {name: content_id("asked", [(one.question_id, one.gold) for one in side]) for name, side in sides.items()}
-    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(inputs.weights), "asked": asked}
+    hashes = {name: content_id("asked", [(one.question_id, one.gold) for one in side]) for name, side in sides.items()}
+    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(inputs.weights), "asked": hashes}
 
 
 def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
@@ -212,7 +212,7 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     from pad_ray.tuning.search import Suggestions
     from pad_ray.tuning.tuner import run_trials
 
-    given = _given(run.recipe, inputs.parameters, trials)
+    given = _first_trials(run.recipe, inputs.parameters, trials)
     suggestions = Suggestions(inputs.parameters, config.objectives, trials, given, run.recipe.seed)
     started = time.monotonic()
     with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
@@ -225,7 +225,9 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     ledger.record(run.folder, StageEntry(STAGE, "trials", *entry))
 
 
-def _given(recipe: Recipe, parameters: Sequence[Parameter], trials: Trials) -> list[tuple[str, Mapping[str, Any]]]:
+def _first_trials(
+    recipe: Recipe, parameters: Sequence[Parameter], trials: Trials
+) -> list[tuple[str, Mapping[str, Any]]]:
     """The trials before Optuna's suggestions: interrupted trials, the unchanged recipe, and the points of `tuning.first`."""
     interrupted = [(trial.trial, trial.parameters) for trial in trials.of("running")]
     points = [default_point(recipe, parameters), *recipe.tuning.first]
@@ -310,7 +312,7 @@ def closing_table(run: Run) -> None:
     for trial in trials.of(*FINISHED):
         marks = "*" * (trial.trial == facts["best_trial"]) + "+" * (trial.trial in facts["pareto"])
         figures = (f"{trial.values[ACCURACY]:.1%}" if trial.values else "-", _tokens(trial), f"{trial.seconds:.0f}")
-        table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _said(trial.parameters))
+        table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _parameter_text(trial.parameters))
     run.progress.console.print(table)
     run.progress.say("* the chosen trial" + ("; + no trial is better in both objectives" if facts["pareto"] else ""))
     run.progress.say((facts["test"] or facts["test_alone"])["sentence"])
@@ -321,7 +323,7 @@ def _tokens(trial: Trial) -> str:
     return f"{trial.values[TOKENS]:.0f}" if TOKENS in trial.values else "-"
 
 
-def _said(parameters: Mapping[str, Any]) -> str:
+def _parameter_text(parameters: Mapping[str, Any]) -> str:
     """The parameters as text, by the last part of their names."""
     values = (f"{value:.3g}" if isinstance(value, float) else json.dumps(value) for value in parameters.values())
     return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in zip(parameters, values, strict=True))

@@ -46,8 +46,8 @@ class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Same as TPE."""
-        drawn: dict[str, Any] = self._of(trial).sample_relative(study, trial, search_space)
-        return drawn
+        values: dict[str, Any] = self._of(trial).sample_relative(study, trial, search_space)
+        return values
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -112,10 +112,10 @@ class Suggestions(Searcher):  # type: ignore[misc]
             self.given[trial_id] = parameters
             return {"trial": name, "parameters": json.dumps(parameters)}
         self.sampler.name = next(self.names)
-        drawn = self.optuna.suggest(trial_id)
-        if drawn is None:
+        suggestion = self.optuna.suggest(trial_id)
+        if suggestion is None:
             return None
-        return {"trial": self.sampler.name, "parameters": json.dumps(self._values(drawn))}
+        return {"trial": self.sampler.name, "parameters": json.dumps(self._values(suggestion))}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Record an intermediate report."""

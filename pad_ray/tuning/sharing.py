@@ -110,20 +110,20 @@ def _plain(section: Any) -> object:
     return section.model_dump(mode="json") if hasattr(section, "model_dump") else section
 
 
-def _drafted(recipe: Recipe) -> object:
+def _draft_settings(recipe: Recipe) -> object:
     # Drafts depend on the teacher's weights, which may change in a folder of the same name, but not on its machines.
-    asked = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
+    teacher_settings = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
     judged = [rules_of(recipe.sandbox), _golds(recipe)]
-    return [asked, fingerprint(recipe.teacher), judged, _sections("questions", "seed", "synthesis")(recipe)]
+    return [teacher_settings, fingerprint(recipe.teacher), judged, _sections("questions", "seed", "synthesis")(recipe)]
 
 
 def _golds(recipe: Recipe) -> str:
     """A hash of the gold answers of a published split, which may be corrected; generated ones depend only on the seed."""
-    asked = recipe.questions
-    task = get_task(asked.task)
-    if asked.split not in task.published:
+    source = recipe.questions
+    task = get_task(source.task)
+    if source.split not in task.published:
         return ""
-    questions = task.stream(asked.split, recipe.data_dir, asked.limit, recipe.seed)
+    questions = task.stream(source.split, recipe.data_dir, source.limit, recipe.seed)
     return content_id([(question.question_id, question.gold) for question in questions])
 
 
@@ -135,7 +135,7 @@ def _refinement(*fields: str) -> Callable[[Recipe], object]:
     return lambda recipe: recipe.refinement.model_dump(mode="json", include=set(fields))
 
 
-def _asked(recipe: Recipe) -> object:
+def _attempt_settings(recipe: Recipe) -> object:
     fields = _refinement("questions", "samples", "temperature", "top_p", "max_source_characters")
     return [
         fields(recipe),
@@ -150,7 +150,7 @@ _REFINED = ("repair_share", "on_policy_share", "epochs", "learning_rate", "max_t
 TO_STUDENT = (
     Stage(
         "drafts",
-        _drafted,
+        _draft_settings,
         (),
         _drafts,
         (DRAFTS, VERDICTS, FAULTS),
@@ -160,7 +160,7 @@ TO_STUDENT = (
 )
 TO_REFINED = (
     *TO_STUDENT,
-    Stage("attempts", _asked, (QUESTIONS, VERDICTS, CORPUS, STUDENT), _attempts),
+    Stage("attempts", _attempt_settings, (QUESTIONS, VERDICTS, CORPUS, STUDENT), _attempts),
     Stage("injected", _refinement("smoothing", "variants_per_program", "max_source_characters"), (CORRECT,), _injected),
     Stage(
         "refined",

@@ -154,11 +154,11 @@ def _check_point(recipe: Recipe, parameters: Iterable[Parameter], point: Mapping
 def default_point(recipe: Recipe, parameters: Iterable[Parameter]) -> dict[str, Any]:
     """The values of the unchanged recipe, for the fields that it has."""
     values = recipe.model_dump(mode="json")
-    entries = ((parameter.name, *_found(values, parameter.name)) for parameter in parameters)
+    entries = ((parameter.name, *_lookup(values, parameter.name)) for parameter in parameters)
     return {name: value for name, there, value in entries if there}
 
 
-def _found(values: Any, name: str) -> tuple[bool, Any]:
+def _lookup(values: Any, name: str) -> tuple[bool, Any]:
     for part in name.split("."):
         if isinstance(values, list) and part.isdigit() and int(part) < len(values):
             values = values[int(part)]

@@ -99,7 +99,7 @@ def test_intervals_over_three_trainings_per_side_cover_the_truth():
     for spread in (0.0, 0.04):
         found = coverage(Trainings(3, 3, 500, spread, spread), 400, methods=("questions", "two-level t"))
         assert 0.923 <= found["two-level t"][0] <= 0.99
-    # Questions alone miss it: `found` is that of trainings 4 points apart.
+    # Without the spread of trainings it is too narrow: `found` is for trainings 4 points apart.
     assert found["questions"][0] < 0.75
 
 
