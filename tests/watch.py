@@ -18,10 +18,10 @@ OF_THE_CLUSTER = (
 
 def steps_done(run):
     """Optimiser steps of the newest complete checkpoint."""
-    found = [
+    result = [
         json.loads(path.read_text())["step"] for path in run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
     ]
-    return max(found, default=0)
+    return max(result, default=0)
 
 
 DONE = {
@@ -35,12 +35,12 @@ DONE = {
 
 def at_work(pid):
     """Descendants of a cluster's process that belong to a job, each with its parent process."""
-    found = []
+    result = []
     for process in psutil.Process(pid).children(recursive=True):
         try:
             words, above = (" ".join(one.cmdline()) or one.name() for one in (process, process.parent()))
         except (psutil.Error, AttributeError):
             continue
         if not any(name in words for name in OF_THE_CLUSTER) and "dashboard.py" not in above:
-            found.append(f"{words[:80].strip()} below {above[:80].strip()}")
-    return found
+            result.append(f"{words[:80].strip()} below {above[:80].strip()}")
+    return result

@@ -17,7 +17,7 @@ MIN_SEEDS = 3
 ONE_TRAINING = "One training: the interval covers the questions, not the chance of training."
 ONE_TRAINING_EACH = (
     "One training on each side: the interval covers the questions, not the chance of training, which has moved one recipe "
-    "from 79 to 102 right answers of 240."
+    "from 79 to 102 correct answers of 240."
 )
 
 _POWER_Z = float(stats.norm.ppf(POWER))
@@ -46,14 +46,14 @@ def score_warning(questions: int, accuracy: float, interval: Interval, faults: i
     warnings = []
     if faults:
         warnings.append(
-            f"{faults} solutions are faults of the infrastructure and count as wrong; ask again with "
+            f"{faults} solutions are faults of the infrastructure and count as wrong; solve them again with "
             "--evaluation.retry-faults."
         )
     if half_width > MAX_HALF_WIDTH:
         needed = questions_for(accuracy)
-        advice = f"; about {needed} give {_points(MAX_HALF_WIDTH)}" if needed > questions else ""
+        advice = f"; about {needed} would give {_points(MAX_HALF_WIDTH)}" if needed > questions else ""
         warnings.append(
-            f"{_question_count(questions)} place the accuracy only within {_points(half_width)} points{advice}."
+            f"{_question_count(questions)} determine the accuracy only to {_points(half_width)} points{advice}."
         )
     return " ".join(warnings + _few(questions))
 
@@ -79,19 +79,23 @@ def seeds_warning(a: int, b: int) -> str:
     if a == b == 1:
         return ONE_TRAINING_EACH
     if min(a, b) == 1:
-        return "One side was trained once: the spread of the other side's trainings stands for both."
+        return "One side was trained once: the spread of the other side's trainings is used for both."
     return pool_warning(min(a, b))
 
 
 def pool_warning(seeds: int) -> str:
     """A warning about too few pooled seeds; empty from `MIN_SEEDS` on."""
-    return f"{seeds} seeds say little of how much seeds matter; take at least {MIN_SEEDS}." if seeds < MIN_SEEDS else ""
+    return (
+        f"{seeds} seeds are too few to measure the spread between seeds; use at least {MIN_SEEDS}."
+        if seeds < MIN_SEEDS
+        else ""
+    )
 
 
 def _few(questions: int) -> list[str]:
     if questions >= MIN_QUESTIONS:
         return []
-    return [f"Intervals over fewer than {MIN_QUESTIONS} questions are rough."]
+    return [f"Intervals over fewer than {MIN_QUESTIONS} questions are inaccurate."]
 
 
 def _question_count(questions: int) -> str:

@@ -13,8 +13,8 @@ RECIPES = ("one-gpu", "four-nodes", "hundred-million")
 def row(name):
     recipe = load_recipe(CLUSTER / "sizes" / f"{name}.yaml")
     asked = recipe.questions
-    found = sizes(recipe, asked.limit, asked.test_limit, gpus=0)
-    return f"| `sizes/{name}.yaml` | {recipe.sizing.gpus} | {' | '.join(cells(found))} |"
+    size = sizes(recipe, asked.limit, asked.test_limit, gpus=0)
+    return f"| `sizes/{name}.yaml` | {recipe.sizing.gpus} | {' | '.join(cells(size))} |"
 
 
 def test_the_table_matches_the_code():

@@ -81,8 +81,8 @@ def environment(tmp_path):
 def free_ports_in(first, last, number):
     """Free ports in a range whose ports 10000 and 20000 above, which the script also uses, are free too."""
     used = {connection.laddr.port for connection in psutil.net_connections() if connection.laddr}
-    found = [port for port in range(first, last) if not {port, port + 10000, port + 20000} & used]
-    return found[os.getpid() % 1000 :: 1000][:number]
+    ports = [port for port in range(first, last) if not {port, port + 10000, port + 20000} & used]
+    return ports[os.getpid() % 1000 :: 1000][:number]
 
 
 @pytest.fixture
@@ -96,15 +96,15 @@ def submitted(environment, tmp_path):
 
 
 def test_a_job_runs_on_its_cluster_gets_the_signal_and_leaves_nothing(submitted, environment, tmp_path):
-    said = list(takewhile(lambda line: line != "waiting\n", submitted.stdout))
-    assert submitted.poll() is None, said
+    output = list(takewhile(lambda line: line != "waiting\n", submitted.stdout))
+    assert submitted.poll() is None, output
     started = psutil.Process(submitted.pid).children(recursive=True)
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(f"http://127.0.0.1:{environment['PAD_RAY_DASHBOARD_PORT']}/api/jobs/")
     submitted.send_signal(signal.SIGTERM)
     submitted.stdout.read()
     assert submitted.wait(60) == 5
-    assert any(f"token {tmp_path}" in line and "0o100600" in line for line in said)
+    assert any(f"token {tmp_path}" in line and "0o100600" in line for line in output)
     assert not list((tmp_path / ".ray").iterdir())
     assert started
     assert not psutil.wait_procs(started, timeout=20)[1]

@@ -59,19 +59,19 @@ def test_with_enough_beams_it_equals_exhaustive_search(seed):
     tree = random_tree(seed)
     every = sorted(paths_of(tree), key=lambda item: (-item[1], item[0]))
     strategy = StepBeam(beams=len(every), proposals=EVERY_LINE, temperature=1.0, weight=0, score="sum")
-    found, _ = search(TreeEngine(tree), strategy)
-    assert [hypothesis.text for hypothesis in found] == [text for text, _ in every]
-    assert [hypothesis.score for hypothesis in found] == pytest.approx([logprob for _, logprob in every])
+    result, _ = search(TreeEngine(tree), strategy)
+    assert [hypothesis.text for hypothesis in result] == [text for text, _ in every]
+    assert [hypothesis.score for hypothesis in result] == pytest.approx([logprob for _, logprob in every])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_without_weight_it_is_ordinary_beam_search(seed):
     tree = random_tree(seed, depth=4)
     strategy = StepBeam(beams=2, proposals=EVERY_LINE, temperature=1.0, weight=0, verifiers=["execution"], score="sum")
-    found, _ = search(TreeEngine(tree), strategy)
+    result, _ = search(TreeEngine(tree), strategy)
     expected = beam_search(tree, beams=2)
-    assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
-    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, score in expected])
+    assert [hypothesis.text for hypothesis in result] == [text for text, _ in expected]
+    assert [hypothesis.score for hypothesis in result] == pytest.approx([score for _, score in expected])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -79,19 +79,19 @@ def test_a_verifier_adds_its_weighted_log_score_for_every_line_below_def(seed):
     tree = random_tree(seed)
     verifier = f"{__name__}:ShortNumbers"
     strategy = StepBeam(beams=3, proposals=EVERY_LINE, temperature=1.0, weight=0.5, verifiers=[verifier], score="sum")
-    found, _ = search(TreeEngine(tree), strategy)
+    result, _ = search(TreeEngine(tree), strategy)
     expected = beam_search(tree, beams=3, weight=0.5)
-    assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
-    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, score in expected])
+    assert [hypothesis.text for hypothesis in result] == [text for text, _ in expected]
+    assert [hypothesis.score for hypothesis in result] == pytest.approx([score for _, score in expected])
 
 
 def test_one_beam_and_one_proposal_is_greedy():
     tree = random_tree(7)
-    (found,), _ = search(TreeEngine(tree), StepBeam(beams=1, proposals=1, weight=0))
+    (result,), _ = search(TreeEngine(tree), StepBeam(beams=1, proposals=1, weight=0))
     text = ""
     while tree.get(text):
         text += max(tree[text], key=tree[text].get)
-    assert found.text == text
+    assert result.text == text
 
 
 def test_the_mean_likelihood_of_a_line_ignores_its_number_of_tokens():
@@ -148,9 +148,9 @@ def test_long_programs_rank_lower_only_if_scores_are_summed(score, likelihood, b
     strategy = StepBeam(
         proposals=EVERY_LINE, temperature=1.0, verifiers=[f"{__name__}:Likes"], score=score, likelihood=likelihood
     )
-    found, _ = search(TreeEngine(tree), strategy)
-    assert {hypothesis.text for hypothesis in found} == {SHORT, LONG}
-    assert found[0].text == best
+    result, _ = search(TreeEngine(tree), strategy)
+    assert {hypothesis.text for hypothesis in result} == {SHORT, LONG}
+    assert result[0].text == best
 
 
 @pytest.mark.parametrize("score", ["sum", "mean", "length"])
@@ -169,9 +169,9 @@ def test_token_beam_compares_programs_of_different_length_in_the_same_way(score,
         attempt = Attempt(make_question(), tools(LetterEngine(chain(LONG) | tree), None, max_tokens=200), "test")
         return await strategy.search(attempt)
 
-    found = asyncio.run(run())
-    assert {beam.text for beam in found} == {SHORT, LONG}
-    assert found[0].text == best
+    result = asyncio.run(run())
+    assert {beam.text for beam in result} == {SHORT, LONG}
+    assert result[0].text == best
 
 
 @pytest.mark.parametrize("score", ["sum", "mean", "length"])
@@ -180,24 +180,24 @@ def test_a_finished_program_is_not_displaced_by_programs_that_end_worse(score):
     tree = {"": {HEAD: 1.0}, HEAD: {"    return 7\n": 0.32, "    a = 1\n": 0.34, "    b = 1\n": 0.34}}
     for line in ("    a = 1\n", "    b = 1\n"):
         tree[HEAD + line] = {f"    return {number}\n": 0.02 for number in range(50)}
-    found, _ = search(TreeEngine(tree), StepBeam(beams=3, proposals=64, temperature=1.0, weight=0, score=score))
-    assert found[0].text == SHORT
-    assert len(found) == 3
+    result, _ = search(TreeEngine(tree), StepBeam(beams=3, proposals=64, temperature=1.0, weight=0, score=score))
+    assert result[0].text == SHORT
+    assert len(result) == 3
 
 
 def test_finished_programs_occupy_beams():
     tree = chain(LONG) | {HEAD: {"    return 7\n": 0.6, "    a = 2\n": 0.2, "    b = 2\n": 0.2}}
     tree |= {HEAD + "    b = 2\n": {"    return b\n": 1.0}}
     engine = TreeEngine(tree)
-    found, _ = search(engine, StepBeam(beams=1, proposals=EVERY_LINE, temperature=1.0, weight=0))
-    assert [hypothesis.text for hypothesis in found] == [SHORT]
+    result, _ = search(engine, StepBeam(beams=1, proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in result] == [SHORT]
     assert len(engine.requests) == 2 * EVERY_LINE
 
 
 def test_hypotheses_that_differ_only_in_blanks_are_one():
     tree = {"": {HEAD: 1.0}, HEAD: {"    return 7\n": 0.4, "    return 7 \n": 0.3, "\n    return 7\n": 0.3}}
-    found, _ = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0, weight=0))
-    assert [hypothesis.text for hypothesis in found] == [SHORT]
+    result, _ = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in result] == [SHORT]
 
 
 def test_a_line_with_an_engine_error_ranks_below_a_line_that_fails_to_run(sandbox):
@@ -218,8 +218,8 @@ def test_a_failing_line_is_pruned_and_the_search_continues_with_others(sandbox):
         HEAD + likely: {"    return a\n": 1.0},
         HEAD + sound: {"    return a\n": 0.5, "    return a / 0\n": 0.5},
     }
-    found, attempt = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0), sandbox)
-    assert [hypothesis.text for hypothesis in found] == [HEAD + sound + "    return a\n"]
+    result, attempt = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0), sandbox)
+    assert [hypothesis.text for hypothesis in result] == [HEAD + sound + "    return a\n"]
     assert attempt.completion_tokens > 0
 
 
@@ -240,8 +240,8 @@ def test_blank_lines_and_comments_are_not_steps(sandbox):
 
 def test_an_endless_path_is_cut_at_the_token_limit(sandbox):
     engine = WrittenEngine(lambda request: (HEAD if not engine_text(request) else "    a = 1\n", -0.1))
-    found, attempt = search(engine, StepBeam(beams=1, proposals=1, max_lines=500), sandbox)
-    assert found[0].cut
+    result, attempt = search(engine, StepBeam(beams=1, proposals=1, max_lines=500), sandbox)
+    assert result[0].cut
     assert attempt.completion_tokens <= attempt.tools.max_tokens + 3
 
 
@@ -323,14 +323,14 @@ def test_token_beam_scores_each_line_once_when_it_is_finished(weight):
         attempt = Attempt(make_question(), tools(LetterEngine(tree), None, max_tokens=200), "test")
         return await strategy.search(attempt)
 
-    found = asyncio.run(run())
+    result = asyncio.run(run())
     scored = {
         text: logprob + weight * sum(math.log(like(line)) for line in text.splitlines()[1:])
         for text, logprob in paths_of(tree)
     }
     best = sorted(scored, key=scored.get, reverse=True)
-    assert [beam.text for beam in found[:3]] == best[:3]
-    assert found[0].score == pytest.approx(scored[best[0]])
+    assert [beam.text for beam in result[:3]] == best[:3]
+    assert result[0].score == pytest.approx(scored[best[0]])
 
 
 class PrunesTwos:

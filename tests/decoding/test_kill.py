@@ -40,8 +40,8 @@ def write_recipe(folder, script, student):
 
 def solutions(folder):
     run = RunDir(str(folder / "run"))
-    found = [one for name in STRATEGIES for one in run.read_records(f"solutions/arithmetic/{name}", Solution)]
-    return sorted((replace(solution, latency_s=0.0) for solution in found), key=lambda s: (s.strategy, s.question_id))
+    result = [one for name in STRATEGIES for one in run.read_records(f"solutions/arithmetic/{name}", Solution)]
+    return sorted((replace(solution, latency_s=0.0) for solution in result), key=lambda s: (s.strategy, s.question_id))
 
 
 def test_an_evaluation_continues_without_a_removed_node(tmp_path, script, tiny_student):

@@ -43,8 +43,8 @@ def test_an_embedding_is_the_mean_of_the_token_vectors_normalised(faithfulness):
     folder = resolve("all-minilm-l6-v2").path
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).float().eval()
     sentences = ["This is an example sentence", "Each sentence is converted to a vector that is as long as the others"]
-    found = faithfulness._embed(sentences)
-    for sentence, vector in zip(sentences, found, strict=True):
+    result = faithfulness._embed(sentences)
+    for sentence, vector in zip(sentences, result, strict=True):
         with torch.inference_mode():
             states = model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0]
         expected = states.mean(0) / states.mean(0).norm()

@@ -142,8 +142,8 @@ def test_weighted_log_scores_add_up_and_one_zero_prunes():
     halves = f"{__name__}:Halves"
     configs = [VerifierConfig(kind="none"), VerifierConfig(kind=halves, weight=0.5), VerifierConfig(kind=halves)]
     steps = [Step(HEAD, "    a = 1\n"), Step(HEAD, "    a = 0\n")]
-    found = asyncio.run(Verifiers().log_scores(configs, make_question(), steps, None))
-    assert found == [pytest.approx(1.5 * math.log(0.5)), PRUNED]
+    result = asyncio.run(Verifiers().log_scores(configs, make_question(), steps, None))
+    assert result == [pytest.approx(1.5 * math.log(0.5)), PRUNED]
 
 
 def test_a_user_class_is_named_by_its_module():

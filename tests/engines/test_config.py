@@ -22,9 +22,9 @@ def test_a_kind_names_its_missing_fields():
 
 @pytest.mark.parametrize("key", ["sk-proj-1234", "hf_AbCdEf1234"])
 def test_a_key_in_place_of_its_variable_is_rejected_and_not_repeated(key):
-    said = complaints(kind="openai", base_url=URL, api_key_env=key)
-    assert "never the key itself" in said
-    assert key not in said
+    message = complaints(kind="openai", base_url=URL, api_key_env=key)
+    assert "never the key itself" in message
+    assert key not in message
 
 
 @pytest.mark.parametrize("url", ["https://user:word@h/v1", "https://h/v1?key=word", "https://h/v1#word"])

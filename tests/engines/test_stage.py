@@ -111,7 +111,7 @@ def test_scripted_completions_are_chosen_by_question_and_seed(local_ray, tmp_pat
         "known": [Request(str(seed), ask.format("How many?"), GREEDY, seed) for seed in (0, 1, 2)],
         "other": [Request("o", ask.format("Why?"), GREEDY, 0)],
     }
-    texts = {name: [g.text for g in found] for name, found in run(local_ray, config, rows).items()}
+    texts = {name: [g.text for g in result] for name, result in run(local_ray, config, rows).items()}
     assert texts == {"known": ["one", "two", "one"], "other": ["none"]}
 
 

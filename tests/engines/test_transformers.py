@@ -219,13 +219,13 @@ def test_token_beam_equals_the_beam_search_of_transformers(t5, beams):
     async def search():
         return await strategy.search(Attempt(question, Tools(t5, None, max_tokens=8), "test"))
 
-    found = asyncio.run(search())[0]
+    result = asyncio.run(search())[0]
     inputs = t5.tokenizer(Program().prompt(question), return_tensors="pt")
     with torch.inference_mode():
         expected = t5.model.generate(
             **inputs, num_beams=beams, do_sample=False, max_new_tokens=8, length_penalty=0.0, early_stopping="never"
         )
-    assert found.text == t5.tokenizer.decode(expected[0], skip_special_tokens=True)
+    assert result.text == t5.tokenizer.decode(expected[0], skip_special_tokens=True)
 
 
 def test_batches_of_a_stage_are_served_one_after_the_other(t5, local_ray):

@@ -63,12 +63,12 @@ def majority_of(values):
 def test_maj_at_k_of_all_samples_of_a_vote_equals_its_accuracy_in_ties_too(samples, answer):
     left = [(f"#### {value}" if value else "I do not know", logprob) for value, logprob in samples]
     engine = WrittenEngine(lambda request: left.pop(0))
-    asked = make_question(gold="12")
+    questions = make_question(gold="12")
     vote = Vote(path=PathKind.RATIONALE, samples=len(samples))
-    solved = asyncio.run(solve_question(asked, vote, Tools(engine, execute=None)))
+    solved = asyncio.run(solve_question(questions, vote, Tools(engine, execute=None)))
     assert solved.answer == answer
-    found = maj_at_k(each_sample(solved, asked), [asked], k=len(samples))
-    assert found.value == solved.correct == (answer == "12")
+    result = maj_at_k(each_sample(solved, questions), [questions], k=len(samples))
+    assert result.value == solved.correct == (answer == "12")
 
 
 def test_equal_numbers_are_counted_together():

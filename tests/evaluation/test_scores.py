@@ -95,7 +95,7 @@ def test_faults_and_few_questions_cause_warnings():
 
 def test_the_warning_of_a_wide_interval_gives_the_number_of_questions_needed():
     # 1.96² · 0.25 / 0.05² = 384.1
-    assert "100 questions place the accuracy only within ±9.6 points; about 385" in scored(run([1, 0] * 50)).warning
+    assert "100 questions determine the accuracy only to ±9.6 points; about 385" in scored(run([1, 0] * 50)).warning
 
 
 def test_a_narrow_interval_causes_no_warning():

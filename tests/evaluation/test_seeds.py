@@ -15,8 +15,8 @@ def runs(table):
 def test_mean_squares_match_an_analysis_of_variance():
     spread = mean_squares(np.array(TABLE, dtype=float))
     # statsmodels 0.15 `anova_lm` of y ~ C(seed) + C(question).
-    found = (spread.between_seeds, spread.between_questions, spread.rest)
-    assert found == pytest.approx((0.166667, 0.547619, 0.119048), abs=1e-6)
+    result = (spread.between_seeds, spread.between_questions, spread.rest)
+    assert result == pytest.approx((0.166667, 0.547619, 0.119048), abs=1e-6)
 
 
 def test_pooled_seeds_separate_their_sources_of_spread():

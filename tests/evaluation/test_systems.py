@@ -59,9 +59,9 @@ def test_equal_trainings_of_equal_systems_have_an_interval():
 # Trainings on each side -> warning.
 SAID = [
     (1, 1, ONE_TRAINING_EACH),
-    (1, 3, "One side was trained once: the spread of the other side's trainings stands for both."),
-    (3, 1, "One side was trained once: the spread of the other side's trainings stands for both."),
-    (2, 3, "2 seeds say little of how much seeds matter; take at least 3."),
+    (1, 3, "One side was trained once: the spread of the other side's trainings is used for both."),
+    (3, 1, "One side was trained once: the spread of the other side's trainings is used for both."),
+    (2, 3, "2 seeds are too few to measure the spread between seeds; use at least 3."),
     (3, 3, ""),
 ]
 
@@ -97,10 +97,10 @@ def test_systems_on_different_questions_are_not_compared(a, b):
 def test_intervals_over_three_trainings_per_side_cover_the_truth():
     # 400 simulated pairs per row: within 2.5 standard errors, 2.7 points, of 95 %, and never too narrow if trainings differ.
     for spread in (0.0, 0.04):
-        found = coverage(Trainings(3, 3, 500, spread, spread), 400, methods=("questions", "two-level t"))
-        assert 0.923 <= found["two-level t"][0] <= 0.99
+        coverages = coverage(Trainings(3, 3, 500, spread, spread), 400, methods=("questions", "two-level t"))
+        assert 0.923 <= coverages["two-level t"][0] <= 0.99
     # Without the spread of trainings it is too narrow: `found` is for trainings 4 points apart.
-    assert found["questions"][0] < 0.75
+    assert coverages["questions"][0] < 0.75
 
 
 # R 4.3, p.adjust(method = "holm").

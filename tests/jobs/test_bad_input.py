@@ -230,8 +230,10 @@ PATHS[PathKind.PROGRAM] = Breaks
         "synthesize", make_data(extensions=["tests.jobs.things", "breaks"]), PYTHONPATH=f"{repository}:{tmp_path}"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    said = "synthesis: 1 drafts ended as sandbox_fault; the first: judging failed: LookupError: five is not known here"
-    assert said in done.stdout
+    message = (
+        "synthesis: 1 drafts ended as sandbox_fault; the first: judging failed: LookupError: five is not known here"
+    )
+    assert message in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     entry = ledger_of(tmp_path, "synthesis")
     assert (entry["rows_in"], entry["rows_out"], entry["failed"], entry["balanced"]) == (12, 11, 1, True)

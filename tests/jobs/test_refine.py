@@ -53,11 +53,11 @@ def distilled(write_recipe, tiny_student):
     """A run with a distilled student, and the messages about it."""
     refinement = {"questions": 16, "samples": 4, "temperature": 1.0, "actors": 1, "actor_cpus": 0.5, "epochs": 1}
     recipe = load_recipe(write_recipe(refinement=refinement))
-    said, progress = [], Progress()
-    progress.say = said.append
+    messages, progress = [], Progress()
+    progress.say = messages.append
     run = Run(recipe, RunDir(recipe.run_dir), progress)
     write_distilled(run.folder, tiny_student)
-    return SimpleNamespace(run=run, folder=run.folder, said=said)
+    return SimpleNamespace(run=run, folder=run.folder, said=messages)
 
 
 def test_a_dry_run_shows_the_students_prompt_and_writes_nothing(distilled):

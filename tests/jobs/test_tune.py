@@ -54,24 +54,24 @@ def campaign(write_recipe, tiny_student, tmp_path):
 
 def run_of(recipe):
     loaded = load_recipe(recipe)
-    said, progress = [], Progress()
-    progress.say = said.append
-    return Run(loaded, RunDir(loaded.run_dir), progress), said
+    messages, progress = [], Progress()
+    progress.say = messages.append
+    return Run(loaded, RunDir(loaded.run_dir), progress), messages
 
 
 def test_validation_uses_only_held_out_train_questions(campaign):
     run, _ = run_of(campaign(4))
-    found = validation_questions(run)
-    asked = [problem.question for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
-    held_out = {one.question_id for one in asked if is_held_out(one.question_id, run.recipe.corpus, run.recipe.seed)}
-    assert {question.question_id for question in found} == held_out
-    assert 3 < len(found) < TRAIN_QUESTIONS
+    validation = validation_questions(run)
+    train = [problem.question for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
+    held_out = {one.question_id for one in train if is_held_out(one.question_id, run.recipe.corpus, run.recipe.seed)}
+    assert {question.question_id for question in validation} == held_out
+    assert 3 < len(validation) < TRAIN_QUESTIONS
 
 
 def test_a_dry_run_shows_the_search_space_and_writes_nothing(campaign, tmp_path):
-    run, said = run_of(campaign(4))
+    run, messages = run_of(campaign(4))
     preview(run)
-    shown = "\n".join(said)
+    shown = "\n".join(messages)
     assert f"{SAMPLES}: 1 to 12" in shown and "12 of arithmetic, asked once" in shown
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]
 
@@ -79,7 +79,7 @@ def test_a_dry_run_shows_the_search_space_and_writes_nothing(campaign, tmp_path)
 def test_a_killed_campaign_continues_and_a_finished_one_does_not_change(local_ray, campaign, tmp_path, monkeypatch):
     # Keep the settings of the Ray that tests share.
     monkeypatch.setattr(job, "start_ray", lambda modules: None)
-    run, said = run_of(campaign(6, seconds=0.05))
+    run, messages = run_of(campaign(6, seconds=0.05))
     finished = _kill_after(tmp_path / "recipe.yaml", run.folder, trials=2)
     assert 2 <= len(finished) < 6
 
@@ -93,7 +93,7 @@ def test_a_killed_campaign_continues_and_a_finished_one_does_not_change(local_ra
     assert facts["kind"] == "decode" and facts["default_trial"] == "000"
     _check_best(run, facts, trials)
     _check_questions(run, facts)
-    assert facts["test"]["sentence"] in said and said[-1].startswith("report: ")
+    assert facts["test"]["sentence"] in messages and messages[-1].startswith("report: ")
 
     before = _written(run.folder)
     tune(run)

@@ -128,10 +128,10 @@ def test_the_other_pages_fit_a_phone_and_their_filters_work(page, make_pair, mak
 def test_a_chart_follows_the_width_and_labels_its_marks_on_hover(make_campaign, browse):
     async def look(tab, page):
         await tab.open(page)
-        said = await tab.evaluate("document.querySelector('.plot path[aria-label^=\"trial t3\"] title').textContent")
+        labels = await tab.evaluate("document.querySelector('.plot path[aria-label^=\"trial t3\"] title').textContent")
         drawn = "[...document.querySelectorAll('#test .plot svg')].map((svg) => svg.getBoundingClientRect().width > 0)"
         wide = await tab.evaluate(drawn)
         await _overflow(tab)
-        return said.startswith("trial t3: "), wide, await tab.evaluate(drawn)
+        return labels.startswith("trial t3: "), wide, await tab.evaluate(drawn)
 
     assert browse(look, render(str(make_campaign()))) == (True, [True, False], [False, True])

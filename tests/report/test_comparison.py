@@ -120,15 +120,15 @@ def test_runs_that_differ_only_in_their_seed_are_pooled(make_pair):
     assert "several seeds" not in Page(render(*map(str, runs))).text  # the same seed
     (runs[1] / "recipe.yaml").write_text(json.dumps(RECIPE | {"seed": 18, "run_dir": str(runs[1])}))
     answered = [list(RunDir(str(run)).iter_records("solutions/arithmetic/greedy", Solution)) for run in runs]
-    found = pool(answered)
+    result = pool(answered)
     text = Page(render(*map(str, runs))).text
-    low, high = (f"{100 * end:.1f}" for end in found.interval)
+    low, high = (f"{100 * end:.1f}" for end in result.interval)
     assert (
         "A: programs, B: mixed: arithmetic, after, greedy: 35.5 % of 200 questions over 2 seeds "
         f"(95 % interval {low}–{high} %). By seed 30.0 %, 41.0 %; "
     ) in text
-    assert f"corrected for chance: {100 * found.seed_deviation:.1f} points." in text
-    assert found.warning and found.warning in text
+    assert f"corrected for chance: {100 * result.seed_deviation:.1f} points." in text
+    assert result.warning and result.warning in text
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ PROGRAM, RATIONALE, REPAIR = CODES["program"], CODES["rationale"], CODES["repair
 
 
 def counts(**tokens):
-    found = np.zeros(len(OBJECTIVES), np.int64)
+    result = np.zeros(len(OBJECTIVES), np.int64)
     for name, count in tokens.items():
-        found[CODES[name]] = count
-    return found
+        result[CODES[name]] = count
+    return result
 
 
 def test_the_loss_is_the_mean_over_all_target_tokens():
@@ -61,8 +61,8 @@ def test_lambda_does_not_change_the_share_of_other_objectives(rationale):
 def test_tokens_of_other_objectives_count_by_their_weight(rationale):
     tokens = counts(program=10, rationale=10, repair=20, decompose=20)
     weighed = Weighing(rationale, {Objective.REPAIR: 3.0, Objective.DECOMPOSE: 0.5})
-    found = shares(token_weights(tokens, weighed), tokens)
-    assert found == pytest.approx({"program": 10 / 90, "rationale": 10 / 90, "repair": 60 / 90, "decompose": 10 / 90})
+    result = shares(token_weights(tokens, weighed), tokens)
+    assert result == pytest.approx({"program": 10 / 90, "rationale": 10 / 90, "repair": 60 / 90, "decompose": 10 / 90})
 
 
 def test_without_other_objectives_their_weights_do_not_matter():
@@ -85,11 +85,11 @@ def test_each_objective_has_its_own_loss():
     tokens = counts(program=10, rationale=40)
     sums = np.zeros(len(OBJECTIVES))
     sums[[PROGRAM, RATIONALE]] = 20.0, 40.0
-    found = losses(sums, tokens, Weighing(0.5))
-    assert found == pytest.approx({"loss": 1.5, "loss_program": 2.0, "loss_rationale": 1.0})
+    result = losses(sums, tokens, Weighing(0.5))
+    assert result == pytest.approx({"loss": 1.5, "loss_program": 2.0, "loss_rationale": 1.0})
     assert losses(sums[:], tokens, Weighing())["loss"] == pytest.approx(60 / 50)
 
 
 def test_tokens_are_counted_by_objective():
-    found = tokens_by_objective(np.array([PROGRAM, RATIONALE, PROGRAM], np.int8), np.array([3, 4, 5]))
-    assert (found[PROGRAM], found[RATIONALE], found.sum()) == (8, 4, 12)
+    result = tokens_by_objective(np.array([PROGRAM, RATIONALE, PROGRAM], np.int8), np.array([3, 4, 5]))
+    assert (result[PROGRAM], result[RATIONALE], result.sum()) == (8, 4, 12)

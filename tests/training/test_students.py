@@ -164,10 +164,10 @@ def test_an_encoder_decoder_has_the_losses_of_the_plain_model(tiny_t5):
     rows = examples(student)
     each = token_losses(student.model.eval(), student.batch(rows, ONES)).split([row.target_tokens for row in rows])
     plain = AutoModelForSeq2SeqLM.from_pretrained(tiny_t5, dtype=torch.float32).eval()
-    for row, found in zip(rows, each, strict=True):
+    for row, result in zip(rows, each, strict=True):
         ids = torch.tensor(row.ids.astype(np.int64))[None]
         loss = plain(input_ids=ids[:, : -row.target_tokens], labels=ids[:, -row.target_tokens :]).loss
-        assert found.mean().item() == pytest.approx(loss.item(), rel=1e-4)
+        assert result.mean().item() == pytest.approx(loss.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])

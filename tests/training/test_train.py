@@ -132,8 +132,8 @@ def test_adapters_of_an_encoder_decoder_are_merged_and_judged_by_executed_accura
     run = make_run(objectives=(Objective.PROGRAM,))
     changes = {"student": str(tiny_t5), "lora": LoraConfig(rank=2), "epochs": 1, "validation_questions": 3}
     changes |= {"validation_tokens": 8, "zero_stage": "auto"}
-    found = train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), into="refined")
-    assert found.best_accuracy == 0.0
+    result = train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), into="refined")
+    assert result.best_accuracy == 0.0
     merged = AutoModelForSeq2SeqLM.from_pretrained(run.local_path("refined"))
     assert not any("lora" in name for name, _ in merged.named_parameters())
     before = AutoModelForSeq2SeqLM.from_pretrained(tiny_t5)

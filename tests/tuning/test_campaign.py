@@ -48,9 +48,9 @@ def run_with(recipe_with, script, student, tmp_path):
         }
         space = {RATE: {"low": 1e-5, "high": 1e-3}}
         recipe = recipe_with(own, **{"kind": "train", "trials": 2, "space": space, **tuning})
-        said, progress = [], Progress()
-        progress.say = said.append
-        return Run(recipe, RunDir(recipe.run_dir), progress), said
+        messages, progress = [], Progress()
+        progress.say = messages.append
+        return Run(recipe, RunDir(recipe.run_dir), progress), messages
 
     return build
 
@@ -116,7 +116,7 @@ def test_a_retrained_model_repeats_drafts_and_student(run_with, student):
 
 
 def test_a_campaign_with_a_failed_default_ends_with_the_chosen_trial(run_with, asked):
-    run, said = run_with()
+    run, messages = run_with()
     trials = Trials.read(run.folder)
     trials.write(Trial("000", "failed", {RATE: 1.0}, error="DeadEndError: the loss is nan"))
     trials.write(finished("001", 0.5, **{RATE: 1e-4}))
@@ -126,7 +126,7 @@ def test_a_campaign_with_a_failed_default_ends_with_the_chosen_trial(run_with, a
     facts = run.folder.read_json(campaign.FACTS)
     assert facts["test"] is None and facts["test_alone"]["best"]["correct"] == 6
     campaign.closing_table(run)
-    (sentence,) = [line for line in said if "test questions (" in line]
+    (sentence,) = [line for line in messages if "test questions (" in line]
     assert "trial 001, is right on 50.0% of 12" in sentence
     assert sentence.endswith("The default could not be measured: DeadEndError: the loss is nan.")
 

@@ -22,8 +22,8 @@ def make(trials, given=(), objectives=("accuracy",)):
 
 
 def asked(suggestions, number):
-    found = suggestions.suggest(f"tune-{number}")
-    return found["trial"], json.loads(found["parameters"])
+    result = suggestions.suggest(f"tune-{number}")
+    return result["trial"], json.loads(result["parameters"])
 
 
 def test_given_points_come_first_and_names_continue_after_them(tmp_path):
@@ -116,8 +116,8 @@ def test_a_stopped_trial_is_pruned_with_its_reports(tmp_path):
         suggestions.on_trial_complete(f"tune-{number}", {"accuracy": 0.5, "measured": 100, "last": False})
     asked(suggestions, 2)
     suggestions.on_trial_complete("tune-2", {"accuracy": 0.4, "measured": 200, "last": True})
-    found = [(trial.state.name, trial.intermediate_values) for trial in suggestions.study.trials]
-    assert found == [
+    result = [(trial.state.name, trial.intermediate_values) for trial in suggestions.study.trials]
+    assert result == [
         ("PRUNED", {50: 0.3, 100: 0.2}),
         ("PRUNED", {50: 0.6, 100: 0.5}),
         ("PRUNED", {50: 0.6, 100: 0.5}),

@@ -94,15 +94,17 @@ def test_a_failed_stage_runs_again_and_earlier_stages_do_not(tmp_path, kitchen):
 
 
 def test_concurrent_trials_wait_for_the_one_that_runs_the_stage(tmp_path, kitchen):
-    found = []
-    trials = [threading.Thread(target=lambda: found.append(provide(tmp_path, kitchen, recipe(1))[1])) for _ in range(4)]
+    result = []
+    trials = [
+        threading.Thread(target=lambda: result.append(provide(tmp_path, kitchen, recipe(1))[1])) for _ in range(4)
+    ]
     for trial in trials:
         trial.start()
     for trial in trials:
         trial.join()
     assert kitchen.made == ["dough", "bread"]
     # Different trials may run the two stages.
-    assert sorted(name for reused in found for name in reused) == ["bread"] * 3 + ["dough"] * 3
+    assert sorted(name for reused in result for name in reused) == ["bread"] * 3 + ["dough"] * 3
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,11 @@ def test_pipelines_in_a_trials_process_are_configured_like_the_drivers(monkeypat
 
 
 def run_some(folder, bench, trials=4):
-    found = Trials.read(folder)
-    given = [(one.trial, one.parameters) for one in found.of("running")]
+    result = Trials.read(folder)
+    given = [(one.trial, one.parameters) for one in result.of("running")]
     config = TuningConfig(trials=trials, concurrent=1)
-    suggestions = Suggestions(SPACE, ["accuracy"], found, given, seed=0)
-    run_trials(folder, config, bench, suggestions, found, SimpleNamespace(update=lambda *what: None))
+    suggestions = Suggestions(SPACE, ["accuracy"], result, given, seed=0)
+    run_trials(folder, config, bench, suggestions, result, SimpleNamespace(update=lambda *what: None))
 
 
 def cut(error):
@@ -87,15 +87,15 @@ def cut(error):
     ids=str,
 )
 def test_an_error_that_repeats_in_several_calls_is_attributed_to_the_parameters(tmp_path, error, given_up):
-    trials, found = Trials(RunDir(str(tmp_path))), []
+    trials, result = Trials(RunDir(str(tmp_path))), []
     trials.write(Trial("000", "running", {}))
     for _ in range(CUTS):
         report, call = cut(error), Cut(trials)
-        found.append(call.gives_up(report))
+        result.append(call.gives_up(report))
         call("000", report)
-        assert (call.error is None) == found[-1]
+        assert (call.error is None) == result[-1]
         trials.change("000", error=report[ERROR], cuts=call.count(report))
-    assert found == [False, False, given_up]
+    assert result == [False, False, given_up]
 
 
 def test_another_error_restarts_the_count(tmp_path):
