@@ -68,7 +68,7 @@ def test_only_settings_that_differ_are_listed(make_pair):
     table = page.text.split("Settings that differ")[1]
     assert "Setting A: programs B: mixed" in table
     assert "seed 17 18" in table and "training.epochs 3 5" in table
-    assert "training.rationale_weight not there 0.5" in table
+    assert "training.rationale_weight not set 0.5" in table
     assert "batch_size" not in table and "sk-not-for-the-page" not in page.text
 
 
