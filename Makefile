@@ -1,14 +1,14 @@
-# `make demo` and `make test` do all their set-up: a virtual environment from the lock, then the work.
-# OPTIONS are more words for the demo's job: make demo OPTIONS="--seed 1 --run-dir runs/demo_1".
+# `make demo` and `make test` first create a virtual environment from the lock files.
+# OPTIONS are appended to the demo's command: make demo OPTIONS="--seed 1 --run-dir runs/demo_1".
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-# Folders of tests that use one core for moments, two at a time. All others start a Ray, engines or a training, which use every core.
+# Quick single-core tests; two of their files run at a time. The others start Ray, engines or a training, and use every core.
 LIGHT := $(addprefix tests/,evaluation models paths report sandbox tasks)
-# Known models come from packages, so that everybody measures the same weights; 0 asks the Hugging Face hub first.
+# Known models come from packages, so that everybody measures the same weights; 0 tries the Hugging Face hub first.
 export HF_HUB_OFFLINE ?= 1
-# Where the published data sets are; tests that need them are skipped without.
+# Folder of the published data sets; without it, the tests that need them are skipped.
 export PAD_RAY_DATA ?= $(realpath $(firstword $(wildcard data ../data ../shared/data)))
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TQDM_DISABLE ?= 1

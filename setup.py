@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: a wheel carries the folder `jobs` as `pad_ray/jobs`."""
+"""A step that pyproject.toml cannot express: a wheel contains the folder `jobs` as `pad_ray/jobs`."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithJobs(build_py):
-    """An editable install finds the jobs in the checkout."""
+    """Copies the jobs into a wheel; an editable install uses those of the checkout."""
 
     def run(self) -> None:
         super().run()

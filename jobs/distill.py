@@ -1,4 +1,4 @@
-"""The whole way: questions -> drafts -> verdicts -> corpus -> student -> solutions -> scores -> a page that shows it.
+"""Distil a teacher into a student: questions -> drafts -> verdicts -> corpus -> student -> solutions -> scores -> report.
 
 Examples:
     python jobs/distill.py demo                                            # the whole way on a laptop
@@ -25,7 +25,7 @@ from pad_ray.stages.tables import closing_table
 
 
 def distill(run: Run) -> None:
-    """Distil a teacher into a student. Called again on the same run, it continues."""
+    """Run all stages of a distillation. Called again on the same run, it continues."""
     run.folder.demand_local("a student")
     inputs = read_inputs(run.recipe)
     command_line.start(run)

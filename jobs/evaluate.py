@@ -1,4 +1,4 @@
-"""A student answers the test questions by every strategy: solutions, scores with intervals, tokens and seconds, a table.
+"""Evaluate a student on the test questions with every strategy: solutions, scores with intervals, tokens, seconds.
 
 Examples:
     python jobs/evaluate.py demo                                 # the student in runs/demo
@@ -22,7 +22,7 @@ from pad_ray.stages.tables import strategies_table
 
 
 def evaluate(run: Run) -> None:
-    """Evaluate the run's student, or `--evaluation.student`. Called again on the same run, it continues."""
+    """Evaluate the run's student or `--evaluation.student`. Called again on the same run, it continues."""
     tests = read_tests(run.recipe)
     student, model = student_to_measure(run)
     command_line.start(run, keep_recipe=True)

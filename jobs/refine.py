@@ -1,4 +1,4 @@
-"""Self-refinement of a distilled student: collect its errors -> inject more like them -> train it to repair -> measure.
+"""Refine a distilled student: collect its errors -> inject similar errors -> train it to repair them -> measure.
 
 Examples:
     python jobs/refine.py demo                                   # the student in runs/demo
@@ -19,7 +19,7 @@ from pad_ray.stages.tables import closing_table
 
 
 def refine(run: Run) -> None:
-    """Refine the student of a run of `jobs/distill.py`. Called again on the same run, it continues."""
+    """Refine the student that `jobs/distill.py` trained in this run. Called again on the same run, it continues."""
     inputs = refinement.read_inputs(run)
     command_line.start(run)
     collected = refinement.collect(run, inputs)

@@ -1,4 +1,4 @@
-"""Runs -> one HTML page. RUN_DIR alone: the page of a run and of its campaign; several: the runs compared with the first.
+"""Write one HTML page: of a run and its campaign, or, for several RUN_DIRs, of all runs compared with the first.
 
 Examples:
     python jobs/report.py runs/demo                              # the page of a run
@@ -21,16 +21,17 @@ COMPARISON = "comparison.html"
 
 
 class Options(Settings):
-    """Which runs, and where the page goes."""
+    """The runs to show, and the place of the page."""
 
-    run_dirs: CliPositionalArg[list[str]] = Field(description="folders or URIs of runs; campaigns are not compared")
+    run_dirs: CliPositionalArg[list[str]] = Field(description="folders or URIs of runs; campaigns cannot be compared")
     out: str | None = Field(
-        None, description="the page; default: report.html in the run, or comparison.html in the working directory"
+        None,
+        description="file of the page; default: report.html in the run, or comparison.html in the working directory",
     )
 
 
 def report(options: Options, progress: Progress) -> None:
-    """Read the files of the runs and write the page; nothing else of a run changes."""
+    """Read the files of the runs and write the page; nothing else in a run changes."""
     page = render(*options.run_dirs)
     place = _place(options)
     run, _, name = place.rpartition("/")
@@ -39,7 +40,7 @@ def report(options: Options, progress: Progress) -> None:
 
 
 def preview(options: Options, progress: Progress) -> None:
-    """Say what would be written, without reading the runs."""
+    """Print which page would be written, without reading the runs."""
     progress.say(f"{', '.join(options.run_dirs)} -> {_place(options)}")
 
 

@@ -1,4 +1,4 @@
-"""The first half of the way: questions -> drafts -> verdicts -> corpus, with its data card, and a page that shows it.
+"""Synthesise a corpus: questions -> drafts -> verdicts -> corpus with its data card -> report.
 
 Examples:
     python jobs/synthesize.py demo                               # a corpus of programs
@@ -22,7 +22,7 @@ from pad_ray.stages.tables import closing_table
 
 
 def synthesize(run: Run) -> None:
-    """Make a corpus. Called again on the same run, it continues; `jobs/distill.py` goes on from it."""
+    """Build a corpus. Called again on the same run, it continues; `jobs/distill.py` can continue the run."""
     inputs = read_inputs(run.recipe)
     command_line.start(run)
     store_questions(run, inputs)

@@ -1,4 +1,4 @@
-"""A student from the corpus that `jobs/synthesize.py` has made in the same run: `student/`, in the Hugging Face layout.
+"""Train a student on the corpus that `jobs/synthesize.py` built in the same run: `student/`, in the Hugging Face layout.
 
 Examples:
     python jobs/train.py demo                                    # on the corpus in runs/demo

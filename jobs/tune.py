@@ -1,4 +1,4 @@
-"""A campaign: recipes tried on validation questions by Ray Tune, the best one on the test questions, and written out.
+"""Run a campaign: Ray Tune tries recipes on validation questions; the best is measured on the test questions and saved.
 
 Examples:
     python jobs/tune.py demo                                     # how runs/demo's student decodes
@@ -18,7 +18,7 @@ from pad_ray.tuning import campaign
 
 
 def tune(run: Run) -> None:
-    """Tune decoding, refinement or training, as `tuning.kind` says. Called again on the same run, it continues."""
+    """Tune decoding, refinement or training, according to `tuning.kind`. Called again on the same run, it continues."""
     inputs = campaign.read_inputs(run)
     command_line.start(run, keep_recipe=True)
     campaign.conduct(run, inputs)

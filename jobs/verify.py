@@ -1,4 +1,4 @@
-"""A file of programs -> one verdict each. `--input` is .jsonl or Parquet: id, program, optional gold and question.
+"""Judge each program of a file. `--input` is .jsonl or Parquet with id, program, and optionally gold and question.
 
 Examples:
     python jobs/verify.py --input programs.jsonl --output runs/verified
@@ -28,44 +28,46 @@ from pad_ray.words import counted
 
 
 class Options(Settings):
-    """What is verified, how, and where the verdicts go."""
+    """The programs to verify, the settings, and the place of the verdicts."""
 
-    input: str = Field(description="programs: .jsonl or Parquet, a path or a URI")
+    input: str = Field(description="path or URI of the programs: .jsonl or Parquet")
     output: str = Field(description="folder or URI for verdicts/, ledger.json and metrics.json")
     verify: VerificationConfig = Field(default_factory=VerificationConfig, description="units of work and actors")
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")
 
 
 def verify(options: Options, progress: Progress) -> None:
-    """Verify what has no verdict yet. Called again with the same options, it continues."""
+    """Verify the programs without a verdict. Called again with the same options, it continues."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
     with progress.wait("Ray to start"):
         command_line.start_ray()
-    found = verify_programs(run, programs, options.verify, options.sandbox, progress)
-    protections = asdict(found.protections) if found.protections else None
+    result = verify_programs(run, programs, options.verify, options.sandbox, progress)
+    protections = asdict(result.protections) if result.protections else None
     if protections:
         metrics.update(run, "sandbox", {"protections": protections})
-    rate = found.verified / found.seconds
-    metrics.update(run, "verify", {"outcomes": found.outcomes, "verified": found.verified, "seconds": found.seconds})
-    entry = ledger.judged("verify", "programs", found.rows, found.outcomes, found.seconds, protections, found.faults)
+    rate = result.verified / result.seconds
+    metrics.update(run, "verify", {"outcomes": result.outcomes, "verified": result.verified, "seconds": result.seconds})
+    entry = ledger.judged(
+        "verify", "programs", result.rows, result.outcomes, result.seconds, protections, result.faults
+    )
     ledger.record(run, entry)
-    progress.console.print(_summary(found))
+    progress.console.print(_summary(result))
     say_faults(run, progress)
     progress.say(
-        f"{found.verified} verified in {found.seconds:.0f} s, {rate:.0f} a second; verdicts: {run.path('verdicts')}"
+        f"{result.verified} verified in {result.seconds:.0f} s, {rate:.0f} a second; verdicts: {run.path('verdicts')}"
     )
 
 
-def _summary(found: Verified) -> Table:
-    table = Table("outcome", "programs", "share", title=counted(found.rows, "program"))
-    for outcome, count in found.outcomes.most_common():
-        table.add_row(outcome, str(count), f"{count / found.rows:.2%}")
+def _summary(result: Verified) -> Table:
+    table = Table("outcome", "programs", "share", title=counted(result.rows, "program"))
+    for outcome, count in result.outcomes.most_common():
+        table.add_row(outcome, str(count), f"{count / result.rows:.2%}")
     return table
 
 
 def preview(options: Options, progress: Progress) -> None:
-    """Say how much there is to verify, and what would guard this machine."""
+    """Print the number of programs to verify and the protections of the sandbox on this machine."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     parts = -(-programs.rows // options.verify.part_rows)
     done = len(RunDir(options.output).parts("verdicts"))

@@ -1,4 +1,4 @@
-"""`pad-ray JOB ...`, or `python -m pad_ray JOB ...`: start a job by its name, as `python jobs/JOB.py ...` does."""
+"""`pad-ray JOB ...` and `python -m pad_ray JOB ...` start a job by name, like `python jobs/JOB.py ...`."""
 
 import sys
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ HELP = ("--help", "-h")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job that the first word names, on the others; without words, list the jobs.
+    """Run the job named by the first word and pass it the remaining words; without words, list the jobs.
 
-    A job ends the process with its own exit status. One that does not exist is bad input, status 2.
+    A job ends the process with its own exit status. An unknown job is bad input: status 2.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in HELP:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(job: Path, words: Sequence[str]) -> None:
-    # A job names itself by argv[0], which runpy would overwrite.
+    # A job shows argv[0] as its name; runpy would overwrite it.
     sys.argv = [f"pad-ray {job.stem}", *words]
     loader = SourceFileLoader("__main__", str(job))
     spec = spec_from_loader("__main__", loader)

@@ -1,4 +1,4 @@
-"""Errors a user can act on. Each message says what is wrong, where, and what to do."""
+"""Errors that a user can act on. Each message says what is wrong, where, and what to do."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ NAMED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): .+$", re.MULTILINE)
 
 
 class InputError(Exception):
-    """The recipe, a data file, a model name or weights are not usable as given. Jobs exit with status 2."""
+    """The recipe, a data file, a model name or the weights cannot be used as given. Jobs exit with status 2."""
 
 
 class StageError(Exception):
@@ -19,15 +19,15 @@ class StageError(Exception):
 
 
 class DeadEndError(StageError):
-    """What a stage made is of no use for the next one, such as a loss that is no number: the same again ends the same."""
+    """The next stage cannot use the output of a stage, for example because the loss is NaN. A retry would fail too."""
 
 
 class NodeLossError(StageError):
-    """Nothing is left to wait for but work of actors that lost their node and found no other. Jobs start it again."""
+    """The only work left belongs to actors that lost their node and cannot be placed elsewhere. Jobs then run again."""
 
 
 def reason(error: BaseException) -> str:
-    """Why a task on another process failed, in one line. A traceback names what came first before what followed from it."""
+    """Why a task in another process failed, in one line. The first exception that a traceback names is the root cause."""
     named = NAMED.search(str(error))
     if named is not None:
         return named[0]
@@ -36,12 +36,12 @@ def reason(error: BaseException) -> str:
 
 
 def attempt(work: Callable[[], T], failed: Callable[[str], F]) -> T | F:
-    """What `work` returns; if it fails in a way that nobody foresaw, what `failed` makes of the reason.
+    """The result of `work`, or `failed(reason)` if it raises an unexpected exception.
 
-    For work on one row: a text that breaks what reads it costs this row and not the stage.
+    For work on one row: a text that crashes its parser costs this row and not the stage.
 
     Raises:
-        InputError, StageError, OSError: as `work` does; these are no matter of the row.
+        InputError, StageError, OSError: raised by `work`; the row is not their cause.
     """
     try:
         return work()

@@ -1,12 +1,12 @@
-"""Code of a user's own: modules that a recipe names, and classes as `module:Class`.
+"""User code: modules that a recipe names, and classes given as `module:Class`.
 
-`extensions` of a recipe are modules that add to what the library has by its names, for example
+The modules in a recipe's `extensions` add entries to the library's registries, for example
 
     TASKS["chores"] = Task(...)                  # pad_ray.tasks
     PATHS[PathKind.PROGRAM] = ProgramInOneLine   # pad_ray.paths
 
-They are imported before the rest of the recipe is read, and first of all in every worker of the job. A module is found as
-any other, or in the working directory, which is also what `ray job submit --working-dir` sends to the nodes.
+They are imported before the rest of the recipe is read, and before anything else in every worker of the job. Modules are
+searched on the import path and in the working directory, which `ray job submit --working-dir` sends to the nodes.
 """
 
 import json
@@ -20,45 +20,48 @@ from typing import Any
 from pad_ray.errors import InputError
 
 VARIABLE = "PAD_RAY_EXTENSIONS"
-"""Tells the workers of a job its driver's working directory and the modules, as a JSON list."""
+"""Environment variable that passes the driver's working directory and the modules to workers, as a JSON list."""
 
 
 def load(modules: Sequence[str]) -> None:
     """Import the modules of a recipe.
 
     Raises:
-        InputError: one cannot be imported.
+        InputError: a module cannot be imported.
     """
     for module in modules:
         _import(module, f"extension {module}")
 
 
 def load_in_worker() -> None:
-    """What every worker of a job does first; Ray calls it by its name."""
+    """Import the extensions in a worker. Ray calls this by name before any other code of the job."""
     folder, *modules = json.loads(os.environ[VARIABLE])
-    # A local Ray's workers may have been started elsewhere; those of a submitted job are in its working directory anyway.
+    # Workers of a local Ray may run in another folder; those of a submitted job already run in its working directory.
     sys.path.append(folder)
     load(modules)
 
 
 def runtime_env(modules: Sequence[str]) -> dict[str, Any] | None:
-    """What `ray.init` is to give to the workers of a job, so that each has the modules too; None where there are none."""
+    """The `runtime_env` for `ray.init` that imports the modules in every worker; None if there are no modules."""
     if not modules:
         return None
-    told = json.dumps([str(Path.cwd()), *modules])
-    return {"env_vars": {VARIABLE: told}, "worker_process_setup_hook": "pad_ray.extensions.load_in_worker"}
+    folder_and_modules = json.dumps([str(Path.cwd()), *modules])
+    return {
+        "env_vars": {VARIABLE: folder_and_modules},
+        "worker_process_setup_hook": "pad_ray.extensions.load_in_worker",
+    }
 
 
 def named_class(name: str, what: str) -> Any:
-    """The class that `module:Class` names; `what` is what an error calls it.
+    """The class that `module:Class` names; errors refer to it as `what`.
 
     Raises:
-        InputError: there is no such module or class.
+        InputError: the module or class does not exist.
     """
     module, _, attribute = name.partition(":")
-    found = _import(module, f"{what} {name}")
+    imported = _import(module, f"{what} {name}")
     try:
-        return getattr(found, attribute)
+        return getattr(imported, attribute)
     except AttributeError as error:
         raise InputError(f"{what} {name}: {error}; give module:Class of something importable") from None
 
@@ -74,5 +77,5 @@ def _import(module: str, what: str) -> Any:
             f"{what}: {error}; give a module that can be imported from the working directory, as module or module:Class"
         ) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        # A module of a user's own may fail in any way.
+        # User code may raise anything.
         raise InputError(f"{what}: importing {module} fails: {type(error).__name__}: {error}; repair it") from None

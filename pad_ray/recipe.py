@@ -1,4 +1,4 @@
-"""A recipe: everything a run is asked to do, composed of the config class of each folder."""
+"""A recipe: the complete configuration of a run, composed of each folder's config class."""
 
 import os
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from pad_ray.tuning.config import TuningConfig
 
 
 class Recipe(Settings):
-    """Read from a YAML file that says what differs from the defaults; the command line has the last word."""
+    """Read from a YAML file that states what differs from the defaults; the command line overrides it."""
 
-    # First, because the fields below may name what they add.
+    # Must stay first: the fields below may refer to what these modules register.
     extensions: list[str] = Field(
         default_factory=list,
-        description="modules of your own that add tasks and paths; imported in every worker too, from the working directory",
+        description="your modules that add tasks and paths; also imported in every worker, from the working directory",
     )
     run_dir: str = Field("runs/run", description="folder or URI that holds everything of this run")
     data_dir: str | None = Field(
@@ -36,17 +36,19 @@ class Recipe(Settings):
         description="folder of published data sets; default: the environment variable PAD_RAY_DATA, then the hub",
     )
     seed: int = Field(0, description="seed of questions, sampling, splits and training")
-    questions: QuestionsConfig = Field(default_factory=QuestionsConfig, description="what is asked")
-    teacher: EngineConfig = Field(default_factory=EngineConfig, description="who writes drafts")
+    questions: QuestionsConfig = Field(default_factory=QuestionsConfig, description="train and test questions")
+    teacher: EngineConfig = Field(default_factory=EngineConfig, description="engine that writes the drafts")
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")
-    synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig, description="the drafts")
+    synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig, description="how drafts are sampled")
     corpus: CorpusConfig = Field(default_factory=CorpusConfig, description="which drafts a student learns from")
     refinement: RefinementConfig = Field(default_factory=RefinementConfig, description="how a student learns to repair")
-    training: TrainingConfig = Field(default_factory=TrainingConfig, description="the student")
-    tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="where progress is written besides")
+    training: TrainingConfig = Field(default_factory=TrainingConfig, description="how the student is trained")
+    tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="where progress is logged")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="how students are measured")
-    tuning: TuningConfig = Field(default_factory=TuningConfig, description="what a campaign varies and looks for")
-    sizing: SizingConfig = Field(default_factory=SizingConfig, description="what `--dry-run` reckons with")
+    tuning: TuningConfig = Field(default_factory=TuningConfig, description="what a campaign varies and optimises")
+    sizing: SizingConfig = Field(
+        default_factory=SizingConfig, description="assumptions of the estimates of `--dry-run`"
+    )
 
     @field_validator("extensions")
     @classmethod
@@ -56,14 +58,14 @@ class Recipe(Settings):
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe in a YAML file, or the one that ships under this name (`demo`).
+    """The recipe in a YAML file, or the shipped recipe of this name (such as `demo`).
 
-    Command-line overrides, such as `--questions.limit 48` or `--run-dir runs/a`, have the last word.
+    Command-line overrides such as `--questions.limit 48` or `--run-dir runs/a` take precedence.
 
     Raises:
-        InputError: the file is missing or is no YAML mapping, a key is given twice, or a field is unknown or wrong; it names
-            line, or field and value.
+        InputError: the file is missing or not a YAML mapping, a key occurs twice, or a field is unknown or invalid; the
+            message names the line, or the field and its value.
     """
-    shipped = f"see the recipes that ship; each is found by its name: {', '.join(recipes())}"
+    shipped = f"see the shipped recipes, which can be given by name: {', '.join(recipes())}"
     values = read_mapping(find_recipe(path), "recipe", shipped)
     return read_settings(Recipe, overrides, values, str(path))

@@ -1,7 +1,7 @@
-"""The one data model: question -> draft -> verdict -> corpus row -> solution.
+"""The data model: question -> draft -> verdict -> corpus row -> solution.
 
-Every table of a run holds one of these types, as Parquet with the schema given here. Ids are content hashes, so the
-same work always has the same id and changed work never does.
+Every table of a run is a Parquet file of one of these types, with the schema defined here. Ids are content hashes: equal
+work always gets the same id, changed work a new one.
 """
 
 import json
@@ -16,11 +16,11 @@ import xxhash
 
 SCHEMA_VERSION = "1"
 FEEDBACK_CHARACTERS = 200
-"""Longest feedback of a verdict."""
+"""Maximum length of a verdict's feedback."""
 
 
 class AnswerKind(StrEnum):
-    """How a gold answer is written and compared (`pad_ray.tasks.answers`)."""
+    """The form of a gold answer, and how it is compared (`pad_ray.tasks.answers`)."""
 
     NUMBER = "number"
     YES_NO = "yes_no"
@@ -29,7 +29,7 @@ class AnswerKind(StrEnum):
 
 
 class PathKind(StrEnum):
-    """The kind of reasoning a draft is written in."""
+    """The kind of reasoning in a draft."""
 
     PROGRAM = "program"
     RATIONALE = "rationale"
@@ -49,7 +49,7 @@ class Objective(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What happened to a draft. Closed: a new outcome is a change of the data model."""
+    """The outcome of a draft. The list is closed: a new outcome changes the data model."""
 
     ACCEPTED = "accepted"
     WRONG_ANSWER = "wrong_answer"
@@ -75,17 +75,17 @@ class Outcome(StrEnum):
 
     @property
     def is_fault(self) -> bool:
-        """True where the infrastructure failed and the draft itself is not to blame."""
+        """True if the infrastructure failed, not the draft."""
         return self in (Outcome.ENGINE_FAULT, Outcome.SANDBOX_FAULT)
 
 
 def storable(text: str) -> str:
-    """Text that a table can hold and a tokenizer takes: lone surrogates replaced."""
+    """The text with lone surrogates replaced, so that tables can store it and tokenizers accept it."""
     return text.encode("utf-8", "replace").decode()
 
 
 def content_id(*parts: object) -> str:
-    """128-bit hash, 32 hex digits, of JSON-serialisable parts; equal parts give equal ids on every machine."""
+    """128-bit hash, as 32 hex digits, of JSON-serialisable parts; equal parts give equal ids on every machine."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
@@ -106,7 +106,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One sample of a teacher. `mean_logprob` is in nats a token; `engine` names model, revision and engine version."""
+    """One sample of a teacher. `mean_logprob` is in nats per token; `engine` names model, revision and engine version."""
 
     TABLE: ClassVar[str] = "drafts"
     draft_id: str
@@ -122,15 +122,16 @@ class Draft:
 
     @property
     def failed(self) -> bool:
-        """True where the engine made nothing; `text` then says why."""
+        """True if the engine returned no completion; `text` is then the reason."""
         return self.finish_reason == "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What happened to a draft. `value` is its canonical answer, `feedback` (<= 200 characters) may be shown to a student.
+    """The judgement of a draft. `value` is its canonical answer; `feedback` (<= 200 characters) may be shown to a student.
 
-    `judged_by` names the rules, gold answer and question that led to it (`pad_ray.sandbox.judgement`); empty in older files.
+    `judged_by` identifies the rules, gold answer and question it is based on (`pad_ray.sandbox.judgement`); empty in older
+    files.
     """
 
     TABLE: ClassVar[str] = "verdicts"
@@ -157,11 +158,11 @@ class CorpusRow:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A student's answer to a question by a strategy; `paths` holds every completion the strategy looked at.
+    """A student's answer to a question, found by a strategy; `paths` holds every completion that the strategy considered.
 
-    `chosen` is the path whose answer it is, a program as it was executed; empty where there is none. `sampled` are the
-    answers of a strategy's samples in the order they were drawn, empty ones where a sample has none; `sampled_logprobs` are
-    the samples' log probabilities in nats a token, -inf if the engine gives none.
+    `chosen` is the path that gave the answer, a program in the form that was executed; empty if there is none. `sampled` holds
+    the answers of a strategy's samples in the order of sampling, empty for a sample without an answer; `sampled_logprobs`
+    holds the samples' log probabilities in nats per token, -inf if the engine gives none.
     """
 
     TABLE: ClassVar[str] = "solutions"
@@ -200,7 +201,7 @@ def _has_default(one: "Field[Any]") -> bool:
 
 
 def arrow_schema(record: type[Any]) -> pa.Schema:
-    """The pyarrow schema of a record type; its metadata names the table and the version of the data model."""
+    """The pyarrow schema of a record type; its metadata gives the table's name and the version of the data model."""
     hints = get_type_hints(record)
     columns = [_arrow_field(one.name, hints[one.name]) for one in fields(record)]
     return pa.schema(columns, metadata={"pad_ray.table": record.TABLE, "pad_ray.version": SCHEMA_VERSION})
@@ -212,8 +213,8 @@ def to_table(record: type[R], records: Iterable[R]) -> pa.Table:
 
 
 def from_table(record: type[R], table: pa.Table) -> list[R]:
-    """The records of a table written by `to_table`. Columns that the type does not have are ignored; a field that the table
-    does not have yet, or has for newer rows alone, gets its default.
+    """The records of a table written by `to_table`. Unknown columns are ignored. A field gets its default if the table lacks
+    its column or the value is null, as in older rows.
     """
     hints = get_type_hints(record)
     enums = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}

@@ -1,4 +1,4 @@
-"""Options from a YAML file and the command line into checked fields; a mistake names the field, the value and what to do."""
+"""Read options from a YAML file and the command line into validated fields; errors name the field, the value and a remedy."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pad_ray.errors import InputError
 
-# What an error shows of a value: a recipe's aliases can make a small file a huge value.
+# Shortens values in error messages: YAML aliases can expand a small file into a huge value.
 _SHOWN = Repr()
 _SHOWN.maxlevel, _SHOWN.maxstring, _SHOWN.maxother = 3, 100, 100
 SECRET_OPTION = re.compile("key|secret|password|token$", re.IGNORECASE)
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Given values alone, below the command line: a stray environment variable SEED must not change a run."""
+        """Use only given values and the command line: a stray environment variable SEED must not change a run."""
         return (init_settings,)
 
 
@@ -42,12 +42,12 @@ S = TypeVar("S", bound=Settings)
 
 
 def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any], where: str) -> S:
-    """`values` with command-line `words` such as `--questions.limit 48` or `--run-dir runs/a` over them.
+    """`values`, overridden by command-line `words` such as `--questions.limit 48` or `--run-dir runs/a`.
 
-    An option that is given again replaces the earlier one, so that a script can add to a command.
+    A repeated option replaces the earlier one, so that a script can append to a command.
 
     Raises:
-        InputError: a field is unknown or wrong; it begins with `where` and names field and value.
+        InputError: a field is unknown or invalid; the message begins with `where` and names field and value.
     """
     options = [_option(word) for word in words]
     try:
@@ -66,12 +66,12 @@ def read_settings(kind: type[S], words: Sequence[str], values: Mapping[str, Any]
 
 
 def _field(option: str) -> str:
-    """The dotted name of the field that an option sets; a switch is turned off with `--no-` before its name."""
+    """The dotted name of the field that an option sets; the prefix `--no-` turns a switch off."""
     return option.partition("=")[0].removeprefix("--").removeprefix("no-")
 
 
 def _annotation(kind: type[BaseModel], name: str) -> Any:
-    """The type of the field that a dotted name means; None if there is no such field."""
+    """The type of the field with this dotted name; None if there is no such field."""
     annotation: Any = kind
     for part in name.split("."):
         models = [one for one in _models(annotation) if part in one.model_fields]
@@ -82,16 +82,16 @@ def _annotation(kind: type[BaseModel], name: str) -> Any:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The config classes that a type names."""
+    """The config classes within a type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _unusable(value: Any, given: Any, where: str) -> Iterator[str]:
-    """What no field may hold, whatever its type: a number that is not finite, an empty text, yes or no for a number.
+    """Describe values that are invalid for every field: numbers that are not finite, empty texts, booleans given as numbers.
 
-    `given` is what the file says at the same place.
+    `given` is the file's value at the same place.
     """
     if isinstance(value, float) and not math.isfinite(value):
         yield f"{where}: has to be a finite number (given: {value})"
@@ -116,14 +116,14 @@ def _join(where: str, name: str) -> str:
 
 
 def _at(given: Any, place: Any) -> Any:
-    """What is at a key of a mapping or at an index of a list; None if there is nothing."""
+    """The item of a mapping or list at a key or index; None if there is none."""
     if isinstance(given, Mapping):
         return given.get(place)
     return given[place] if isinstance(given, list) and isinstance(place, int) and place < len(given) else None
 
 
 def _option(word: str) -> str:
-    """`--data-dir` as `--data_dir`: both spellings are taken. `--no-` before a switch stays."""
+    """`--data-dir` as `--data_dir`, because both spellings are accepted. The `--no-` of a switch is kept."""
     if not word.startswith("--"):
         return word
     name, equals, value = word.partition("=")
@@ -132,7 +132,7 @@ def _option(word: str) -> str:
 
 
 def _secrets(words: Sequence[str]) -> Iterator[str]:
-    """Values of options whose names say that somebody takes them for the place of a key."""
+    """Values of options whose names suggest a credential."""
     for word, following in zip(words, [*words, ""][1:], strict=True):
         name, equals, value = word.partition("=")
         secret = value if equals else following
@@ -157,7 +157,7 @@ def _explain(kind: type[Settings], error: Any) -> str:
 
 
 def _said(error: Any) -> str:
-    """What pydantic says, with what to do if YAML has read a text as something else."""
+    """Pydantic's message, with a remedy if YAML parsed a text as another type."""
     if error["type"] == "model_type":
         return "has to be a mapping of fields"
     quoted = error["type"] == "string_type" and isinstance(error["input"], (bool, int, float))
@@ -165,7 +165,7 @@ def _said(error: Any) -> str:
 
 
 def _meant(kind: type[Settings], options: Sequence[str]) -> str:
-    """The option that the first unknown one resembles."""
+    """A suggestion: the field that resembles the first unknown option."""
     names = [_field(option) for option in options if option.startswith("--")]
     unknown = [name for name in names if _annotation(kind, name) is None]
     return _similar(unknown[0], _names(kind)) if unknown else ""

@@ -1,4 +1,4 @@
-"""The jobs and recipes that come with this library: in a checkout beside it, in an installed wheel inside it."""
+"""The jobs and recipes shipped with this library: beside the package in a checkout, inside it in an installed wheel."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,7 @@ _LIBRARY = Path(__file__).resolve().parent
 
 
 def jobs_folder() -> Path:
-    """The folder of the jobs; that of the recipes is in it."""
+    """The folder of the jobs, which contains the folder of the recipes."""
     installed = _LIBRARY / "jobs"
     return installed if installed.is_dir() else _LIBRARY.parent / "jobs"
 
@@ -23,15 +23,15 @@ def recipes() -> dict[str, Path]:
 
 
 def find_recipe(path_or_name: str | Path) -> Path:
-    """The recipe of a user, or the one that ships under this name; a file goes before a name."""
+    """The file at this path, or else the shipped recipe of this name."""
     path = Path(path_or_name)
     return path if path.is_file() else recipes().get(str(path_or_name), path)
 
 
 def purpose(job: Path) -> str:
-    """The first line of what a job says about itself, without importing it."""
-    said = ast.get_docstring(ast.parse(job.read_text(encoding="utf-8"))) or ""
-    return said.partition("\n")[0]
+    """The first line of a job's docstring, read without importing the job."""
+    docstring = ast.get_docstring(ast.parse(job.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
 
 
 def summary(recipe: Path) -> str:

@@ -1,6 +1,6 @@
-"""YAML without surprises: what YAML 1.1 would silently read as something else is refused, with its line.
+"""Strict YAML: values that YAML 1.1 silently reads as something else are rejected, with their line.
 
-A key given twice, a key that is no text, a number with a leading zero (octal), `1:30` (base 60) and a bare date are refused.
+Rejected are duplicate keys, keys that are not text, numbers with a leading zero (octal), `1:30` (base 60) and bare dates.
 """
 
 import re
@@ -17,14 +17,14 @@ _MERGE = f"{_PREFIX}merge"
 
 
 class Refusal(yaml.MarkedYAMLError):
-    """YAML that is valid, and means something else than it looks like."""
+    """Valid YAML whose meaning differs from its look."""
 
 
 class StrictLoader(yaml.SafeLoader):
-    """The safe loader of YAML, with the refusals of this file."""
+    """PyYAML's safe loader with the checks of this module."""
 
     def compose_mapping_node(self, anchor: Any) -> Any:
-        """A mapping whose keys are texts, each given once."""
+        """Compose a mapping; reject keys that are not text or occur twice."""
         node = super().compose_mapping_node(anchor)
         lines: dict[str, int] = {}
         for key, _ in node.value:
@@ -32,14 +32,14 @@ class StrictLoader(yaml.SafeLoader):
             if key.tag == _MERGE:
                 continue
             if key.tag != f"{_PREFIX}str":
-                _refuse(key, f"the key {key.value!r:.60} is no text; put it in quotes")
+                _refuse(key, f"the key {key.value!r:.60} is not text; put it in quotes")
             if key.value in lines:
                 _refuse(key, f"{key.value!r:.60} is given twice, first in line {lines[key.value]}; keep one of them")
             lines[key.value] = line
         return node
 
     def compose_scalar_node(self, anchor: Any) -> Any:
-        """A scalar that means what it looks like."""
+        """Compose a scalar; reject octal and base 60 numbers and dates."""
         node = super().compose_scalar_node(anchor)
         kind, text = node.tag.removeprefix(_PREFIX), node.value
         if kind == "int" and _OCTAL.fullmatch(text):
@@ -56,10 +56,10 @@ def _refuse(node: Any, problem: str) -> None:
 
 
 def read_mapping(path: Path, what: str, hint: str) -> dict[str, Any]:
-    """The mapping in a YAML file of UTF-8, with or without a byte order mark. `what` is what an error calls the file.
+    """The mapping in a UTF-8 YAML file, with or without a byte order mark. Errors refer to the file as `what`.
 
     Raises:
-        InputError: the file is missing, is not UTF-8, or holds no YAML mapping; `hint` says where to find good ones.
+        InputError: the file is missing, not UTF-8, or not a YAML mapping; the message includes `hint`.
     """
     try:
         values = yaml.load(path.read_text(encoding="utf-8-sig"), StrictLoader)
@@ -68,12 +68,12 @@ def read_mapping(path: Path, what: str, hint: str) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{what} {path}: {error.strerror}; give the path of a YAML file, {hint}") from None
     except yaml.MarkedYAMLError as error:
-        said = str(error.problem) if isinstance(error, Refusal) else f"not YAML: {_problem(error)}"
-        raise InputError(f"{what} {path}{_line(error)}: {said}") from None
+        fault = str(error.problem) if isinstance(error, Refusal) else f"not YAML: {_problem(error)}"
+        raise InputError(f"{what} {path}{_line(error)}: {fault}") from None
     except yaml.YAMLError as error:
         raise InputError(f"{what} {path}: not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise InputError(f"{what} {path}: not usable: it is nested too deeply") from None
+        raise InputError(f"{what} {path}: not usable: nested too deeply") from None
     if values is None:
         raise InputError(f"{what} {path}: is empty; it has to be a mapping of fields, {hint}")
     if not isinstance(values, dict):
@@ -87,5 +87,5 @@ def _line(error: yaml.MarkedYAMLError) -> str:
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
-    said = "; ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
-    return f"{said}; YAML is indented by spaces and not by tabs" if "'\\t'" in said else said
+    parts = "; ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
+    return f"{parts}; indent YAML with spaces, not tabs" if "'\\t'" in parts else parts

@@ -1,9 +1,9 @@
-"""A cluster of nodes on one machine that changes in the middle of a job.
+"""Run a job on a cluster of nodes on one machine, and change the cluster in the middle of the job.
 
     python -m tests.change_nodes CHANGE JOB RECIPE COUNT HEAD_CPUS [--any.field value ...]
 
-CHANGE: `lose` the second of two nodes, `replace` it by another one, or `add` a second one. It comes once the run has COUNT of
-what `DONE` counts for the job. Nodes but the first have two CPUs. Prints what was seen at work on the new node.
+CHANGE: `lose` the second of two nodes, `replace` it with another one, or `add` a second one. It happens once the run has COUNT
+of the units that `DONE` counts for the job. All nodes but the first have two CPUs. Prints the processes on the new node.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.watch import DONE, at_work
 
 
 def main() -> None:
-    """Run the job and end with its exit status."""
+    """Run the job and exit with its status."""
     change, name, recipe, count, head_cpus, *rest = sys.argv[1:]
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": int(head_cpus), "include_dashboard": False})
     second = None if change == "add" else cluster.add_node(num_cpus=2)

@@ -1,13 +1,13 @@
-"""Shared parts of the tests: a local Ray, scripted answers from the generated word problems, and a tiny student."""
+"""Shared fixtures: a local Ray, scripted answers to the generated word problems, and a tiny student."""
 
 import json
 import os
 from itertools import islice
 from pathlib import Path
 
-# Before Ray, transformers and vLLM are imported anywhere, also in the processes that tests start.
+# Set before Ray, transformers and vLLM are imported, for this process and those that tests start.
 os.environ.update(HF_HUB_OFFLINE="1", RAY_AUTH_MODE="disabled", RAY_USAGE_STATS_ENABLED="0", TQDM_DISABLE="1")
-# Of the object store that tests start; Ray's workers have the environment that their driver had at its start.
+# For the object store that tests start; Ray's workers inherit the environment that their driver had when it started.
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1")
 
 import pytest
@@ -22,16 +22,16 @@ CRASHES = "def solution():\n    result = apples * 2\n    return result\n"
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of the published data sets, which PAD_RAY_DATA names."""
+    """The folder of the published data sets, from PAD_RAY_DATA."""
     named = os.environ.get("PAD_RAY_DATA", "")
     if not named or not Path(named).is_dir():
-        pytest.skip("PAD_RAY_DATA names no folder of published data sets")
+        pytest.skip("PAD_RAY_DATA does not name a folder of published data sets")
     return Path(named)
 
 
 @pytest.fixture(scope="session")
 def script(tmp_path_factory):
-    """Completions for the first train questions (two right, a wrong and a crashing one) and test questions (right)."""
+    """Completions for the first train questions (two correct, one wrong, one that crashes) and test questions (correct)."""
     completions = {"*": [WRONG]}
     for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS):
         right = problem.reference_program
@@ -45,7 +45,7 @@ def script(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def local_ray():
-    """A Ray of this test process alone, with room for an engine, a sandbox and two training workers."""
+    """A Ray of this test process only, with room for an engine, a sandbox and two training workers."""
     import ray
 
     from pad_ray.run.workers import configure_pipelines
@@ -57,7 +57,7 @@ def local_ray():
 
 
 def make_tiny_student(folder):
-    """A random Llama of two layers with the tokenizer of a real student, in the Hugging Face layout."""
+    """A two-layer Llama with random weights and a real student's tokenizer, in the Hugging Face layout."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 

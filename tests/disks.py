@@ -1,4 +1,4 @@
-"""A disk of its own that a test may fill."""
+"""A separate disk that a test can fill."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder, size):
-    """A file system of `size`, as mount says it, in `folder`, gone afterwards; skips where root cannot mount one."""
+    """A temporary file system of `size` (in the notation of mount) in `folder`; skips the test if root cannot mount it."""
     disk = folder / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=False).returncode:
@@ -21,7 +21,7 @@ def small_disk(folder, size):
 
 
 def fill(disk, leave_bytes):
-    """Leave so many bytes; returns the file that takes the rest."""
+    """Fill the disk up to `leave_bytes`; returns the file that fills it."""
     filler = disk / "filler"
     filler.write_bytes(b"x" * (shutil.disk_usage(disk).free - leave_bytes))
     return filler

@@ -1,8 +1,8 @@
-"""Random texts for every function that reads a model's text: `python -m tests.fuzz --minutes 10`.
+"""Fuzz every function that reads a model's text: `python -m tests.fuzz --minutes 10`.
 
-Texts come from a grammar of programs and of answers: nesting, literals, targets, brackets, marks and odd characters, then
-cut, repeated and spliced. A seed and a number name each text. A call must end without an error that its documentation does
-not name, within its bounds of time and memory.
+Texts come from a grammar of programs and answers, with nesting, literals, targets, brackets, marks and unusual characters, and
+are then cut, repeated and spliced. A seed and a number identify each text. A call must stay within its limits of time and
+memory, and raise only errors that its documentation names.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from tests.readers import Reader, readers
 
 LONGEST_BYTES = 1 << 15
 LIMIT_S = 0.5
-"""CPU seconds of one call on a machine that does nothing else; `--slack` allows for others."""
+"""CPU seconds of one call on an idle machine; `--slack` raises the limit for busy ones."""
 LIMIT_MB = 100
 NAMES = ("a", "b", "eggs", "heads_up", "ä", "变量", "solution", "x1", "print", "int", "result", "self", "_", "é")
 LITERALS = (
@@ -338,13 +338,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--slack", type=float, default=1.0, help="factor of the bounds, for a busy machine")
+    parser.add_argument("--slack", type=float, default=1.0, help="factor of the limits, for a busy machine")
     given = parser.parse_args()
     found = fuzz(60 * given.minutes, given.seed, given.slack)
     print(f"{found.texts} texts, {found.calls} calls, {len(found.faults)} faults")
     for name, (seconds, place) in sorted(found.slowest.items(), key=lambda one: -one[1][0])[:10]:
         print(f"{seconds:.3f} s  {name}, text {place}")
-    # One line a function: a fault comes again and again.
+    # One line per function, because a fault occurs many times.
     print("\n".join({fault.partition(", seed")[0]: fault for fault in reversed(found.faults)}.values()))
     raise SystemExit(bool(found.faults))
 

@@ -1,4 +1,4 @@
-"""Texts of a given length that ask the most of what reads them: long, deep, wide, repeated, and in odd characters."""
+"""Texts of a given length that are hard to parse: long, deep, wide, repeated, and with unusual characters."""
 
 from collections.abc import Callable
 

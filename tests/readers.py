@@ -1,4 +1,4 @@
-"""Every function that reads a model's text outside the sandbox's child, as one call on that text."""
+"""All functions that read a model's text outside the sandbox's child process, each as one call on that text."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -26,12 +26,12 @@ LONGEST_BYTES = 1 << 15
 QUESTION = 'Ann has 16 eggs and eats three. How many does she have? Note that "eggs" means "one hundred and 3/4".'
 GOLDS = {AnswerKind.NUMBER: "18", AnswerKind.YES_NO: "yes", AnswerKind.OPTION: "A", AnswerKind.TEXT: "ao"}
 VARIANTS = 3
-"""Variants of one program by one mutation that are looked at."""
+"""Maximum number of variants per program and mutation."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One function. `raises` are the errors that its documentation names; `parses` is true if it refuses long texts."""
+    """One function. `raises` lists its documented errors; `parses` is true if it rejects long texts."""
 
     name: str
     call: Callable[[str], object]
@@ -40,7 +40,7 @@ class Reader:
 
 
 def readers() -> list[Reader]:
-    """All of them, by the folder that they are in."""
+    """All readers, by folder."""
     return [*_of_sandbox(), *_of_paths(), *_of_answers(), *_of_refinement(), *_of_decoding(), *_of_pages()]
 
 

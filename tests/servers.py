@@ -1,4 +1,4 @@
-"""What tests need that start a server as a process of its own."""
+"""Helpers for tests that start a server in another process."""
 
 import socket
 import time
@@ -6,7 +6,7 @@ import urllib.request
 
 
 def free_ports(count):
-    """Ports of loopback that nobody uses now, each another one."""
+    """Distinct free loopback ports."""
     sockets = [socket.socket() for _ in range(count)]
     for held in sockets:
         held.bind(("127.0.0.1", 0))
@@ -17,7 +17,7 @@ def free_ports(count):
 
 
 def wait_until_answers(url, process, limit_s):
-    """Wait until `url` answers. Fails once `process` has ended, or after `limit_s` seconds."""
+    """Wait until `url` answers. Fails if `process` ends, or after `limit_s` seconds."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline and process.poll() is None:
         try:

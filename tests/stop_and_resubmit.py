@@ -1,9 +1,10 @@
-"""A submitted job that is stopped in the middle and submitted again, on a cluster of one node on loopback.
+"""Submit a job to a one-node cluster on loopback, stop it in the middle and submit it again.
 
     python -m tests.stop_and_resubmit JOB RECIPE COUNT [--any.field value ...]
 
-`ray job stop` comes once the run has COUNT of what `DONE` counts for the job. Prints what the job said, its statuses, and what
-of it is alive after the stop; exit status 1 where it was not stopped, left a process, or did not succeed the second time.
+`ray job stop` is called once the run has COUNT of the units that `DONE` counts for the job. Prints the job's output, its
+statuses, and the processes left after the stop. The exit status is 1 if the job was not stopped, left a process, or did not
+succeed the second time.
 """
 
 import json
@@ -24,7 +25,7 @@ GONE_S = 30
 
 
 def ray_job(address, *words):
-    """`ray job`, as a user types it; returns what it printed."""
+    """Run `ray job` as a user does; returns its output."""
     environment = {**os.environ, "RAY_ADDRESS": ""}
     words = [RAY, "job", words[0], "--address", address, *words[1:]]
     done = subprocess.run(words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
@@ -32,13 +33,13 @@ def ray_job(address, *words):
 
 
 def status(address, name):
-    """PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED; without `ray job`, whose start takes a core for seconds."""
+    """PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED. Does not use `ray job`, which takes a core for seconds to start."""
     with urllib.request.urlopen(f"{address}/api/jobs/{name}", timeout=30) as answer:
         return json.load(answer)["status"]
 
 
 def stop_in_the_middle(address, head, words, reached):
-    """Submit, stop once `reached()`; returns the status and what is still alive."""
+    """Submit the job and stop it once `reached()`; returns its status and the processes still alive."""
     submitted = ray_job(address, "submit", "--no-wait", "--submission-id", "first", "--working-dir", ".", "--", *words)
     while not reached():
         if status(address, "first") not in ("PENDING", "RUNNING"):
@@ -55,7 +56,7 @@ def stop_in_the_middle(address, head, words, reached):
 
 
 def main() -> None:
-    """Stop the job, submit it again, and end with 0 where both went well."""
+    """Stop the job, submit it again, and exit with 0 if both succeeded."""
     name, recipe, count, *rest = sys.argv[1:]
     words = [sys.executable, f"jobs/{name}.py", recipe, *rest]
     run = RunDir(load_recipe(recipe).run_dir)

@@ -1,4 +1,4 @@
-"""Names of a user's own modules and classes, as a recipe gives them."""
+"""User modules and classes that a recipe names."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from pad_ray.recipe import load_recipe
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """A module with an engine in the working directory."""
+    """A module in the working directory that defines an engine."""
     (tmp_path / "own_engine.py").write_text(
         "class Own:\n    def __init__(self, config):\n        self.config = config\n"
     )
@@ -20,7 +20,7 @@ def module(tmp_path, monkeypatch):
     return "own_engine"
 
 
-def test_an_engine_of_one_s_own_is_found_in_the_working_directory_and_named_in_the_drafts_ids(module):
+def test_a_user_engine_is_found_in_the_working_directory_and_named_in_draft_ids(module):
     config = EngineConfig(kind=f"{module}:Own", model="m-1")
     assert open_engine(config, on_gpu=False).config is config
     assert fingerprint(config) == "m-1@own_engine:Own"
@@ -28,17 +28,17 @@ def test_an_engine_of_one_s_own_is_found_in_the_working_directory_and_named_in_t
 
 
 @pytest.mark.parametrize(("name", "said"), [("own_engine:Nobody", "Nobody"), ("no_module:Own", "No module named")])
-def test_a_class_that_is_not_there_is_bad_input(module, name, said):
+def test_a_missing_class_is_bad_input(module, name, said):
     with pytest.raises(InputError, match=f"engine {name}: .*{said}.*module:Class"):
         open_engine(EngineConfig(kind=name), on_gpu=False)
 
 
-def test_a_kind_of_engine_that_nobody_knows_is_refused():
-    with pytest.raises(ValueError, match="'vlm' is no kind of engine: take one of vllm, openai"):
+def test_an_unknown_kind_of_engine_is_rejected():
+    with pytest.raises(ValueError, match="'vlm' is not a kind of engine: use one of vllm, openai"):
         EngineConfig(kind="vlm")
 
 
-def test_workers_get_nothing_where_a_recipe_names_nothing():
+def test_without_extensions_workers_get_no_runtime_env():
     assert extensions.runtime_env([]) is None
 
 

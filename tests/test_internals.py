@@ -1,4 +1,4 @@
-"""Private names of libraries: each in one file, and each still there in the versions that are installed."""
+"""Private names of libraries: each is used in one file only, and exists in the installed version."""
 
 import ast
 import inspect
@@ -18,7 +18,7 @@ FILES = {
     "transformers": "pad_ray/training/transformers_internals.py",
 }
 POOLS = "ray.data._internal.execution.operators.actor_pool_map_operator"
-# package, module, class or "", the name. What only an instance has is looked for in the text of its class.
+# Package, module, class or "", name. Attributes that only instances have are searched in the source of the class.
 NAMES = [
     ("ray", "ray.data._internal.execution.execution_callback", "", "ExecutionCallback"),
     ("ray", "ray.data._internal.execution.execution_callback", "ExecutionCallback", "on_execution_step"),
@@ -45,13 +45,13 @@ NAMES = [
 
 
 def holds(module, owner, name):
-    """Whether a module, or a class in it, still has a name: as an attribute, a field, or as a word of its text."""
+    """Whether a module, or a class in it, has a name: as an attribute, as a field, or as a word of its source."""
     place = getattr(import_module(module), owner, None) if owner else import_module(module)
     return place is not None and (hasattr(place, name) or name in inspect.getsource(place))
 
 
 @pytest.mark.parametrize(("package", "module", "owner", "name"), NAMES, ids=[f"{n[0]}-{n[2]}-{n[3]}" for n in NAMES])
-def test_a_private_name_is_still_there(package, module, owner, name):
+def test_a_private_name_exists(package, module, owner, name):
     where = ".".join(filter(None, (module, owner)))
     try:
         there = holds(module, owner, name)
@@ -64,9 +64,9 @@ def test_a_private_name_is_still_there(package, module, owner, name):
     ("module", "owner", "name"),
     [("ray.no_such", "", "x"), ("ray.actor", "NoSuch", "x"), (POOLS, "_ActorPool", "self._no_such_actors")],
 )
-def test_a_name_that_is_gone_is_missed(module, owner, name):
+def test_a_removed_name_is_reported(module, owner, name):
     with pytest.raises((AssertionError, pytest.fail.Exception), match=r"^ray \d+\.\d+.* has no .*ray_internals"):
-        test_a_private_name_is_still_there("ray", module, owner, name)
+        test_a_private_name_exists("ray", module, owner, name)
 
 
 def own_names():
@@ -78,7 +78,7 @@ def own_names():
 
 
 def private_uses(tree, own):
-    """The private names of others in a file: imported, read from another object, or looked up by text."""
+    """The private names of other packages in a file: imported, read from an object, or looked up by a string."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("pad_ray"):
             yield from (n for n in [*node.module.split("."), *(a.name for a in node.names)] if _is_private(n))
@@ -96,7 +96,7 @@ def _is_private(name):
     return name.startswith("_") and name not in PYTHON
 
 
-# What Python itself writes so, and its documentation names.
+# Names with an underscore that Python documents.
 PYTHON = {
     "__future__",
     "__name__",
@@ -124,7 +124,7 @@ PYTHON |= {
 def test_no_other_file_uses_a_private_name():
     own = own_names()
     files = [*LIBRARY.rglob("*.py"), *(REPOSITORY / "jobs").glob("*.py")]
-    # The sandbox's child uses no library, and of Python what lies beneath it.
+    # The sandbox's child uses no library, only internals of Python itself.
     files = [path for path in files if path.parent.name != "inside"]
     used = {
         str(path.relative_to(REPOSITORY)): names
@@ -145,5 +145,5 @@ def test_no_other_file_uses_a_private_name():
         "self._brackets[0]",
     ],
 )
-def test_every_way_to_use_a_private_name_is_seen(text):
+def test_every_use_of_a_private_name_is_detected(text):
     assert list(private_uses(ast.parse(text), own_names()))

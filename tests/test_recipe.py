@@ -20,7 +20,7 @@ def test_shipped_recipes_are_valid(path):
     assert load_recipe(path).run_dir == f"runs/{path.stem}"
 
 
-def test_the_command_line_has_the_last_word_and_keeps_what_it_does_not_name(recipe):
+def test_the_command_line_overrides_only_the_fields_that_it_names(recipe):
     loaded = load_recipe(recipe, ["--questions.test-limit", "7", "--run-dir", "runs/other", "--teacher.model=x"])
     assert (loaded.seed, loaded.questions.limit, loaded.questions.test_limit) == (3, 48, 7)
     assert (loaded.run_dir, loaded.teacher.model) == ("runs/other", "x")
@@ -43,7 +43,7 @@ def test_the_data_folder_comes_from_its_environment_variable(recipe, monkeypatch
     assert load_recipe(recipe).data_dir == "/data"
 
 
-def test_a_recipe_read_back_is_the_same_recipe(recipe, tmp_path):
+def test_a_written_recipe_reads_back_equal(recipe, tmp_path):
     import yaml
 
     loaded = load_recipe(recipe, ["--synthesis.samples", "2"])
@@ -68,7 +68,7 @@ def test_a_recipe_read_back_is_the_same_recipe(recipe, tmp_path):
         ("a: [", "not YAML"),
     ],
 )
-def test_a_wrong_field_is_refused_by_name(tmp_path, text, message):
+def test_an_invalid_field_is_rejected_by_name(tmp_path, text, message):
     path = tmp_path / "wrong.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=message) as refused:
@@ -76,11 +76,11 @@ def test_a_wrong_field_is_refused_by_name(tmp_path, text, message):
     assert str(path) in str(refused.value)
 
 
-def test_a_wrong_option_is_refused_by_name(recipe):
+def test_an_invalid_option_is_rejected_by_name(recipe):
     with pytest.raises(InputError, match=r"questions\.limt"):
         load_recipe(recipe, ["--questions.limt", "4"])
 
 
-def test_a_missing_recipe_is_refused_by_name(tmp_path):
+def test_a_missing_recipe_is_rejected_by_name(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.yaml: No such file"):
         load_recipe(tmp_path / "nowhere.yaml")

@@ -25,7 +25,7 @@ RECORDS = [
 ]
 
 
-def test_every_record_survives_a_parquet_file(tmp_path):
+def test_every_record_type_round_trips_through_parquet(tmp_path):
     for record in RECORDS:
         pq.write_table(to_table(type(record), [record]), tmp_path / "part.parquet")
         assert from_table(type(record), pq.read_table(tmp_path / "part.parquet")) == [record]
@@ -40,15 +40,15 @@ def test_only_optional_fields_may_be_null():
     assert nullable == {"answer"}
 
 
-def test_ids_depend_on_every_part_and_its_place():
+def test_ids_depend_on_every_part_and_its_position():
     parts = [("a", "b"), ("b", "a"), ("ab",), ("a", "b", 0), ("a", ["b"])]
     assert len({content_id(*part) for part in parts}) == len(parts)
 
 
-def test_an_id_stays_the_same_over_releases():
+def test_ids_are_stable_across_releases():
     assert content_id("draft", "q", 1, 0.5, None, ["x"]) == content_id("draft", "q", 1, 0.5, None, ["x"])
     assert content_id("question", "How many?") == "ba5c39ab5113914ebfc174d41b169525"
 
 
-def test_text_that_is_not_valid_unicode_has_an_id():
+def test_invalid_unicode_has_an_id():
     assert len(content_id("\ud800")) == 32

@@ -1,4 +1,4 @@
-"""No recipe, and nothing that is written from one, can hold a key."""
+"""Neither recipes nor the files written from them can contain a key."""
 
 import json
 import re
@@ -35,14 +35,14 @@ def recipe(tmp_path):
 
 
 def fields(model, prefix=""):
-    """Names of all fields of a config, with those of its sections."""
+    """Names of all fields of a config and of its sections."""
     for name, field in model.model_fields.items():
         yield f"{prefix}{name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from fields(field.annotation, f"{prefix}{name}.")
 
 
-def test_no_field_of_a_recipe_is_for_a_secret():
+def test_no_field_of_a_recipe_takes_a_secret():
     named = [name for name in fields(Recipe) if re.search("key|token$|secret|password|credential", name)]
     assert named == ["teacher.api_key_env", "evaluation.engine.api_key_env"]
 
@@ -57,7 +57,7 @@ def test_no_field_of_a_recipe_is_for_a_secret():
         ["--teacher.kind", "openai", "--teacher.base-url", f"https://h/v1?api_key={KEY}"],
     ],
 )
-def test_a_key_in_a_recipe_is_refused(recipe, options):
+def test_a_key_in_a_recipe_is_rejected(recipe, options):
     with pytest.raises(InputError) as refused:
         load_recipe(recipe, options)
     assert KEY not in str(refused.value)
@@ -74,13 +74,13 @@ def test_a_key_in_a_recipe_is_refused(recipe, options):
         f"https://account/run?sig={KEY}",
     ],
 )
-def test_a_key_in_the_location_of_a_run_is_refused_and_not_repeated(location):
+def test_a_key_in_the_location_of_a_run_is_rejected_and_not_repeated(location):
     with pytest.raises(InputError, match=r"credentials|secret_key") as refused:
         RunDir(location)
     assert KEY not in str(refused.value)
 
 
-def test_what_a_run_writes_down_about_itself_holds_no_key(local_ray, recipe, tmp_path, monkeypatch):
+def test_the_recipe_and_environment_files_of_a_run_hold_no_key(local_ray, recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("TEACHER_API_KEY", KEY)
     options = ["--teacher.kind", "openai", "--teacher.base-url", SERVER, "--teacher.api-key-env", "TEACHER_API_KEY"]
     loaded = load_recipe(recipe, [*options, "--run-dir", str(tmp_path / "run")])
@@ -93,7 +93,7 @@ def test_what_a_run_writes_down_about_itself_holds_no_key(local_ray, recipe, tmp
 
 @pytest.fixture
 def teacher():
-    """A server that answers train questions but for the first, whose refusal repeats the key; and the keys it was sent."""
+    """A server and the keys it received. It answers all train questions but the first, whose error repeats the key."""
     answered = islice(arithmetic.generate("train", 0), 1, TRAIN_QUESTIONS)
     programs = {problem.question.text: problem.reference_program for problem in answered}
     keys = []
@@ -115,7 +115,7 @@ def teacher():
             self.wfile.write(body)
 
         def log_message(self, *arguments):
-            """Nothing: the test's output is not the server's."""
+            """Keep the server's log out of the test's output."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -124,7 +124,7 @@ def teacher():
 
 
 def content(path):
-    """The bytes of a file, and the rows of a table, which are compressed in it."""
+    """The bytes of a file, and the rows of a table, because a table's file is compressed."""
     rows = str(pq.read_table(path).to_pylist()) if path.suffix == ".parquet" else ""
     return path.read_bytes() + rows.encode()
 

@@ -1,4 +1,4 @@
-"""What `pip install .` gives: a wheel with the jobs and their recipes, and `pad-ray` as their second door."""
+"""The result of `pip install .`: a wheel with the jobs and recipes, and the command `pad-ray` to start them."""
 
 import json
 import os
@@ -22,13 +22,13 @@ PROGRAMS = [
 
 def run(*command, folder, **variables):
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PAD_RAY_DATA")}
-    said = subprocess.PIPE
+    output = subprocess.PIPE
     done = subprocess.run(
         command,
         cwd=folder,
         env={**environment, **variables},
         text=True,
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
         check=False,
     )
@@ -36,7 +36,7 @@ def run(*command, folder, **variables):
 
 
 def tracked(*folders):
-    """The files of the repository that git knows or would take."""
+    """The files of the repository that git tracks or does not ignore."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *folders]
     names = subprocess.run(listed, cwd=REPOSITORY, text=True, capture_output=True, check=True).stdout.split()
     return {name for name in names if (REPOSITORY / name).is_file()}
@@ -44,59 +44,59 @@ def tracked(*folders):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Built from a copy, so that no `build/` is left in the repository."""
+    """The wheel, built from a copy so that no `build/` is left in the repository."""
     copy, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in tracked("pad_ray", "jobs", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_bytes((REPOSITORY / name).read_bytes())
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(out), "."]
-    status, said = run(sys.executable, "-m", "pip", "wheel", *options, folder=copy)
-    assert status == 0, said
+    status, output = run(sys.executable, "-m", "pip", "wheel", *options, folder=copy)
+    assert status == 0, output
     (built,) = out.glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """The `bin` of a new environment with the wheel, which borrows this one's packages and not its pad_ray."""
+    """The `bin` of a new environment with the wheel. It uses this environment's packages except pad_ray."""
     place = tmp_path_factory.mktemp("environment")
     assert run(sys.executable, "-m", "venv", "--without-pip", str(place), folder=place) == (0, "")
     python = place / "bin" / "python"
     options = ["--quiet", "--no-deps", "--no-index", str(wheel)]
-    status, said = run(sys.executable, "-m", "pip", "--python", str(python), "install", *options, folder=place)
-    assert status == 0, said
+    status, output = run(sys.executable, "-m", "pip", "--python", str(python), "install", *options, folder=place)
+    assert status == 0, output
     own = next(place.glob("lib/*/site-packages"))
-    # A .pth file in a folder that a .pth file names is not read: the editable install here stays out.
+    # Python reads no .pth files in folders that a .pth file adds, so this environment's editable install is not seen.
     others = [path for path in sys.path if path.endswith("site-packages")]
     (own / "others.pth").write_text("\n".join(others))
     return place / "bin"
 
 
-def test_a_wheel_has_every_file_of_library_and_jobs(wheel):
+def test_a_wheel_contains_every_file_of_library_and_jobs(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == {name if name.startswith("pad_ray/") else f"pad_ray/{name}" for name in tracked("pad_ray", "jobs")}
 
 
-def test_the_installed_library_is_the_wheels(installed, tmp_path):
-    asked = "import pad_ray, pad_ray.shipped as s; print(pad_ray.__file__, s.jobs_folder())"
-    _, said = run(str(installed / "python"), "-c", asked, folder=tmp_path)
-    assert all(path.startswith(str(installed.parent)) for path in said.split())
+def test_the_installed_library_comes_from_the_wheel(installed, tmp_path):
+    code = "import pad_ray, pad_ray.shipped as s; print(pad_ray.__file__, s.jobs_folder())"
+    _, output = run(str(installed / "python"), "-c", code, folder=tmp_path)
+    assert all(path.startswith(str(installed.parent)) for path in output.split())
 
 
-def test_the_console_script_previews_a_recipe_that_ships(installed, tmp_path):
-    status, said = run(str(installed / "pad-ray"), "distill", "demo", "--dry-run", folder=tmp_path)
-    assert status == 0, said
-    assert "run_dir: runs/demo" in said
-    assert "estimate: 360 questions" in said
+def test_the_console_script_previews_a_shipped_recipe(installed, tmp_path):
+    status, output = run(str(installed / "pad-ray"), "distill", "demo", "--dry-run", folder=tmp_path)
+    assert status == 0, output
+    assert "run_dir: runs/demo" in output
+    assert "estimate: 360 questions" in output
     assert not list(tmp_path.iterdir())
 
 
 def test_the_console_script_verifies_a_file(installed, tmp_path):
     (tmp_path / "programs.jsonl").write_text("".join(json.dumps(program) + "\n" for program in PROGRAMS))
     options = ["--input", "programs.jsonl", "--output", "out"]
-    status, said = run(str(installed / "pad-ray"), "verify", *options, folder=tmp_path)
-    assert status == 0, said
+    status, output = run(str(installed / "pad-ray"), "verify", *options, folder=tmp_path)
+    assert status == 0, output
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["verify"]["outcomes"] == {
         "accepted": 2,
         "wrong_answer": 1,
@@ -104,27 +104,27 @@ def test_the_console_script_verifies_a_file(installed, tmp_path):
 
 
 @pytest.mark.parametrize("door", [["-m", "pad_ray", "report"], [str(REPOSITORY / "jobs" / "report.py")]])
-def test_both_doors_of_a_checkout_say_the_same(door, tmp_path):
-    status, said = run(sys.executable, *door, "--dry-run", "runs/a", folder=tmp_path, PYTHONPATH=str(REPOSITORY))
-    assert (status, said.strip()) == (0, "runs/a -> runs/a/report.html")
+def test_both_ways_to_start_a_job_print_the_same(door, tmp_path):
+    status, output = run(sys.executable, *door, "--dry-run", "runs/a", folder=tmp_path, PYTHONPATH=str(REPOSITORY))
+    assert (status, output.strip()) == (0, "runs/a -> runs/a/report.html")
 
 
-def test_a_job_that_fails_gives_its_exit_status_and_names_its_door(tmp_path):
+def test_a_failed_job_returns_its_exit_status_and_shows_its_command(tmp_path):
     door = [sys.executable, "-m", "pad_ray", "report"]
-    status, said = run(*door, "no-run", folder=tmp_path, PYTHONPATH=str(REPOSITORY))
-    assert status == 2, said
-    _, said = run(*door, "--help", folder=tmp_path, PYTHONPATH=str(REPOSITORY))
-    assert "pad-ray report" in said
+    status, output = run(*door, "no-run", folder=tmp_path, PYTHONPATH=str(REPOSITORY))
+    assert status == 2, output
+    _, output = run(*door, "--help", folder=tmp_path, PYTHONPATH=str(REPOSITORY))
+    assert "pad-ray report" in output
 
 
 def test_without_a_job_every_job_is_listed(capsys):
     assert main([]) == 0
-    said = capsys.readouterr().out
-    assert all(f"\n  {name} " in said for name in jobs())
-    assert all(name in said for name in recipes())
+    output = capsys.readouterr().out
+    assert all(f"\n  {name} " in output for name in jobs())
+    assert all(name in output for name in recipes())
 
 
-def test_a_job_that_does_not_exist_is_bad_input(capsys):
+def test_an_unknown_job_is_bad_input(capsys):
     assert main(["distil"]) == 2
     assert "there is no job 'distil'" in capsys.readouterr().out
 

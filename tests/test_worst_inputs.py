@@ -1,4 +1,4 @@
-"""What reads a model's text has bounds of time and memory, whatever the text: the inputs that once had none."""
+"""Functions that read a model's text have limits of time and memory: regression tests with inputs that once exceeded them."""
 
 import ast
 import resource
@@ -13,7 +13,7 @@ from tests.readers import LONGEST_BYTES, readers
 from tests.worst_inputs import costs
 
 LIMIT_S = 5.0
-"""Ten times what a call may take on an idle machine; without bounds they took minutes or gigabytes."""
+"""Ten times the limit of a call on an idle machine; before the limits, these inputs took minutes or gigabytes."""
 LIMIT_MB = 150
 READERS = {reader.name: reader for reader in readers()}
 TEXTS = hard_inputs(LONGEST_BYTES)
@@ -37,7 +37,7 @@ TEXTS = hard_inputs(LONGEST_BYTES)
         ("samples.failing_line", ["names in a line"]),
     ],
 )
-def test_a_call_has_bounds(name, inputs):
+def test_a_call_stays_within_its_limits(name, inputs):
     found = list(costs(READERS[name], {text: TEXTS[text] for text in inputs}, LIMIT_S))
     assert [one.text for one in found] == inputs
     assert not [one for one in found if one.end or one.megabytes > LIMIT_MB]
@@ -55,7 +55,7 @@ def test_a_batch_of_long_programs_takes_no_more_memory_than_one():
     assert grown < LIMIT_MB
 
 
-def test_a_program_that_breaks_the_checks_costs_itself_alone(sandbox_config, monkeypatch):
+def test_a_program_that_crashes_the_checks_costs_only_itself(sandbox_config, monkeypatch):
     def broken(tree, kind, question):
         if any(isinstance(node, ast.Pow) for node in ast.walk(tree)):
             raise LookupError("no such power")
@@ -71,7 +71,7 @@ def test_a_program_that_breaks_the_checks_costs_itself_alone(sandbox_config, mon
 
 
 @pytest.mark.parametrize("gold", ["four", "", "4 or 5"])
-def test_a_gold_answer_that_is_none_is_the_callers_error(sandbox_config, gold):
+def test_an_invalid_gold_answer_is_the_callers_error(sandbox_config, gold):
     candidate = Candidate("a", "def solution():\n return 2 + 2", gold, AnswerKind.NUMBER, "2?")
     with Sandbox(sandbox_config) as sandbox, pytest.raises(ValueError, match="not a number answer"):
         judge(sandbox, [candidate])

@@ -1,4 +1,4 @@
-"""How far a running job is, and what of it is at work."""
+"""The progress of a running job, and its processes."""
 
 import json
 
@@ -6,22 +6,22 @@ import psutil
 
 from pad_ray.tuning.trials import Trials
 
-# What a cluster itself runs: its daemons, workers that wait for any job, and actors of Ray Data that serve all jobs.
+# The cluster's own processes: daemons, idle workers, and the actors of Ray Data that serve all jobs.
 OF_THE_CLUSTER = (
     *("raylet", "gcs_server", "dashboard", "runtime_env", "log_monitor", "monitor.py", "ray start", "ray.util.client"),
     *("DashboardAgent", "RuntimeEnvAgent", "ray::IDLE"),
     *("ActorLocationTracker", "_AutoscalingCoordinatorActor", "_StatsActor"),
-    # Of Ray Train, and detached: it frees what a controller that was ended has reserved.
+    # A detached actor of Ray Train that frees the resources of a controller that has ended.
     "PlacementGroupCleaner",
 )
 
 
 def steps_done(run):
-    """Optimiser steps of the newest checkpoint that is whole."""
-    found = [
+    """Optimiser steps of the newest complete checkpoint."""
+    result = [
         json.loads(path.read_text())["step"] for path in run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
     ]
-    return max(found, default=0)
+    return max(result, default=0)
 
 
 DONE = {
@@ -34,13 +34,13 @@ DONE = {
 
 
 def at_work(pid):
-    """Processes below one of a cluster's that are not the cluster's own, each with the process that started it."""
-    found = []
+    """Descendants of a cluster's process that belong to a job, each with its parent process."""
+    result = []
     for process in psutil.Process(pid).children(recursive=True):
         try:
             words, above = (" ".join(one.cmdline()) or one.name() for one in (process, process.parent()))
         except (psutil.Error, AttributeError):
             continue
         if not any(name in words for name in OF_THE_CLUSTER) and "dashboard.py" not in above:
-            found.append(f"{words[:80].strip()} below {above[:80].strip()}")
-    return found
+            result.append(f"{words[:80].strip()} below {above[:80].strip()}")
+    return result

@@ -1,7 +1,7 @@
-"""Time and memory of each function that reads a model's text, for its worst input: `python -m tests.worst_inputs`.
+"""Measure time and memory of each function that reads a model's text, for its worst input: `python -m tests.worst_inputs`.
 
-A function's calls run in a process forked from this one, which is replaced when one of them ends it: a call without
-bounds is a line of the table.
+A function's calls run in a forked process, which is replaced if a call ends it, so that a call without limits still gives a
+row of the table.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from tests.hard_inputs import hard_inputs
 from tests.readers import LONGEST_BYTES, Reader, readers
 
 LONGEST_TEXT = 1 << 16
-"""Bytes of a text that is no program: twice those of the longest program."""
+"""Bytes of a text that is not a program: twice the longest program."""
 LIMIT_S = 60
 LIMIT_BYTES = 8 << 30
 
@@ -91,7 +91,7 @@ def row(found: Sequence[Cost]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit-s", type=float, default=LIMIT_S, help="CPU seconds after which a call is ended")
-    parser.add_argument("--only", default="", help="functions whose name holds this text")
+    parser.add_argument("--only", default="", help="only functions whose name contains this text")
     given = parser.parse_args()
     print("| function | worst input | s | peak, MB |\n|---|---|---|---|")
     for reader in readers():

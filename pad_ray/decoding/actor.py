@@ -21,7 +21,7 @@ from pad_ray.schema import Outcome, Question, Solution, content_id
 
 
 class SolverActor:
-    """The actor."""
+    """The actor: an engine with a sandbox."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class SolverActor:
         self.turns = Turns()
 
     async def ready(self) -> None:
-        """Answers once the engine is there."""
+        """Returns once the engine is loaded."""
 
     async def solve(
         self, place: str, questions: list[Question], strategy: Strategy, budgets: Mapping[str, int], second: Any
     ) -> tuple[int, int]:
-        """Solve and commit a block; returns how many questions it has and how many answers are right.
+        """Solve and commit a block; returns the numbers of questions and of correct answers.
 
         `second` is the actor that serves the strategy's second model, if it has one.
         """
@@ -71,7 +71,7 @@ class SolverActor:
 
 
 def _unsolved(strategy: Strategy, question: Question, reason: str) -> Solution:
-    """What stands for a question on which engines die."""
+    """The solution recorded for a question that keeps killing its engine."""
     return Solution(
         question_id=question.question_id,
         strategy=strategy.label,
@@ -93,7 +93,7 @@ async def solve_block(
     live: asyncio.Semaphore,
     budgets: Mapping[str, int] | None = None,
 ) -> list[Solution]:
-    """Solutions of all questions, in order, each question a coroutine of its own; `live` bounds how many run at once."""
+    """The solutions of all questions, in order. Each question runs in a separate coroutine; `live` limits how many at once."""
 
     async def one(question: Question) -> Solution:
         async with live:

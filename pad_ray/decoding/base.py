@@ -1,8 +1,8 @@
-"""What a strategy is, and what it has at hand for one question.
+"""The base class of strategies, and the tools that a strategy has for one question.
 
-A strategy never sees gold: the question it is given has none, and its answer is compared afterwards, in `solve_question`.
-Everything it draws is seeded by the question and the place of the draw, and each question is a coroutine of its own. So a
-question's result does not depend on the questions that are solved beside it.
+A strategy never sees gold: its question has none, and `solve_question` compares the answer afterwards. Every draw is seeded
+by the question and the position of the draw, and each question runs in a separate coroutine. A question's result therefore
+does not depend on the questions that are solved at the same time.
 """
 
 import time
@@ -28,15 +28,15 @@ from pad_ray.schema import Outcome, PathKind, Question, Solution, content_id, st
 Prompt = str | tuple[Message, ...]
 GREEDY_TEMPERATURE = 0.0
 MAX_TEXT_CHARACTERS = 100_000
-"""Of a completion that is looked at; a model's token limit stays far below it."""
+"""Longer completions are cut before they are read; a model's token limit stays far below this."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What the attempts of one engine share.
+    """Tools shared by all attempts on one engine.
 
-    `paths` are how the student is asked for each kind of path, `max_tokens` bounds one path. `execute` runs programs;
-    `verifiers` are those that strategies name. `second` serves the strategy's `second_model`, where it has one.
+    `paths` build the student's prompt for each kind of path, `max_tokens` limits one path. `execute` runs programs,
+    `verifiers` opens the step verifiers of strategies. `second` serves the strategy's `second_model`, if it has one.
     """
 
     engine: Engine
@@ -48,26 +48,26 @@ class Tools:
 
     @cached_property
     def top_tokens(self) -> Batcher[Continued, list[NextToken]]:
-        """The likeliest next tokens of completions that have begun, those of all questions computed together.
+        """The most probable next tokens of partial completions; the calls of all questions are batched.
 
         Raises:
-            ValueError: the engine does not show its tokens.
+            ValueError: the engine gives no access to its tokens.
         """
         if not hasattr(self.engine, "top_tokens"):
             raise ValueError(
-                "the engine does not show its tokens: a search token by token needs engine.kind transformers"
+                "the engine gives no access to its tokens: a token-by-token search needs engine.kind transformers"
             )
         return Batcher(cast(TokenEngine, self.engine).top_tokens)
 
 
 @dataclass
 class Attempt:
-    """One question on its way to an answer: asks the engine, reads and executes paths, and counts what that costs.
+    """One attempt at a question: calls the engine, reads and executes paths, and counts the cost.
 
-    `stream` names the strategy: two strategies draw different samples. `budget` is what another strategy spent on this
-    question, in completion tokens, for a strategy that is to spend as much. `texts` are the completions that were looked at,
-    `sampled` the answers of whole paths that were drawn beside each other, empty ones where there is none, and
-    `sampled_logprobs` their log probabilities a token.
+    `stream` identifies the strategy, so that two strategies draw different samples. `budget` is the number of completion
+    tokens that `Resample` may spend: those that another strategy spent on this question. `texts` are the completions that
+    were considered, `sampled` the answers of independently sampled whole paths (empty for a path without an answer), and
+    `sampled_logprobs` their log probabilities in nats per token.
     """
 
     question: Question
@@ -80,11 +80,11 @@ class Attempt:
     completion_tokens: int = 0
 
     def part(self) -> "Attempt":
-        """An attempt at the same question whose texts and costs are counted apart, until they are joined."""
+        """An attempt at the same question that counts texts and costs separately, until `join`."""
         return replace(self, texts=[], sampled=[], sampled_logprobs=[], completion_tokens=0)
 
     def join(self, parts: Iterable["Attempt"]) -> None:
-        """Take over what parts that ran side by side have made, in the order given and not in that of their ends."""
+        """Add the texts and costs of parts that ran concurrently, in the given order, not in the order of completion."""
         for one in parts:
             self.texts += one.texts
             self.sampled += one.sampled
@@ -99,9 +99,9 @@ class Attempt:
         keep: bool = True,
         engine: Engine | None = None,
     ) -> list[Generation]:
-        """One completion a prompt; `place` tells these draws from the attempt's others. `keep` stores their texts.
+        """One completion per prompt, by the student or by another `engine`.
 
-        By the student, or by another `engine`.
+        `place` separates the seeds of these draws from the attempt's other draws. `keep` stores the texts.
         """
         requests = [
             self._request(prompt, sampling, content_id("solve", self.question.question_id, self.stream, *place, index))
@@ -114,39 +114,39 @@ class Attempt:
         return generations
 
     def _request(self, prompt: Prompt, sampling: Sampling, request_id: str) -> Request:
-        # vLLM and numpy take seeds below 2**31.
+        # vLLM and numpy need seeds below 2**31.
         return Request(request_id, prompt, sampling, seed=int(request_id[:8], 16) >> 1)
 
     def sampling(self, kind: PathKind, temperature: float = GREEDY_TEMPERATURE, top_p: float = 1.0) -> Sampling:
-        """How a whole path of this kind is drawn."""
+        """The sampling settings of a whole path of this kind."""
         return Sampling(temperature, top_p, self.tools.max_tokens, self.tools.paths[kind].stop)
 
     async def sample(
         self, kind: PathKind, count: int, temperature: float, top_p: float, *place: object
     ) -> list[Answer]:
-        """The answers of `count` whole paths of a kind."""
+        """Sample `count` whole paths of a kind and return their answers."""
         path = self.tools.paths[kind]
         prompts = [path.prompt(self.question, index) for index in range(count)]
         generations = await self.complete(prompts, self.sampling(kind, temperature, top_p), kind, *place)
-        found = await self.answers(kind, generations)
-        self.sampled += [answer.value or "" if answer.valid else "" for answer in found]
-        self.sampled_logprobs += [answer.likelihood for answer in found]
-        return found
+        sampled = await self.answers(kind, generations)
+        self.sampled += [answer.value or "" if answer.valid else "" for answer in sampled]
+        self.sampled_logprobs += [answer.likelihood for answer in sampled]
+        return sampled
 
     async def answers(self, kind: PathKind, generations: Sequence[Generation]) -> list[Answer]:
-        """What completions answer."""
+        """The answers of completions; an engine error becomes an `engine_fault`."""
         texts = [generation.text for generation in generations]
         cut = [generation.finish_reason == "length" for generation in generations]
-        found = await self.read(kind, texts, cut)
+        answers = await self.read(kind, texts, cut)
         return [
             _fault(kind, generation) if generation.error else replace(answer, mean_logprob=generation.mean_logprob)
-            for answer, generation in zip(found, generations, strict=True)
+            for answer, generation in zip(answers, generations, strict=True)
         ]
 
     async def read(self, kind: PathKind, texts: Sequence[str], cut: Sequence[bool] = ()) -> list[Answer]:
-        """What the paths in texts answer: programs are executed, others are read.
+        """The answers of the paths in texts: programs are executed, other paths are parsed.
 
-        Texts that were `cut` by the token limit answer only where all of their path is there: half a path states nothing.
+        A text that was `cut` by the token limit has an answer only if its path is complete.
         """
         path = self.tools.paths[kind]
         parsed = [attempt(partial(path.parse, text), partial(broken_answer, kind, text)) for text in texts]
@@ -159,8 +159,8 @@ class Attempt:
         return [next(executed) if answer is None else answer for answer in answers]
 
     async def execute(self, programs: Sequence[str]) -> list[Answer]:
-        """What programs return."""
-        # Without the question's text the check for hard-coded answers is off: a student is scored on its answer alone.
+        """The answers that programs return."""
+        # Without the question's text, the check for hard-coded answers is off: a student is scored only on its answer.
         kind = self.question.answer_kind
         candidates = [Candidate(self.question.question_id, program, None, kind, None) for program in programs]
         verdicts = await self.tools.execute(candidates)
@@ -172,24 +172,22 @@ class Attempt:
 
 
 class Strategy(BaseModel):
-    """A way to answer a question with a student: its settings, and `solve`."""
+    """A way to answer a question with a student: settings and the method `solve`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
-    name: str | None = Field(
-        None, pattern=r"^[a-z0-9_.-]{1,60}$", description="what its results are called; default: its kind"
-    )
-    seed: int = Field(0, description="seed of everything that is drawn; another one is another sample of all")
+    name: str | None = Field(None, pattern=r"^[a-z0-9_.-]{1,60}$", description="name of the results; default: the kind")
+    seed: int = Field(0, description="seed of all samples")
 
     @property
     def label(self) -> str:
-        """What its results are called."""
+        """The name of the results."""
         return self.name or self.kind
 
     @property
     def second_model(self) -> str | None:
-        """Another student that the strategy asks beside the one that is measured."""
+        """A model that the strategy uses in addition to the measured student."""
         return None
 
     @abstractmethod
@@ -198,7 +196,7 @@ class Strategy(BaseModel):
 
 
 async def solve_question(question: Question, strategy: Strategy, tools: Tools, budget: int = 0) -> Solution:
-    """One question answered and compared with gold. `latency_s` is wall time, in company of the questions beside it."""
+    """Answer one question and compare the answer with gold. `latency_s` is wall time, shared with concurrent questions."""
     started = time.monotonic()
     stream = content_id("strategy", strategy.kind, strategy.seed)
     trial = Attempt(replace(question, gold=""), tools, stream, budget)
@@ -222,7 +220,7 @@ async def solve_question(question: Question, strategy: Strategy, tools: Tools, b
 
 
 async def read_again(question: Question, solution: Solution, path: PathKind, tools: Tools) -> Solution:
-    """A solution of one path as its text is read and compared now. `tools` need no engine."""
+    """A one-path solution, read from its text and compared again under the current rules. `tools` need no engine."""
     if not solution.paths or solution.outcome is Outcome.ENGINE_FAULT:
         return replace(solution, gold=question.gold)
     trial = Attempt(replace(question, gold=""), tools, stream="")
@@ -243,11 +241,11 @@ async def read_again(question: Question, solution: Solution, path: PathKind, too
 
 
 COMPARED = (Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.NOT_COMPARABLE)
-"""Outcomes of a solution that states an answer, which gold decides."""
+"""Outcomes that depend on the comparison with gold: the solution has an answer."""
 
 
 def compared(question: Question, solution: Solution) -> Solution:
-    """A solution, its answer compared with the question's gold answer if that is not the one it was compared with."""
+    """The solution, compared again if the question's gold answer has changed."""
     if solution.gold == question.gold:
         return solution
     if solution.outcome not in COMPARED or solution.answer is None:
@@ -258,7 +256,7 @@ def compared(question: Question, solution: Solution) -> Solution:
 
 
 def _bounded(generation: Generation) -> Generation:
-    """A generation whose text takes no time to read."""
+    """The generation with its text cut to `MAX_TEXT_CHARACTERS`."""
     if len(generation.text) <= MAX_TEXT_CHARACTERS:
         return generation
     return replace(generation, text=generation.text[:MAX_TEXT_CHARACTERS])

@@ -1,4 +1,4 @@
-"""Many small calls served as few large ones, so that questions that are solved side by side share a slow resource."""
+"""Combine many small calls into few large ones, so that concurrent questions share a slow resource."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,10 +9,10 @@ R = TypeVar("R")
 
 
 class Batcher(Generic[T, R]):
-    """Awaitable many times at once: while one batch is worked on in a thread, what arrives gathers for the next one.
+    """Can be awaited concurrently: while a thread works on one batch, new items are collected for the next one.
 
-    `work` takes a list and returns one result an item, in order; it never runs twice at a time. What it raises is raised in
-    every call whose items were in that batch.
+    `work` takes a list and returns one result per item, in order; it never runs concurrently with itself. Its exception is
+    raised in every call that had items in the batch.
     """
 
     def __init__(self, work: Callable[[list[T]], Sequence[R]]) -> None:
@@ -27,7 +27,7 @@ class Batcher(Generic[T, R]):
         start = len(self.waiting)
         self.waiting.extend(items)
         self.batch = self.batch or asyncio.create_task(self._serve())
-        # A caller that gives up must not take the others' results with it.
+        # A cancelled caller must not cancel the batch of the others.
         results = await asyncio.shield(self.batch)
         return list(results[start : start + len(items)])
 

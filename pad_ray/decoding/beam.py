@@ -1,15 +1,15 @@
 """Step-wise beam search: lines are proposed, scored by likelihood and step verifiers, and pruned (PaD, 2305.13888, 3.3).
 
-PaD searches token by token and scores a line when it ends, with one step counter for a whole batch. Here a step is a
-request: each live hypothesis of a question proposes lines, a greedy one and samples, and each question has its own counter, so
-that many questions share an engine that batches requests as they come and reuses the prefixes they have in common.
+PaD searches token by token and scores a line when it ends, with one step counter for a whole batch. Here, a step is one
+request per proposed line: each live hypothesis proposes a greedy line and sampled lines. Each question counts its own steps,
+so that many questions can share an engine that batches requests continuously and reuses common prefixes.
 
-A hypothesis travels as text and is cut into tokens anew for each line. It keeps what its last token wrote behind the line's
-end, so that these are the tokens it was made of. Not so where empty lines stand before a line that is not indented: GPT-2's
-way to cut joins them at the end of a text and not within one.
+A hypothesis is sent as text and tokenized again for each line. It keeps the characters that its last token wrote after the
+line's end, so that the tokens stay the same. One exception: if blank lines precede a line without indentation, GPT-2's
+tokenizer joins them at the end of a text but not within one.
 
-Lines compete with lines of the same number. A hypothesis that is finished keeps its place among the `beams`: those that go on
-get the places that are left, and finished ones of different length are compared at the end by `score`.
+Lines compete with lines of the same number. A finished hypothesis keeps its place among the `beams`; live ones get the
+remaining places. Finished hypotheses of different length are compared at the end by `score`.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ from pad_ray.schema import Outcome, PathKind
 
 LINE_END = "\n"
 MAX_BLANKS = 3
-"""Empty lines that one proposal may begin with."""
+"""Maximum number of blank lines at the start of a proposal."""
 MAX_CHARACTERS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A path as far as it is written. `score` is what it is ranked by, `logprob` its log probability in nats.
+    """A partial path. `score` ranks it, `logprob` is its log probability in nats.
 
-    `cut` is True if it ended before it was complete: out of tokens, or failed with `error` in the engine.
+    `cut` is True if it ended incomplete: the token limit was reached, or the engine failed with `error`.
     """
 
     text: str = ""
@@ -52,9 +52,9 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A hypothesis with one more line, not yet scored, and the step to score, if it is one.
+    """A hypothesis with one more line, not yet scored. `step` is the step to score, None if the line is not a step.
 
-    `lines` is 0 if the path ends without a further line.
+    `lines` is 0 if the path ends without another line.
     """
 
     hypothesis: Hypothesis
@@ -64,28 +64,28 @@ class Proposal:
 
 
 class StepBeam(Strategy):
-    """Beam search over lines by log p and λ log S of each line, summed or averaged over lines."""
+    """Beam search over lines, ranked by log p + λ log S, summed or averaged over lines."""
 
     kind: Literal["step_beam"] = "step_beam"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
-    beams: int = Field(4, ge=1, description="hypotheses that a question keeps")
-    proposals: int = Field(4, ge=1, description="lines that each hypothesis proposes: the greedy one and samples")
+    beams: int = Field(4, ge=1, description="number of hypotheses kept per question")
+    proposals: int = Field(4, ge=1, description="lines proposed per hypothesis: one greedy, the others sampled")
     temperature: float = Field(0.7, gt=0, description="temperature of the sampled lines")
-    top_p: float = Field(1.0, gt=0, le=1, description="share of the probability that they are drawn from")
+    top_p: float = Field(1.0, gt=0, le=1, description="top-p of the sampled lines")
     verifiers: tuple[VerifierConfig, ...] = Field(
         (VerifierConfig(kind="execution"),), description="step verifiers; a score of 0 prunes a line"
     )
-    weight: float = Field(1.0, ge=0, description="λ: factor of log S; with 0 the search is by likelihood alone")
+    weight: float = Field(1.0, ge=0, description="λ, the factor of log S; with 0 only the likelihood counts")
     likelihood: Literal["total", "mean"] = Field(
-        "total", description="log p of a line: of all its tokens, or the mean a token"
+        "total", description="log p of a line: total over its tokens, or mean per token"
     )
     score: Score = Field(
         "mean",
-        description="how whole hypotheses are compared: mean, of log p and of log S a line; length, their sum with a length "
-        "penalty; sum, as PaD does, which favours few lines",
+        description="ranking of whole hypotheses: mean of log p and log S per line; length, their sum with a length penalty; "
+        "sum, as in PaD, which favours few lines",
     )
-    max_lines: int = Field(40, ge=1, description="lines of a path at most")
-    line_tokens: int = Field(96, ge=1, description="longest line, in tokens")
+    max_lines: int = Field(40, ge=1, description="maximum number of lines of a path")
+    line_tokens: int = Field(96, ge=1, description="maximum length of a line, in tokens")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -94,36 +94,36 @@ class StepBeam(Strategy):
 
     async def solve(self, attempt: Attempt) -> Answer:
         """The answer of the best hypothesis."""
-        found = await self.search(attempt)
-        attempt.texts += [hypothesis.text for hypothesis in found]
-        best = found[0]
+        hypotheses = await self.search(attempt)
+        attempt.texts += [hypothesis.text for hypothesis in hypotheses]
+        best = hypotheses[0]
         if best.error is not None:
             return Answer(self.path, best.text, Outcome.ENGINE_FAULT, None, best.error)
         (answer,) = await attempt.read(self.path, [best.text], [best.cut])
         return replace(answer, mean_logprob=best.logprob / best.tokens if best.tokens else None)
 
     async def search(self, attempt: Attempt) -> list[Hypothesis]:
-        """At most `beams` hypotheses, the best first; finished ones alone, if there is any."""
+        """At most `beams` hypotheses, best first; only finished ones if there are any."""
         live, finished = [Hypothesis()], list[Hypothesis]()
         for _ in range(self.max_lines):
             if not live:
                 break
             proposed = await asyncio.gather(*(self._propose(attempt, hypothesis) for hypothesis in live))
             scored, doomed = await self._score(attempt, [proposal for some in proposed for proposal in some])
-            # A program that fails is still better than none: it says why, and it can be repaired.
+            # A failing program is better than none: its error is reported, and it can be repaired.
             kept = _best(scored or ([] if finished else doomed), self.beams - len(finished))
             finished += [hypothesis for hypothesis in kept if hypothesis.finished]
             live = [hypothesis for hypothesis in kept if not hypothesis.finished]
         return _best(finished or live, self.beams)
 
     async def _propose(self, attempt: Attempt, hypothesis: Hypothesis) -> list[Proposal]:
-        """The distinct lines that may follow, in the order in which they were proposed."""
-        made = await asyncio.gather(*(self._line(attempt, hypothesis, index) for index in range(self.proposals)))
-        distinct = {proposal.hypothesis.text: proposal for proposal in reversed(made)}
+        """The distinct next lines, in the order in which they were proposed."""
+        proposed = await asyncio.gather(*(self._line(attempt, hypothesis, index) for index in range(self.proposals)))
+        distinct = {proposal.hypothesis.text: proposal for proposal in reversed(proposed)}
         return list(reversed(distinct.values()))
 
     async def _line(self, attempt: Attempt, hypothesis: Hypothesis, index: int) -> Proposal:
-        """One non-empty line more, or the end of the path."""
+        """The hypothesis with one more non-empty line, or with the end of the path."""
         text, grown = "", hypothesis
         while True:
             (generation,) = await attempt.complete(
@@ -142,7 +142,7 @@ class StepBeam(Strategy):
     def _prompt(self, attempt: Attempt, hypothesis: Hypothesis) -> str:
         prompt = attempt.tools.paths[self.path].prompt(attempt.question)
         if not isinstance(prompt, str):
-            raise ValueError("step_beam asks with plain text: a turn of a chat cannot be continued line by line")
+            raise ValueError("step_beam needs plain-text prompts: a chat turn cannot be continued line by line")
         return prompt + hypothesis.text
 
     def _sampling(self, attempt: Attempt, hypothesis: Hypothesis, index: int) -> Sampling:
@@ -153,13 +153,13 @@ class StepBeam(Strategy):
         return Sampling(self.temperature, self.top_p, tokens, stop, keep_stop=True)
 
     def _grow(self, hypothesis: Hypothesis, generation: Generation, max_tokens: int) -> Hypothesis:
-        written, ended = without_end(generation.text)
-        text = hypothesis.text + written
+        continuation, ended = without_end(generation.text)
+        text = hypothesis.text + continuation
         tokens = hypothesis.tokens + generation.completion_tokens
         logprob = hypothesis.logprob + (generation.mean_logprob or 0.0) * generation.completion_tokens
-        stopped = ended or (generation.finish_reason == "stop" and LINE_END not in written)
-        complete = stopped or (LINE_END in written and is_finished(self.path, text))
-        spent = tokens >= max_tokens or (generation.finish_reason == "length" and LINE_END not in written)
+        stopped = ended or (generation.finish_reason == "stop" and LINE_END not in continuation)
+        complete = stopped or (LINE_END in continuation and is_finished(self.path, text))
+        spent = tokens >= max_tokens or (generation.finish_reason == "length" and LINE_END not in continuation)
         too_long = len(text) > MAX_CHARACTERS
         cut = generation.error is not None or too_long or (spent and not complete)
         text = hypothesis.text if too_long else text
@@ -169,12 +169,12 @@ class StepBeam(Strategy):
     async def _score(
         self, attempt: Attempt, proposals: Sequence[Proposal]
     ) -> tuple[list[Hypothesis], list[Hypothesis]]:
-        """Hypotheses with their scores, and beside them those that were cut or pruned, without their last line's log S."""
+        """The scored hypotheses, and separately the cut or pruned ones, without log S of their last line."""
         steps = [proposal.step for proposal in proposals if proposal.step is not None]
-        found = iter(await attempt.log_scores(self.verifiers, steps) if self.weight else [0.0] * len(steps))
+        scores = iter(await attempt.log_scores(self.verifiers, steps) if self.weight else [0.0] * len(steps))
         scored, doomed = list[Hypothesis](), list[Hypothesis]()
         for proposal in proposals:
-            log_score = next(found) if proposal.step is not None else 0.0
+            log_score = next(scores) if proposal.step is not None else 0.0
             evidence = proposal.hypothesis.evidence.with_likelihood(proposal.likelihood, proposal.lines)
             if log_score == PRUNED or proposal.hypothesis.cut:
                 doomed.append(self._ranked(proposal.hypothesis, evidence))
@@ -188,9 +188,9 @@ class StepBeam(Strategy):
 
 
 def _best(hypotheses: Iterable[Hypothesis], count: int) -> list[Hypothesis]:
-    """The best of those with different lines, the best first; equally good ones by their texts, so that order is no chance.
+    """The best hypotheses with distinct lines, best first; ties are broken by their texts, so that the order is fixed.
 
-    Those that the engine failed come last: nothing is known of how likely they are.
+    Hypotheses with an engine error come last, because their likelihood is unknown.
     """
 
     def place(one: Hypothesis) -> tuple[bool, float, str]:
@@ -201,5 +201,5 @@ def _best(hypotheses: Iterable[Hypothesis], count: int) -> list[Hypothesis]:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    """What tells two hypotheses apart: their lines, without blank ones and blanks at their ends."""
+    """The key of a hypothesis: its lines, without blank lines and trailing blanks."""
     return tuple(line.rstrip() for line in text.splitlines() if line.strip())

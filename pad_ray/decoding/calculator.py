@@ -1,4 +1,4 @@
-"""Completion of a text with a calculator: what a model writes as `<<16-3=` goes on with `13>>` (GSM8K, 2110.14168)."""
+"""Text completion with a calculator: if a model writes `<<16-3=`, the calculator adds `13>>` (GSM8K, 2110.14168)."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from pad_ray.paths.equations import calculate
 
 OPEN, CLOSE, EQUALS = "<<", ">>", "="
 MAX_CALLS = 64
-"""Of one text: a model can write nothing but signs of equality."""
+"""Limit per text: a model may write nothing but equals signs."""
 MAX_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A text as the model and the calculator wrote it.
+    """A text written by the model and the calculator.
 
-    `error` is what the engine said if it failed; `cut` is True if the text does not end within its tokens, or
-    `lack` says what else is missing of it.
+    `error` is the engine's error, if it failed. `cut` is True if the text did not end within its token limit. `lack` says
+    what else is missing.
     """
 
     text: str
@@ -37,9 +37,9 @@ async def complete(
     use: bool = True,
     engine: Engine | None = None,
 ) -> Written:
-    """The greedy completion of a prompt up to a stop text; with `use`, every value behind `<<…=` is the calculator's.
+    """The greedy completion of a prompt up to a stop text; with `use`, the calculator writes every value after `<<…=`.
 
-    An expression that has no value is left to the model, which is the student or that of another `engine`.
+    If an expression has no value, the model continues: the student, or the model of another `engine`.
     """
     text, tokens = "", 0
     stops = (*stop, *END_TOKENS, *((EQUALS,) if use else ()))
@@ -60,7 +60,7 @@ async def complete(
 
 
 def with_value(text: str) -> str:
-    """A text that pauses behind a sign of equality, with the value of the calculation that it has open, if any."""
+    """The text, which ends with an equals sign, plus the value of its open calculation, if it has one."""
     begun = text.rfind(OPEN)
     inside = text[begun + len(OPEN) :] if begun >= 0 else CLOSE
     if CLOSE in inside or EQUALS not in inside:
@@ -71,7 +71,7 @@ def with_value(text: str) -> str:
 
 
 def _up_to(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
-    """The text up to the first of its ends, and whether there is one."""
+    """The text up to its first end or stop text, and whether it has one."""
     text, ended = without_end(text)
     ends = [text.index(word) for word in stop if word in text]
     return text[: min(ends, default=len(text))], ended or bool(ends)

@@ -1,4 +1,4 @@
-"""Which strategies answer the test questions."""
+"""The strategies that a recipe can list for the test questions."""
 
 from collections import Counter
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ Known = Annotated[
     Greedy | Vote | BestOfN | Resample | StepBeam | TokenBeam | Refine | Mixed | SocraticSteps,
     Field(discriminator="kind"),
 ]
-# Those that spend more than sampling would: the same tokens spent on samples are their honest neighbour.
+# Strategies that spend many tokens. Their fair baseline is sampling with the same number of tokens.
 COSTLY = (StepBeam, TokenBeam, Refine)
 
 
@@ -28,7 +28,7 @@ def _from_name(given: Any) -> Any:
 
 AnyStrategy = Annotated[Known, BeforeValidator(_from_name)]
 Strategies = list[AnyStrategy]
-"""In a recipe a list of kinds, or of mappings with their settings: `[greedy, {kind: vote, samples: 16}]`."""
+"""In a recipe: a list of kinds, or of mappings with settings, such as `[greedy, {kind: vote, samples: 16}]`."""
 
 _ADAPTER: TypeAdapter[Strategy] = TypeAdapter(AnyStrategy)
 
@@ -39,29 +39,31 @@ def strategy(given: Any) -> Strategy:
 
 
 def checked(strategies: Strategies) -> Strategies:
-    """Strategies that can be evaluated together.
+    """Check that strategies can be evaluated together.
 
     Raises:
-        ValueError: two have the same name, or one is to spend the tokens of a strategy that is not there before it.
+        ValueError: two have the same name, or the reference strategy of a `resample` is not listed before it.
     """
     twice = [label for label, count in Counter(one.label for one in strategies).items() if count > 1]
     if twice:
-        raise ValueError(f"two strategies are called {twice[0]!r}: give one of them another `name`")
+        raise ValueError(f"two strategies have the name {twice[0]!r}: give one of them another `name`")
     for number, one in enumerate(strategies):
         if isinstance(one, Resample) and one.like not in [earlier.label for earlier in strategies[:number]]:
-            raise ValueError(f"{one.label} is to spend the tokens of {one.like!r}, which is no strategy before it")
+            raise ValueError(f"{one.label}: `like` names {one.like!r}, which is not the name of an earlier strategy")
     return strategies
 
 
 def with_baselines(strategies: Strategies) -> Strategies:
-    """The strategies, each costly one followed by plain sampling with as many tokens, where that is not there already."""
+    """The strategies, each costly one followed by plain sampling with as many tokens, unless that is listed already."""
     there = {one.like for one in strategies if isinstance(one, Resample)}
-    found: Strategies = []
+    extended: Strategies = []
     for one in strategies:
-        found.append(one)
+        extended.append(one)
         if isinstance(one, COSTLY) and one.label not in there:
-            found.append(Resample(like=one.label, name=f"{one.label[:49]}-resampled", path=_path(one), seed=one.seed))
-    return found
+            extended.append(
+                Resample(like=one.label, name=f"{one.label[:49]}-resampled", path=_path(one), seed=one.seed)
+            )
+    return extended
 
 
 def _path(costly: StepBeam | TokenBeam | Refine) -> Any:

@@ -1,8 +1,8 @@
-"""The step verifier `execution`: the program so far runs in the sandbox, and what its new line computes is finite.
+"""The step verifier `execution`: the program so far must run in the sandbox, and its new line must compute a finite value.
 
-A text is finite whatever it says, and so is an infinity that the line states and does not calculate (`infinity`).
-Only a line of the function's own body is run, with what stands above it. A line inside a loop or a branch is not: half of a
-loop's body need not end. Such lines, and lines that leave a bracket open, say nothing yet and score 1.
+Texts count as finite, and so does an infinity that the line states instead of calculating it (`infinity`). Only lines at the
+top level of the function's body are run, with all lines above them. Lines inside a loop or a branch are not run, because half
+of a loop's body may never end. Such lines, and lines with an open bracket, score 1.
 """
 
 import ast
@@ -21,22 +21,22 @@ from pad_ray.schema import Outcome, Question, Verdict
 SOUND, FAILING = 1.0, 0.0
 MAX_CHARACTERS = 16_384
 BEGUN: int = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
-# What a line without a value of its own returns.
+# Returned after a line that has no value.
 NO_VALUE = "0"
-# A text that says the same is ACCEPTED: these are what a number that cannot be compared is reported as.
+# Feedback for numbers that cannot be compared. A text with the same words is ACCEPTED and does not match here.
 NOT_FINITE = re.compile(r"returned [+-]?(inf(inity)?|s?nan|z?oo)", re.IGNORECASE)
-# None is what a line returns that prints or appends; a list is a value that is not compared yet.
+# A list is a value that cannot be compared yet.
 HARMLESS = (Outcome.ACCEPTED, Outcome.NOT_COMPARABLE, Outcome.SANDBOX_FAULT)
 
 
 class ExecutionVerifier:
-    """Scores 1 or 0: a failing line is pruned."""
+    """Scores 1, or 0 for a failing line, which is then pruned."""
 
     def __init__(self, config: VerifierConfig) -> None:
         pass
 
     async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
-        """One score a step; programs of all steps are executed together."""
+        """One score per step; the programs of all steps are executed in one batch."""
         probes = [SOUND if step.line.strip().startswith("#") else probe(step.text) for step in steps]
         runs = [
             Candidate(question.question_id, program, None, question.answer_kind, None)
@@ -44,11 +44,11 @@ class ExecutionVerifier:
             if isinstance(program, str)
         ]
         verdicts = iter(await execute(runs))
-        return [_score(next(verdicts)) if isinstance(found, str) else found for found in probes]
+        return [_score(next(verdicts)) if isinstance(one, str) else one for one in probes]
 
 
 def probe(text: str) -> str | float:
-    """The program to run for the last line of a path, or the score of a line that is not run."""
+    """The program that tests the last line of a path, or the score of a line that is not run."""
     if len(text) > MAX_CHARACTERS:
         return FAILING
     program = parse(text)
@@ -61,9 +61,9 @@ def probe(text: str) -> str | float:
 
 
 def _tree(program: str) -> ast.Module | None:
-    """The syntax tree; None if the program has only begun. SyntaxError if no continuation can make it one.
+    """The syntax tree; None if the program is incomplete. SyntaxError if no continuation makes it valid.
 
-    As `codeop.compile_command`, and without its code generation, whose time and memory have no bound: a few nested
+    Like `codeop.compile_command`, but without code generation, whose time and memory are unbounded: a few nested
     `try … finally` lines take gigabytes.
     """
     try:
@@ -99,12 +99,13 @@ def _with_return(program: str, last: ast.stmt) -> str | float:
 def _returning(program: str, last: ast.stmt, value: str) -> str:
     lines = program.split("\n")
     line = lines[last.lineno - 1]
-    # The indentation as it is written: tabs and spaces must not mix.
+    # Copy the indentation, because tabs and spaces must not mix.
     indent = line[: len(line) - len(line.lstrip())] or "    "
     return f"{program}\n{indent}return {value}"
 
 
 def _score(verdict: Verdict) -> float:
+    # A line that prints or appends returns None.
     if verdict.outcome is Outcome.NO_ANSWER:
         return SOUND if verdict.feedback == "returned None" else FAILING
     infinite = verdict.outcome is Outcome.NOT_COMPARABLE and NOT_FINITE.fullmatch(verdict.feedback)

@@ -1,7 +1,7 @@
-"""The step verifier `faithfulness`: how near a line's meaning is to some sentence of its question.
+"""The step verifier `faithfulness`: how close a line's meaning is to a sentence of its question.
 
-S = max over the question's sentences u of (1 + cos(e(line), e(u))) / 2, ROSCOE's faithfulness (2212.07919) as PaD uses it
-(2305.13888, section 3.3). Not covered: a line can be near the question and compute the wrong thing.
+S = max over the question's sentences u of (1 + cos(e(line), e(u))) / 2, ROSCOE's faithfulness (2212.07919) as used by PaD
+(2305.13888, section 3.3). Not covered: a line can be close to the question and compute the wrong thing.
 """
 
 import re
@@ -19,17 +19,17 @@ from pad_ray.tasks.languages import languages
 
 EMBEDDER = "all-minilm-l6-v2"
 MAX_TOKENS = 256
-"""What the embedder was trained on; the rest of a line is not looked at."""
+"""The embedder's training length; the rest of a line is ignored."""
 MAX_CHARACTERS = 2_000
 BATCH = 64
 REMEMBERED = 100_000
-"""Embeddings kept, of 1.5 KiB each: lines and the sentences of a question come again and again."""
+"""Size of the embedding cache, at 1.5 KiB per embedding: lines and question sentences repeat often."""
 DECIMALS = 4
-"""Scores are rounded: an embedding's last bits depend on what it was computed beside, and a result must not."""
+"""Scores are rounded: an embedding's last bits depend on its batch, but results must not."""
 
 
 class FaithfulnessVerifier:
-    """Embeds with a sentence encoder on CPU: the mean of the last layer's token vectors, normalised."""
+    """Embeds with a sentence encoder on the CPU: the normalised mean of the last layer's token vectors."""
 
     def __init__(self, config: VerifierConfig) -> None:
         from transformers import AutoModel, AutoTokenizer
@@ -41,14 +41,14 @@ class FaithfulnessVerifier:
         self.embed = Batcher(self._embed)
 
     async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
-        """One score a step, all of them compared with the same sentences."""
+        """One score per step; all steps are compared with the sentences of the question."""
         sentences = question_sentences(question)
         vectors = await self.embed([*sentences, *(readable(step.line) for step in steps)])
-        asked, lines = vectors[: len(sentences)], vectors[len(sentences) :]
-        return [round(max((1 + float(line @ sentence)) / 2 for sentence in asked), DECIMALS) for line in lines]
+        targets, lines = vectors[: len(sentences)], vectors[len(sentences) :]
+        return [round(max((1 + float(line @ sentence)) / 2 for sentence in targets), DECIMALS) for line in lines]
 
     def _embed(self, texts: list[str]) -> Sequence[Any]:
-        """A unit vector of every text, known ones looked up."""
+        """The unit vector of every text, from the cache if it is there."""
         new = sorted({text for text in texts if text not in self.known}, key=len)
         if len(self.known) + len(new) > REMEMBERED:
             self.known.clear()
@@ -71,17 +71,17 @@ class FaithfulnessVerifier:
 
 @cache
 def _sentence_end() -> re.Pattern[str]:
-    """Where a sentence of any known language ends: at a blank behind its sign; a danda or a wide sign needs no blank."""
+    """Matches the end of a sentence in any known language: a blank after its sign; a danda or wide sign needs no blank."""
     ends = sorted({sign for language in languages().values() for sign in language.sentence_ends})
     alone = "।॥" + "".join(sign for sign in ends if unicodedata.east_asian_width(sign) in "WF")
     return re.compile(rf"(?<=[{re.escape(''.join(ends))}])\s+|(?<=[{alone}])(?![」』”’）{alone}\s])")
 
 
 def question_sentences(question: Question) -> list[str]:
-    """The sentences of a question as it is asked, facts included; at least one."""
+    """The sentences of a question as shown in the prompt, including facts; at least one."""
     return [sentence for sentence in _sentence_end().split(asked_text(question)) if sentence] or [""]
 
 
 def readable(line: str) -> str:
-    """A line of a program or a text as an embedder trained on sentences reads it best: names as words."""
+    """A line in a form that suits an embedder trained on sentences: identifiers are split into words."""
     return " ".join(storable(line[:MAX_CHARACTERS]).replace("_", " ").split())

@@ -1,4 +1,4 @@
-"""Greedy decoding: one completion a question at temperature 0."""
+"""Greedy decoding: one completion per question at temperature 0."""
 
 from typing import Any, Literal, Self
 
@@ -10,28 +10,30 @@ from pad_ray.schema import Outcome, PathKind
 
 
 class Greedy(Strategy):
-    """One path. A mixed student is asked single-path with this, once for each kind of path."""
+    """Decodes one path. Also measures a mixed student on a single kind of path."""
 
     kind: Literal["greedy"] = "greedy"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
-    calculator: bool = Field(False, description="the values of calculations in << >> come from a calculator")
+    calculator: bool = Field(False, description="let a calculator write the values in << >>")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.calculator and self.path is PathKind.PROGRAM:
-            raise ValueError("calculator: a program is executed and needs none; set path to rationale or socratic")
+            raise ValueError(
+                "calculator: a program is executed and needs no calculator; set path to rationale or socratic"
+            )
         return self
 
     @model_serializer(mode="wrap")
     def _without_default(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Solutions are stored under these settings: an option that is off leaves them as they were without it."""
+        """Leave out `calculator` if it is off, so that solutions stored before this option existed keep their key."""
         settings: dict[str, Any] = serialize(self)
         return (
             settings if self.calculator else {name: value for name, value in settings.items() if name != "calculator"}
         )
 
     async def solve(self, attempt: Attempt) -> Answer:
-        """What the likeliest path answers."""
+        """The answer of the most probable path."""
         if self.calculator:
             return await self._calculated(attempt)
         (answer,) = await attempt.sample(self.path, 1, GREEDY_TEMPERATURE, 1.0)
@@ -42,12 +44,12 @@ class Greedy(Strategy):
         prompt = path.prompt(attempt.question)
         if not isinstance(prompt, str):
             raise ValueError(
-                f"{self.label} has a calculator, which cannot go on with a turn of a chat: ask with plain text"
+                f"{self.label} uses the calculator, which cannot continue a chat turn: use plain-text prompts"
             )
-        written = await complete(attempt, prompt, path.next_question, attempt.tools.max_tokens, self.path)
-        attempt.texts.append(written.text)
-        if written.error is not None:
-            return Answer(self.path, written.text, Outcome.ENGINE_FAULT, None, written.error)
-        (answer,) = await attempt.read(self.path, [written.text], [written.cut])
+        completion = await complete(attempt, prompt, path.next_question, attempt.tools.max_tokens, self.path)
+        attempt.texts.append(completion.text)
+        if completion.error is not None:
+            return Answer(self.path, completion.text, Outcome.ENGINE_FAULT, None, completion.error)
+        (answer,) = await attempt.read(self.path, [completion.text], [completion.cut])
         attempt.sampled.append(answer.value or "" if answer.valid else "")
         return answer

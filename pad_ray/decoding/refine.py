@@ -1,4 +1,4 @@
-"""Self-refinement (PaD, 2305.13888, section 3.2): run the program, tell the student what happened, run its repair."""
+"""Self-refinement (PaD, 2305.13888, section 3.2): run the program, show the student the error, run its repair."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ from pad_ray.schema import AnswerKind, Outcome, PathKind
 
 def _writes_programs(first: Greedy | Vote | BestOfN | StepBeam) -> Greedy | Vote | BestOfN | StepBeam:
     if first.path is not PathKind.PROGRAM:
-        raise ValueError(f"`first` asks for a {first.path.value}, and only programs can be repaired")
+        raise ValueError(f"`first` has path {first.path.value}, but only programs can be repaired")
     return first
 
 
@@ -26,30 +26,31 @@ First = Annotated[Greedy | Vote | BestOfN | StepBeam, Field(discriminator="kind"
 
 
 class Refine(Strategy):
-    """Repairs an answer that is none, as its own execution shows; gold has no part in it.
+    """Repairs programs whose execution gives no answer. Gold is not used.
 
-    A crash, a time-out or a value that cannot be compared is repaired, and with `min_support` also an answer that too few
-    votes agree on. A wrong value is not: nothing tells it from a right one. A repair of a vote's answer is one more vote.
+    Crashes, time-outs and values that cannot be compared are repaired; with `min_support`, also answers with too small a share
+    of the votes. Wrong values are not repaired, because nothing distinguishes them from correct ones. The repair of a vote's
+    answer counts as one more vote.
     """
 
     kind: Literal["refine"] = "refine"
-    first: First = Field(default_factory=Greedy, description="strategy of the first answer, which asks for programs")
-    rounds: int = Field(1, ge=1, description="repairs at most")
+    first: First = Field(default_factory=Greedy, description="strategy of the first answer; its path must be program")
+    rounds: int = Field(1, ge=1, description="maximum number of repairs")
     min_support: float = Field(
-        0.0, ge=0, le=1, description="share of votes below which a vote's answer is repaired too; the repair votes"
+        0.0, ge=0, le=1, description="also repair a vote's answer if its share of votes is lower; the repair votes too"
     )
     temperature: float = Field(
-        0.0, ge=0, description="temperature of a repair; at 0 the same repair is not tried twice"
+        0.0, ge=0, description="temperature of a repair; at 0, the same program is repaired only once"
     )
-    max_source_characters: int = Field(2000, ge=100, description="longest source of a repair, as in training")
+    max_source_characters: int = Field(2000, ge=100, description="maximum length of a repair prompt, as in training")
 
     async def solve(self, attempt: Attempt) -> Answer:
-        """The first answer that needs no repair, else the last one. An answer is not given up for a repair that has none."""
+        """The first answer that needs no repair, else the last one. A repair without an answer never replaces an answer."""
         answer = await self.first.solve(attempt)
         sources = set[str]()
         for number in range(self.rounds):
             source = repair_source(asked_text(attempt.question), answer.text, answer.feedback)
-            # The likeliest repair of the same program is the same one: it votes once.
+            # At temperature 0 the repair of the same program is always the same; it votes once.
             again = source in sources and not self.temperature
             if again or not self._needs_repair(answer) or len(source) > self.max_source_characters:
                 break
@@ -76,7 +77,7 @@ class Refine(Strategy):
 
 
 def _elected(answer: Answer, repaired: Answer, kind: AnswerKind) -> Answer:
-    """The repair; if votes were counted and it has an answer, the one that wins with it as one more vote."""
+    """The repair; if votes were counted and the repair has an answer, the winner of a vote that includes it."""
     if not repaired.valid:
         return replace(repaired, votes=answer.votes)
     return elect([*answer.votes, repaired], kind) if answer.votes else repaired

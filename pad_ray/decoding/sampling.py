@@ -1,4 +1,4 @@
-"""Strategies that sample whole paths: maj@k, best of n by a verifier, and as many as another strategy's tokens allow."""
+"""Strategies that sample whole paths: maj@k, best of n by a verifier, and sampling within another strategy's token budget."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -22,18 +22,18 @@ AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
 
 
 class Sampled(Strategy):
-    """What strategies share that sample."""
+    """Settings of all sampling strategies."""
 
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the paths: program, rationale or socratic")
     temperature: float = Field(0.7, gt=0, description="temperature of the samples")
-    top_p: float = Field(1.0, gt=0, le=1, description="share of the probability that samples are drawn from")
+    top_p: float = Field(1.0, gt=0, le=1, description="top-p of the samples")
 
 
 class Vote(Sampled):
-    """maj@k over the answers of programs that ran, or of texts that state one; ties by mean log probability."""
+    """maj@k over the answers of programs that ran, or of texts with an answer; ties are broken by mean log probability."""
 
     kind: Literal["vote"] = "vote"
-    samples: int = Field(8, ge=1, description="paths that vote: k of maj@k")
+    samples: int = Field(8, ge=1, description="number of voting paths, the k of maj@k")
 
     async def solve(self, attempt: Attempt) -> Answer:
         """The most frequent answer."""
@@ -42,16 +42,16 @@ class Vote(Sampled):
 
 
 class BestOfN(Sampled):
-    """The sample whose lines the verifiers like best, among those with an answer."""
+    """Chooses the sample with the best verifier scores among those with an answer."""
 
     kind: Literal["best_of_n"] = "best_of_n"
-    samples: int = Field(8, ge=1, description="paths to choose from")
+    samples: int = Field(8, ge=1, description="number of paths to choose from")
     verifiers: tuple[VerifierConfig, ...] = Field(
         (VerifierConfig(kind="faithfulness"),), min_length=1, description="step verifiers that choose"
     )
     aggregate: Aggregate = Field(
         "minimum",
-        description="a sample's log score, of those of its lines: that of the last one, the minimum, the mean",
+        description="how the log scores of lines give a sample's score: that of the last line, their minimum or their mean",
     )
 
     @model_validator(mode="after")
@@ -60,7 +60,7 @@ class BestOfN(Sampled):
         return self
 
     async def solve(self, attempt: Attempt) -> Answer:
-        """The best sample's answer; of equally good ones the likelier, then the earlier one."""
+        """The best sample's answer; ties go to the more probable, then to the earlier sample."""
         answers = await attempt.sample(self.path, self.samples, self.temperature, self.top_p)
         valid = [answer for answer in answers if answer.valid]
         if not valid:
@@ -75,22 +75,22 @@ class BestOfN(Sampled):
 
 
 class Resample(Sampled):
-    """Plain sampling with at least the completion tokens that another strategy spent on the same question, and a vote.
+    """Plain sampling and a vote, with at least the completion tokens that another strategy spent on the same question.
 
-    The honest neighbour of a strategy that spends more than greedy does: the greedy path first, then samples.
+    The fair baseline of a strategy that spends more than greedy decoding: first the greedy path, then samples.
     """
 
     kind: Literal["resample"] = "resample"
-    like: str = Field(description="name of the strategy whose tokens are spent; it is run before")
-    max_samples: int = Field(256, ge=1, description="samples after which it ends, whatever they cost")
+    like: str = Field(description="name of an earlier strategy, whose tokens are the budget")
+    max_samples: int = Field(256, ge=1, description="maximum number of samples, whatever they cost")
 
     async def solve(self, attempt: Attempt) -> Answer:
-        """The most frequent answer of as many paths as the budget allows."""
+        """The most frequent answer of the paths that the budget allows."""
         answers = await attempt.sample(self.path, 1, GREEDY_TEMPERATURE, 1.0)
         while attempt.completion_tokens < attempt.budget and len(answers) <= self.max_samples:
             each = max(1, attempt.completion_tokens // len(answers))
             count = max(1, (attempt.budget - attempt.completion_tokens) // each)
-            # What the first paths cost says little about the next ones if they are few.
+            # The cost of a few paths predicts the next ones poorly, so at most double their number.
             count = min(count, len(answers), self.max_samples + 1 - len(answers))
             answers += await attempt.sample(self.path, count, self.temperature, self.top_p, len(answers))
         return elect(answers, attempt.question.answer_kind)

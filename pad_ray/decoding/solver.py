@@ -1,7 +1,8 @@
-"""Strategies over many questions: actors hold an engine and a sandbox each, and commit solutions block by block.
+"""Run strategies on many questions: each actor holds an engine and a sandbox, and commits solutions block by block.
 
-All questions of a block are solved at once, and an engine works on several blocks: as one question waits for the sandbox or a
-verifier, others generate. How many questions are live is bounded, so that an engine's key-value cache holds their prefixes.
+The questions of a block are solved concurrently, and an engine works on several blocks: while one question waits for the
+sandbox or a verifier, others generate. The number of live questions is limited, so that an engine's key-value cache can hold
+their prefixes.
 """
 
 import json
@@ -41,9 +42,9 @@ BLOCKS_IN_FLIGHT = 4
 
 @dataclass(frozen=True)
 class Solved:
-    """Solutions in the order of their questions, and the seconds spent on them: by this call, and by all calls.
+    """Solutions in the order of their questions, and the seconds spent on them by this call and by all calls.
 
-    Of what all calls spent they have the share that they are of the solutions that are there.
+    `all_seconds` is pro-rated: total seconds × solutions returned / solutions stored.
     """
 
     solutions: list[Solution]
@@ -52,11 +53,12 @@ class Solved:
 
 
 class Solver:
-    """A student and its engines, for as many strategies and tasks as are asked for. A context manager; Ray must be there.
+    """A student and its engines, for any number of strategies and tasks. A context manager; Ray must be running.
 
-    Engines start with the first question that is not solved yet, or with `start`, and stay until the end. `actors` are those
-    of another solver of the same run, engine and way of asking: several processes may ask the same engines. `lost` is how many
-    nodes the cluster had lost when they started. With `retry_faults`, questions that engine or sandbox failed are asked again.
+    Engines start with the first unsolved question, or with `start`, and run until the solver closes. `actors` are the engines
+    of another solver with the same run, engine and prompts: several processes may share engines. `lost` is the number of nodes
+    that the cluster had lost when they started. With `retry_faults`, questions with an engine or sandbox fault are solved
+    again.
     """
 
     def __init__(
@@ -73,11 +75,11 @@ class Solver:
     ) -> None:
         self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
         self.actors: list[Any] = list(actors)
-        # What `close` ends: not the actors of another solver.
+        # Actors that `close` ends; those of another solver are not among them.
         self._opened: list[Any] = []
         self.lost, self.retry_faults = lost, retry_faults
         self.seconds: dict[str, list[Any]] = {}
-        # Without a handle here it would end with the first start of the engines that it counts the starts of.
+        # Keep a handle: Ray ends the counter actor once nothing refers to it.
         self.attempts: Any = None
 
     def __enter__(self) -> Self:
@@ -89,9 +91,9 @@ class Solver:
         self.close(at_once=error is not None)
 
     def close(self, *, at_once: bool = False) -> None:
-        """End the engines that this solver started: each after its last block, closing what it has open, or `at_once`.
+        """End the engines that this solver started: each after its last block and with clean-up, or `at_once`.
 
-        Handles of them may live on, in what Ray Tune keeps of a campaign for one.
+        Dropping the handles is not enough: others may exist, for example in objects that Ray Tune keeps of a campaign.
         """
         if at_once:
             for actor in self._opened:
@@ -111,14 +113,14 @@ class Solver:
         strategy: Strategy,
         budgets: Mapping[str, int] | None = None,
     ) -> Solved:
-        """Solve questions of one task; `budgets` are completion tokens by question, for a strategy that is to spend them.
+        """Solve questions of one task; `budgets` gives `Resample` its completion tokens by question.
 
-        Solutions are kept under `solutions/<task>/<folder>/`. Questions that are solved there by the same model and strategy
-        are not solved again; solutions by another model or strategy are replaced (`StoredSolutions`).
+        Solutions are stored under `solutions/<task>/<folder>/`. Questions that the same model and strategy have solved there
+        are not solved again; solutions of another model or strategy are replaced (`StoredSolutions`).
 
         Raises:
-            InputError: the engine cannot ask as the strategy needs, or the model or a verifier's model cannot be used.
-            StageError: the engines failed for good; what is committed stays.
+            InputError: the engine does not support the strategy, or the model or a verifier's model cannot be used.
+            StageError: the engines failed for good; committed work is kept.
         """
         self._check(strategy)
         place = f"{SOLUTIONS}/{task}/{folder}"
@@ -141,15 +143,17 @@ class Solver:
             self._check(strategy.first)
         if _continues(strategy) and self.engine.kind == "openai":
             raise InputError(
-                f"{strategy.label} asks line by line, which the OpenAI protocol cannot: evaluate with engine.kind vllm"
+                f"{strategy.label} works line by line, which the OpenAI protocol cannot do: evaluate with engine.kind vllm"
             )
         line_by_line = _continues(strategy) or isinstance(strategy, SocraticSteps)
         if line_by_line and any(path.chat for path in self.asking.paths.values()):
-            raise InputError(f"{strategy.label} asks line by line, which a chat cannot: ask with plain text")
+            raise InputError(
+                f"{strategy.label} works line by line, which a chat does not support: use plain-text prompts"
+            )
         if _continues(strategy) and self.engine.kind == "transformers" and _encodes(self.engine.model):
             raise InputError(
-                f"{strategy.label} goes on with what is written, and {self.engine.model} is an encoder-decoder, which would "
-                "read it as part of the question: take token_beam, or calculator: false"
+                f"{strategy.label} continues a partial text, but {self.engine.model} is an encoder-decoder, which would read "
+                "that text as part of the question: use token_beam, or calculator: false"
             )
         seconds = {*self.seconds, strategy.second_model} - {None}
         if seconds and uses_gpu(self.engine):
@@ -157,12 +161,12 @@ class Solver:
             room = gpus() // (models * self.engine.tensor_parallel)
             if engine_count(self.engine) > room:
                 raise InputError(
-                    f"{strategy.label}: {models} models have engines of their own, and the cluster has {gpus()} GPUs: "
-                    + (f"set evaluation.engine.actors to {room}" if room else "that is not enough")
+                    f"{strategy.label}: {models} models need separate engines, and the cluster has {gpus()} GPUs: "
+                    + (f"set evaluation.engine.actors to {room}" if room else "add GPUs")
                 )
         if isinstance(strategy, TokenBeam) and self.engine.kind != "transformers":
             raise InputError(
-                f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or take step_beam"
+                f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or use step_beam"
             )
 
     def _solve_left(
@@ -187,9 +191,9 @@ class Solver:
             return time.monotonic() - started
 
     def start(self, second: str | None = None) -> None:
-        """Start the engines where there are none, and wait until they can answer: loading a model is no part of solving.
+        """Start the engines if none are running, and wait until they are ready, so that solve times exclude model loading.
 
-        `second` is a strategy's second model, which gets engines of its own.
+        `second` is a strategy's second model, which gets separate engines.
         """
         if not self.actors:
             self.lost = dead_nodes()
@@ -198,31 +202,31 @@ class Solver:
             self.seconds[second] = self._open(EngineActor, self.engine.serving(second))
 
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
-        """As many actors as there are to be engines, ready to answer; those that find no place are done without."""
+        """Start one actor per engine; drop those that the cluster cannot place."""
         attempts = self.attempts = self.attempts or Attempts.start(self.engine.max_restarts)
-        # Not in the placement group that a trial of Ray Tune is in: that has no room for engines.
+        # Not in the placement group of a Ray Tune trial, which has no room for engines.
         actor = ray.remote(scheduling_strategy="DEFAULT", **actor_resources(engine))(kind)
         actors = [actor.remote(engine, uses_gpu(engine), self.attempts, *rest) for _ in range(engine_count(engine))]
         self._opened += actors
-        asked = {one.ready.remote(): one for one in actors}
+        starting = {one.ready.remote(): one for one in actors}
         with self.progress.wait(lambda: f"evaluation: {waits_for(engine, len(self._opened), attempts)}"):
-            ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_S)
+            ready, _ = ray.wait(list(starting), num_returns=len(starting), timeout=PATIENCE_S)
             if not ready:
-                ready, _ = ray.wait(list(asked))
+                ready, _ = ray.wait(list(starting))
         self._get(ready)
-        if len(ready) < len(asked):
-            self.progress.say(f"evaluation: {len(ready)} of {len(asked)} engines found a place")
-        return [asked[reference] for reference in ready]
+        if len(ready) < len(starting):
+            self.progress.say(f"evaluation: the cluster has room for {len(ready)} of {len(starting)} engines")
+        return [starting[reference] for reference in ready]
 
     def _blocks(
         self, place: str, left: Sequence[Question], strategy: Strategy, budgets: Mapping[str, int]
     ) -> Iterator[tuple[int, int]]:
-        """Questions and right answers of each block, as it is committed."""
+        """The numbers of questions and of correct answers of each block, as it is committed."""
         blocks = iter([left[start : start + BLOCK_QUESTIONS] for start in range(0, len(left), BLOCK_QUESTIONS)])
         seconds = self.seconds.get(strategy.second_model or "", [])
         running: dict[Any, Any] = {}
         patience = Patience(self.lost)
-        # Several solvers that share engines, with few questions each, do not all begin with the same one.
+        # Solvers that share engines and have few questions each should not all begin with the same engine.
         first = int(content_id("first engine", place)[:8], 16) % len(self.actors)
         actors = self.actors[first:] + self.actors[:first]
 
@@ -239,9 +243,9 @@ class Solver:
         while running:
             reference = first_done(list(running), patience)
             actor = running.pop(reference)
-            (found,) = self._get([reference])
+            (counts,) = self._get([reference])
             submit(actor)
-            yield found
+            yield counts
 
     def _get(self, references: list[Any]) -> list[Any]:
         try:
@@ -252,7 +256,7 @@ class Solver:
 
 
 def _continues(strategy: Strategy) -> bool:
-    """Whether it asks for more of a text that has begun."""
+    """Whether the strategy continues a partial text."""
     return isinstance(strategy, StepBeam) or (isinstance(strategy, Greedy | SocraticSteps) and strategy.calculator)
 
 

@@ -1,9 +1,9 @@
-"""The step verifier `verifier`: a trained scorer of beginnings of paths, and the data to train one with.
+"""The step verifier `verifier`: a trained scorer of partial paths, and the data to train one.
 
-As in Math-Shepherd (2312.08935): the label of a beginning is the share of its sampled completions that reach gold. Gold is
-looked at here, so label train questions alone. The scorer is a sequence classifier in the Hugging Face layout, with one output
-(its sigmoid is S) or two (the softmax of the second); it reads what `scorer_source` gives, in training and at inference.
-Not covered: the training itself.
+As in Math-Shepherd (2312.08935), the label of a partial path is the share of its sampled completions that reach gold. Labels
+use gold, so label only train questions. The scorer is a sequence classifier in the Hugging Face layout with one output (S is
+its sigmoid) or two (S is the softmax of the second); its input is `scorer_source`, in training and at inference. Not covered:
+the training.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from pad_ray.tasks.answers import equal
 MAX_TOKENS = 512
 BATCH = 32
 DECIMALS = 4
-"""As of the faithfulness: the last bits depend on what a text was scored beside."""
+"""Scores are rounded, as in `faithfulness`: the last bits depend on the batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledStep:
-    """A beginning of a path and how often it was completed to gold: `share` of `rollouts` completions."""
+    """A partial path and the `share` of its `rollouts` completions that reach gold."""
 
     question_id: str
     source: str
@@ -41,16 +41,16 @@ class LabelledStep:
 
 
 def scorer_source(question: Question, text: str) -> str:
-    """What a scorer reads: the question, and a path up to and with the line that is scored."""
+    """The scorer's input: the question, and the path up to and including the scored line."""
     return f"Question: {asked_text(question)}\n{storable(text.rstrip())}"
 
 
 async def label_steps(
     question: Question, text: str, tools: Tools, rollouts: int = 8, temperature: float = 0.7, seed: int = 0
 ) -> list[LabelledStep]:
-    """The beginnings of one program for a train question, each completed `rollouts` times; beginnings end with a line.
+    """Label the beginnings of one program for a train question; each ends after a line and is completed `rollouts` times.
 
-    The last one is the program itself: nothing follows it, and its share is 0 or 1.
+    The last one is the whole program, which needs no completion; its share is 0 or 1.
     """
     attempt = Attempt(question, tools, f"label {seed}")
     steps = steps_of(PathKind.PROGRAM, text)
@@ -70,7 +70,7 @@ def to_table(rows: Sequence[LabelledStep]) -> pa.Table:
 async def _share(attempt: Attempt, step: Step, rollouts: int, temperature: float) -> float:
     prompt = attempt.tools.paths[PathKind.PROGRAM].prompt(attempt.question)
     if not isinstance(prompt, str):
-        raise ValueError("a turn of a chat cannot be continued: label with plain text")
+        raise ValueError("a chat turn cannot be continued: label with plain-text prompts")
     sampling = attempt.sampling(PathKind.PROGRAM, temperature)
     generations = await attempt.complete([prompt + step.text] * rollouts, sampling, step.text)
     texts = [step.text + generation.text for generation in generations if generation.error is None]
@@ -78,10 +78,10 @@ async def _share(attempt: Attempt, step: Step, rollouts: int, temperature: float
 
 
 async def _reached(attempt: Attempt, texts: Sequence[str]) -> float:
-    """The share of programs that return gold, of those that neither engine nor sandbox has failed.
+    """The share of programs that return gold, not counting engine and sandbox faults.
 
     Raises:
-        StageError: they failed all of them; a label of 0 would blame the step.
+        StageError: all programs ended in faults; a label of 0 would blame the step.
     """
     question = attempt.question
     answers = [answer for answer in await attempt.read(PathKind.PROGRAM, texts) if not answer.outcome.is_fault]
@@ -94,7 +94,7 @@ async def _reached(attempt: Attempt, texts: Sequence[str]) -> float:
 
 
 class StepScorer:
-    """Scores with a sequence classifier on CPU."""
+    """Scores with a sequence classifier on the CPU."""
 
     def __init__(self, config: VerifierConfig) -> None:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -108,7 +108,7 @@ class StepScorer:
         self.score = Batcher(self._score)
 
     async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
-        """The chance that a path with this beginning reaches gold, by the scorer."""
+        """The scorer's estimate of the probability that a path with this beginning reaches gold."""
         return await self.score([scorer_source(question, step.text) for step in steps])
 
     def _score(self, texts: list[str]) -> Sequence[float]:

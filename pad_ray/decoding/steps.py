@@ -1,4 +1,4 @@
-"""The steps of a path: its non-empty lines; of a program those below `def`."""
+"""The steps of a path: its non-empty lines; in a program, those below `def`."""
 
 import re
 
@@ -11,7 +11,7 @@ from pad_ray.schema import PathKind
 HEAD = "def solution("
 _RETURN = re.compile(r"return\b")
 MAX_STEPS = 200
-"""Of one path: a completion can be a thousand lines of nothing."""
+"""Maximum number of steps per path: a completion can be a thousand meaningless lines."""
 
 
 def steps_of(kind: PathKind, text: str) -> list[Step]:
@@ -29,25 +29,25 @@ def steps_of(kind: PathKind, text: str) -> list[Step]:
 
 
 def is_step(kind: PathKind, before: str) -> bool:
-    """Whether the next non-empty line is a step: in a program nothing is before `def` and the line after it."""
+    """Whether the next non-empty line is a step; in a program, only lines below `def` are."""
     return kind is not PathKind.PROGRAM or any(line.startswith(HEAD) for line in before.splitlines())
 
 
 def is_finished(kind: PathKind, text: str) -> bool:
-    """Whether a path whose last line has ended needs no further one."""
+    """Whether a path whose last line has ended is complete."""
     if kind is PathKind.PROGRAM:
         return is_complete(text) or _returns(text)
     return up_to_answer(text).complete
 
 
 def without_end(text: str) -> tuple[str, bool]:
-    """A completion up to a text that ends a model's turn, and whether there was one."""
+    """A completion up to an end-of-turn text, and whether it has one."""
     ends = [text.index(token) for token in END_TOKENS if token in text]
     return text[: min(ends, default=len(text))], bool(ends)
 
 
 def _returns(text: str) -> bool:
-    """Whether the last line is a `return` of the function's own body, behind which nothing is ever run."""
+    """Whether the last line is a `return` at the top level of the function, after which nothing runs."""
     lines = [line for line in text.splitlines() if line.strip()]
     head = next((number for number, line in enumerate(lines) if line.startswith(HEAD)), len(lines))
     body = lines[head + 1 :]
@@ -58,6 +58,6 @@ def _returns(text: str) -> bool:
 
 
 def _is_open(line: str) -> bool:
-    """Whether a line opens more brackets than it closes, or ends with a backslash. Brackets in texts count too."""
+    """Whether a line opens more brackets than it closes, or ends with a backslash. Brackets in string literals count too."""
     opened = sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")
     return opened > 0 or line.rstrip().endswith("\\")

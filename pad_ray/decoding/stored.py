@@ -1,8 +1,8 @@
-"""Solutions that a run holds: which of them are still those that would be made, and which are read anew from their text.
+"""The stored solutions of a run: keep those that are still valid, and read others again from their text.
 
-A manifest says what asked and by which rules the answers were read. If the rules have changed, greedy solutions are read again
-from their stored text; those of all other strategies, which read answers while they search, are asked again. If only a gold
-answer has changed, the stored answer is compared with the new one.
+A manifest records the model, strategy and prompts, and the rules by which answers were read. If the rules have changed,
+greedy solutions are read again from their stored text; those of other strategies, which read answers during their search, are
+solved again. If only a gold answer has changed, the stored answer is compared with the new one.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from pad_ray.schema import PathKind, Question, Solution, Verdict, content_id, fr
 
 SOLUTIONS = "solutions"
 MANIFEST = "manifest.json"
-# A sandbox of the manifests that do not name rules: those settings were part of the key.
+# Sandbox settings that were part of the key in manifests without rules.
 SETTINGS_OF_KEY = {
     *("cpu_s", "wall_s", "memory_mib", "output_bytes", "program_bytes", "allowed_imports"),
     *("minimum", "uid", "interpreter", "disabled_layers"),
@@ -35,13 +35,13 @@ SETTINGS_OF_KEY = {
 
 
 def solutions_folder(student: str, label: str) -> str:
-    """Where a student's solutions by a strategy are, below those of a task."""
+    """Folder of a student's solutions by a strategy, relative to the task's folder."""
     return label if student == "after" else f"{student}-{label}"
 
 
 @dataclass(frozen=True)
 class Asking:
-    """How a student is asked: its paths, the longest path in tokens, and the questions that are live in one engine."""
+    """How a student is prompted: its paths, the maximum tokens of a path, and the number of live questions per engine."""
 
     paths: Mapping[PathKind, ReasoningPath]
     max_tokens: int
@@ -50,7 +50,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class StoredSolutions:
-    """The solutions of one task by one strategy, in the folder `place`, as they are to be made now."""
+    """The solutions of one task by one strategy under the current settings, in the folder `place`."""
 
     run: RunDir
     place: str
@@ -63,13 +63,13 @@ class StoredSolutions:
     def keep_what_fits(
         self, questions: Sequence[Question], budgets: Mapping[str, int]
     ) -> tuple[dict[str, Any], dict[str, Solution]]:
-        """Delete solutions that another model, strategy or prompt made, and those of questions with another budget; read or
-        compare again what other rules read or another gold answer judged.
+        """Delete solutions of another model, strategy, prompt or budget. Read solutions again if the rules have changed, and
+        compare them again if their gold answer has changed.
 
-        Returns what made those that are kept, and them by question.
+        Returns the manifest and the kept solutions by question.
         """
         before: dict[str, Any] = self.run.read_json(f"{self.place}/{MANIFEST}", {})
-        asked = {question.question_id: question for question in questions}
+        by_id = {question.question_id: question for question in questions}
         key, earlier_key = self._keys(questions[0])
         rules = rules_of(self.sandbox)
         made_by = before
@@ -77,10 +77,10 @@ class StoredSolutions:
             made_by = {"models": self._models(), "strategy": self._settings()}
             self.run.delete(self.place)
         elif before.get("rules") != rules and isinstance(self.strategy, Greedy):
-            self._read_again(self.strategy, asked)
+            self._read_again(self.strategy, by_id)
         elif before.get("rules") != rules:
             self.run.delete(self.place)
-        kept, deleted = self._keep(asked, made_by.get("budgets", {}), budgets)
+        kept, deleted = self._keep(by_id, made_by.get("budgets", {}), budgets)
         seconds = made_by.get("seconds", 0.0) * (len(kept) / (len(kept) + deleted) if deleted else bool(kept))
         spent = {**made_by.get("budgets", {}), **budgets}
         made_by = {**made_by, "key": key, "rules": rules, "seconds": seconds, "budgets": spent}
@@ -89,9 +89,9 @@ class StoredSolutions:
         return made_by, {solution.question_id: solution for solution in kept}
 
     def _keys(self, question: Question) -> tuple[str, str]:
-        """What names the way of asking, and how manifests that name no rules have it."""
+        """The key of model, strategy and prompts, and its form in manifests without rules."""
         example = replace(question, text="Question?", facts=[])
-        prompts = [_shown(path.prompt(example)) for path in self.asking.paths.values()]
+        prompts = [_plain_prompt(path.prompt(example)) for path in self.asking.paths.values()]
         settings = self._settings()
         parts = ["+".join(self._models()), settings, _models(settings)]
         rest = [prompts, self.asking.max_tokens]
@@ -106,22 +106,22 @@ class StoredSolutions:
         return self.strategy.model_dump(mode="json", exclude={"name"})
 
     def _keep(
-        self, asked: Mapping[str, Question], spent: Mapping[str, int], budgets: Mapping[str, int]
+        self, questions: Mapping[str, Question], spent: Mapping[str, int], budgets: Mapping[str, int]
     ) -> tuple[list[Solution], int]:
-        """The solutions that are kept, compared with gold as it is now, and how many are not."""
+        """The kept solutions, compared with the current gold answers, and the number of deleted ones."""
 
         def fits(solution: Solution) -> bool:
             name = solution.question_id
             if self.retry_faults and solution.outcome.is_fault:
                 return False
-            return name not in asked or spent.get(name) == budgets.get(name)
+            return name not in questions or spent.get(name) == budgets.get(name)
 
         left: list[Solution] = []
         deleted = 0
         for part in self.run.parts(self.place):
             solutions = from_table(Solution, self.run.read_part(part))
             kept = [
-                compared(asked[one.question_id], one) if one.question_id in asked else one
+                compared(questions[one.question_id], one) if one.question_id in questions else one
                 for one in solutions
                 if fits(one)
             ]
@@ -131,12 +131,12 @@ class StoredSolutions:
             deleted += len(solutions) - len(kept)
         return left, deleted
 
-    def _read_again(self, strategy: Greedy, asked: Mapping[str, Question]) -> None:
-        """Replace each part by what its texts answer under the rules as they are now."""
+    def _read_again(self, strategy: Greedy, questions: Mapping[str, Question]) -> None:
+        """Read the answers of each part again from its texts under the current rules."""
         parts = self.run.parts(self.place)
         workers = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1.0))))
         task = ray.remote(num_cpus=1)(_read_parts)
-        shared = ray.put((self.asking, strategy.path, dict(asked)))
+        shared = ray.put((self.asking, strategy.path, dict(questions)))
         ray.get([task.remote(self.run.location, parts[one::workers], shared, self.sandbox) for one in range(workers)])
 
 
@@ -146,27 +146,27 @@ def _read_parts(
     shared: tuple[Asking, PathKind, Mapping[str, Question]],
     sandbox: SandboxConfig,
 ) -> None:
-    """Read the texts of parts again; a solution of a question that is not asked any more is left out."""
-    (asking, path, asked), run = shared, RunDir(location)
+    """Read the texts of parts again; solutions of questions that are no longer asked are dropped."""
+    (asking, path, questions), run = shared, RunDir(location)
     with Sandbox(sandbox) as box:
 
         async def execute(candidates: Sequence[Candidate]) -> list[Verdict]:
             return judge_each(box, candidates)
 
-        # Nothing is asked, so that there is no engine.
+        # Nothing is generated, so no engine is needed.
         tools = Tools(cast(Engine, None), execute, asking.paths, asking.max_tokens)
         for part in parts:
-            solutions = [one for one in from_table(Solution, run.read_part(part)) if one.question_id in asked]
-            read = [asyncio.run(read_again(asked[one.question_id], one, path, tools)) for one in solutions]
+            solutions = [one for one in from_table(Solution, run.read_part(part)) if one.question_id in questions]
+            read = [asyncio.run(read_again(questions[one.question_id], one, path, tools)) for one in solutions]
             run.write_records(part, Solution, read)
 
 
-def _shown(prompt: Any) -> Any:
+def _plain_prompt(prompt: Any) -> Any:
     return prompt if isinstance(prompt, str) else [asdict(message) for message in prompt]
 
 
 def _models(settings: Any) -> list[str]:
-    """The revisions of the models that a strategy's verifiers load: a scorer that is trained anew scores anew."""
+    """The revisions of the models that a strategy's verifiers load: a retrained scorer gives new scores."""
     if isinstance(settings, dict):
         own = [resolve(settings["model"]).revision] if settings.get("model") and settings["kind"] in NAMED else []
         return own + [revision for value in settings.values() for revision in _models(value)]

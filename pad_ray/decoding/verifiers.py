@@ -1,7 +1,7 @@
-"""Step verifiers: how good a finished line of a path is, as a number from 0 to 1, while the path is still being written.
+"""Step verifiers rate a finished line of a path from 0 to 1 while the path is still being written.
 
-A recipe names one by its short name, or a class of your own as `module:Class`; it is built once an engine, with its
-`VerifierConfig`, and needs one method:
+A recipe gives a verifier by its short name, or a user class as `module:Class`. The class is instantiated once per engine with
+its `VerifierConfig`, and needs one method:
 
     class NoNegatives:
         def __init__(self, config: VerifierConfig) -> None: ...
@@ -30,36 +30,36 @@ NAMED = {
     "verifier": "pad_ray.decoding.step_scorer:StepScorer",
 }
 PRUNED = -math.inf
-"""The log score of a step that scores 0: nothing after it can be right."""
+"""The log score of a step that scores 0: no continuation of it can be correct."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A finished, non-empty line of a path and the text of the path before it, both as they were written."""
+    """A finished, non-empty line of a path and the text before it, both unchanged."""
 
     before: str
     line: str
 
     @property
     def text(self) -> str:
-        """The path up to and with this line."""
+        """The path up to and including this line."""
         return self.before + self.line
 
 
 class StepVerifier(Protocol):
-    """Scores steps of paths that answer one question, each from 0 (prune it) to 1."""
+    """Scores steps of paths for one question from 0 (prune) to 1."""
 
     async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]: ...
 
 
 class VerifierConfig(BaseModel):
-    """One step verifier and its weight; in a recipe its name alone will do."""
+    """A step verifier and its weight; a recipe may give only the name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str = Field(
-        description="none; execution: the program so far runs and its new value is finite; faithfulness: the line is near "
-        "a sentence of the question; verifier: a trained step scorer; or a class of your own as module:Class"
+        description="none; execution: the program so far runs and its new value is finite; faithfulness: the line is close to "
+        "a sentence of the question; verifier: a trained step scorer; or your own class as module:Class"
     )
     weight: float = Field(1.0, gt=0, description="factor of the logarithm of its score")
     model: str | None = Field(
@@ -75,42 +75,42 @@ class VerifierConfig(BaseModel):
     @model_validator(mode="after")
     def _known(self) -> "VerifierConfig":
         if self.kind not in NAMED and ":" not in self.kind:
-            raise ValueError(f"{self.kind!r} is no step verifier: take one of {', '.join(NAMED)}, or module:Class")
+            raise ValueError(f"{self.kind!r} is not a step verifier: use one of {', '.join(NAMED)}, or module:Class")
         if self.kind == "verifier" and self.model is None:
             raise ValueError("the step verifier 'verifier' needs `model`, the folder of a trained step scorer")
         return self
 
 
 def require_fitting(path: PathKind, verifiers: Sequence[VerifierConfig]) -> None:
-    """ValueError where a verifier executes lines of a path that is no program: it would prune every one of them."""
+    """Raise ValueError if a verifier would execute lines of a path that is not a program: it would prune all of them."""
     if path is not PathKind.PROGRAM and any(config.kind == "execution" for config in verifiers):
         raise ValueError(
-            f"the step verifier 'execution' runs programs; with path {path.value} give others, such as [faithfulness] or [none]"
+            f"the step verifier 'execution' runs programs; for path {path.value} use others, such as [faithfulness] or [none]"
         )
 
 
 class NoVerifier:
-    """Leaves the search to the likelihood alone."""
+    """Leaves the search to the likelihood."""
 
     def __init__(self, config: VerifierConfig) -> None:
         pass
 
     async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
-        """1 for every step."""
+        """Return 1 for every step."""
         return [1.0] * len(steps)
 
 
 class Verifiers:
-    """The step verifiers of one engine's process, each opened when it is first asked for: some load a model."""
+    """The step verifiers of one engine's process, each opened at first use because some load a model."""
 
     def __init__(self) -> None:
         self.opened: dict[VerifierConfig, StepVerifier] = {}
 
     def get(self, config: VerifierConfig) -> StepVerifier:
-        """The verifier of a config; its weight is the caller's business.
+        """The verifier of a config; the caller applies its weight.
 
         Raises:
-            InputError: there is no such class, or its model cannot be used.
+            InputError: the class does not exist, or its model cannot be used.
         """
         if config not in self.opened:
             self.opened[config] = open_verifier(config)
@@ -119,7 +119,7 @@ class Verifiers:
     async def log_scores(
         self, configs: Sequence[VerifierConfig], question: Question, steps: Sequence[Step], execute: Execute
     ) -> list[float]:
-        """The weighted sum over verifiers of log S for each step; `PRUNED` where one of them gives 0."""
+        """The weighted sum over verifiers of log S for each step; `PRUNED` if one of them gives 0."""
         totals = [0.0] * len(steps)
         for config in configs:
             scores = await self.get(config).scores(question, steps, execute)
@@ -132,7 +132,7 @@ def open_verifier(config: VerifierConfig) -> StepVerifier:
     """The step verifier that a config names.
 
     Raises:
-        InputError: there is no such module or class.
+        InputError: the module or class does not exist.
     """
     kind = named_class(NAMED.get(config.kind, config.kind), "step verifier")
     return cast(StepVerifier, kind(config))

@@ -1,9 +1,9 @@
-"""Which prompt kills an engine? Kept outside the engines' processes, because it has to outlive them.
+"""Find the prompts that kill an engine. The counts live in a separate actor, because they must outlive the engines.
 
-Items (requests, or questions that strategies solve) that were in an engine when it died are suspects. They are tried again
-with nothing beside them; if the engine dies again, one by one, and an item on which the engine has died `TRIES` times alone
-is given up as `engine_fault`. All others are served. An engine that dies again and again while nothing is served is no
-matter of a prompt: then the stage fails.
+Items (requests, or questions of a strategy) that were in an engine when it died are suspects. They are retried as a batch
+without other items; if the engine dies again, they are retried one by one. An item that kills the engine `TRIES` times alone
+becomes an `engine_fault`; all others are served. If engines die repeatedly and nothing is served, the cause is not a prompt,
+and the stage fails.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from pad_ray.schema import content_id
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Deaths on one request alone before it is given up.
+# Deaths on a single request alone before it becomes a fault.
 TRIES = 2
-# Deaths that a single poisonous prompt causes: in company, in its own batch, then alone.
+# Deaths caused by one bad prompt: among other batches, in its batch, then alone.
 DEATHS_OF_ONE_PROMPT = 2 + TRIES
 
 
 class Attempts:
-    """Counts engines that started and works that never ended. An actor without a CPU of its own."""
+    """Counts engine starts and items that never left an engine. An actor that reserves no CPU."""
 
     def __init__(self, max_restarts: int) -> None:
         self.budget = max(max_restarts, DEATHS_OF_ONE_PROMPT)
@@ -41,7 +41,7 @@ class Attempts:
 
     @classmethod
     def start(cls, max_restarts: int) -> Any:
-        """A handle to a new one, on the node that asks: the driver's."""
+        """Start the actor on the caller's node, usually the driver's, and return its handle."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
@@ -50,9 +50,9 @@ class Attempts:
         )
 
     def engine_started(self, actor: str) -> int:
-        """Note the start of an actor's engine; returns how many restarts more than the budget allows have served nothing.
+        """Record the start of an actor's engine; returns by how many the restarts without any result exceed the budget.
 
-        The first start of each actor is none: there may be hundreds before the first one has served anything.
+        An actor's first start is not a restart: hundreds of engines may start before the first result.
         """
         self.restarts_in_vain += actor in self.started
         self.started.add(actor)
@@ -68,22 +68,22 @@ class Attempts:
         return len(self.started), len(self.loaded)
 
     def deaths(self, key: str) -> int:
-        """How often an engine died with this work inside, work that is inside now included."""
+        """How often an engine died with this item inside; an item that is inside now counts as one death."""
         return self.deaths_of[key] + (key in self.inside)
 
     def enter(self, key: str) -> None:
-        """Work goes into an engine. What is inside already was there when an engine died."""
+        """Record that an item enters an engine. If it is already inside, an engine died with it."""
         self.deaths_of[key] += key in self.inside
         self.inside.add(key)
 
     def leave(self, key: str) -> None:
-        """Work came out of an engine."""
+        """Record that an item has left an engine."""
         self.inside.discard(key)
         self.restarts_in_vain = 0
 
 
 class Turns:
-    """Work that may share an engine, and work that has to have it alone."""
+    """A lock for work that may share an engine and work that needs it exclusively."""
 
     def __init__(self) -> None:
         self.inside = 0
@@ -92,7 +92,7 @@ class Turns:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Enter once nobody is alone inside."""
+        """Enter once no exclusive work is inside."""
         async with self.exclusive:
             self.inside += 1
         try:
@@ -104,17 +104,17 @@ class Turns:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Wait until everybody has left, and keep others out."""
+        """Wait until all work has left, and keep other work out."""
         async with self.exclusive, self.changed:
             await self.changed.wait_for(lambda: self.inside == 0)
             yield
 
 
 def note_start(attempts: Any, config: EngineConfig) -> None:
-    """Called by an actor before it opens its engine.
+    """An actor calls this before it opens its engine.
 
     Raises:
-        StageError: engines start again and again and serve nothing.
+        StageError: engines restart repeatedly without serving a request.
     """
     actor = str(ray.get_runtime_context().get_actor_id())
     if ray.get(attempts.engine_started.remote(actor)) > 0:
@@ -128,9 +128,9 @@ def note_loaded(attempts: Any) -> None:
 
 @dataclass
 class Suspicion(Generic[Item, Result]):
-    """Serves items in one engine, and those on which engines have died with care.
+    """Serves items in one engine, and isolates items on which an engine has died.
 
-    `key` names an item, `serve` answers several of them in order, `give_up` is the answer to one that kills engines.
+    `key` identifies an item, `serve` answers several items in order, `give_up` gives the result of an item that kills engines.
     """
 
     attempts: Any
@@ -140,7 +140,7 @@ class Suspicion(Generic[Item, Result]):
     turns: Turns = field(default_factory=Turns)
 
     async def answer(self, items: Sequence[Item]) -> list[Result]:
-        """In company first; alone after the engine died with these inside; one by one after it died again."""
+        """Serve the items together with other batches; after one death without other batches; after two deaths one by one."""
         batch = content_id("batch", [self.key(item) for item in items])
         deaths = await self.attempts.deaths.remote(batch)
         if deaths == 0:

@@ -1,4 +1,4 @@
-"""What every engine takes and gives back."""
+"""The interface of engines: requests in, generations out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from pad_ray.paths.base import Message
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How completions are drawn; a temperature of 0 is greedy. `max_tokens` bounds one completion.
+    """Sampling settings; a temperature of 0 is greedy. `max_tokens` limits one completion.
 
-    With `keep_stop` the text of a completion holds the stop string and whatever else the last token wrote: a tokenizer joins
-    a line's end with the next one's indentation, and a completion that goes on from there has to see the same tokens.
+    With `keep_stop`, the text of a completion includes the stop string and the rest of the last token: a tokenizer joins the
+    end of a line with the next line's indentation, and a request that continues the text must start from the same tokens.
     """
 
     temperature: float
@@ -24,9 +24,9 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One completion to generate. Every sample has a seed of its own, so that a repeated request repeats its sample.
+    """One completion to generate. Every request has its own seed, so that a repeated request repeats its sample.
 
-    `prompt` is text that the completion follows, or the messages of a chat that it answers.
+    `prompt` is a text to continue, or the messages of a chat to answer.
     """
 
     request_id: str
@@ -37,10 +37,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What an engine made of a request.
+    """The result of a request.
 
-    `engine` names engine version, model and revision. `finish_reason` is `stop`, `length` or, with `error` set, `error`.
-    `mean_logprob` is in nats a token, None where the engine does not say.
+    `engine` names engine version, model and revision. `finish_reason` is `stop`, `length`, or `error` if `error` is set.
+    `mean_logprob` is in nats per token, None if the engine gives none.
     """
 
     request_id: str
@@ -56,7 +56,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """A completion that has begun with `tokens`, and how many candidates for its next token are wanted."""
+    """A partial completion with its `tokens`, and the `count` of candidates wanted for its next token."""
 
     prompt: str | tuple[Message, ...]
     tokens: tuple[int, ...]
@@ -65,7 +65,7 @@ class Continued:
 
 @dataclass(frozen=True, slots=True)
 class NextToken:
-    """A completion with one token more: all its tokens, their text, the last one's log probability, whether it has ended."""
+    """A completion with one more token: all tokens, their text, the new token's log probability, whether it has ended."""
 
     tokens: tuple[int, ...]
     text: str
@@ -74,13 +74,13 @@ class NextToken:
 
 
 class Engine(Protocol):
-    """Generates completions for a batch; a request that fails comes back with `error` set and harms no other."""
+    """Generates completions for a batch; a failed request returns with `error` set and does not affect the others."""
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]: ...
 
 
 class TokenEngine(Protocol):
-    """An engine that shows the likeliest next tokens, for a search token by token. Blocks, so call it in a thread."""
+    """An engine that returns the most probable next tokens, for token-by-token search. It blocks, so call it in a thread."""
 
     def top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]: ...
 

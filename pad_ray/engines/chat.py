@@ -1,4 +1,4 @@
-"""Chat messages as the tokens a model reads, by the template that its tokenizer carries."""
+"""Convert chat messages to a model's input tokens with the template of its tokenizer."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,9 +10,9 @@ from pad_ray.paths.base import Message
 
 
 def chat_token_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
-    """Tokens of `messages` up to where the answer begins.
+    """The tokens of `messages` up to the start of the answer.
 
-    As tokens, because a template writes its special tokens itself and a tokenizer would put its own before the text.
+    Not text, because the template adds special tokens and the tokenizer would add them again.
 
     Raises:
         ValueError: the model has no chat template, or its template refuses the messages.

@@ -1,4 +1,4 @@
-"""The kinds of engines: which class serves a config, and what the ids of its drafts cover."""
+"""The kinds of engines: the class for a config, and the part of the config that enters draft ids."""
 
 import time
 from typing import cast
@@ -10,10 +10,10 @@ from pad_ray.extensions import named_class
 
 
 def open_engine(config: EngineConfig, *, on_gpu: bool) -> Engine:
-    """The engine that a config asks for. Loads its model, if it has one: seconds to minutes.
+    """Open the engine of a config. Loading a model takes seconds to minutes.
 
     Raises:
-        InputError: what the engine needs is missing or does not fit together; see `versions.check`.
+        InputError: a requirement of the engine is missing or incompatible; see `versions.check`.
     """
     versions.check(config, on_gpu=on_gpu)
     started = time.monotonic()
@@ -45,10 +45,10 @@ def _open(config: EngineConfig, *, on_gpu: bool) -> Engine:
 
 
 def fingerprint(config: EngineConfig) -> str:
-    """Model and revision: the part of an engine that a draft's id covers.
+    """Model and revision: the part of an engine that enters a draft's id.
 
-    A server does not say which weights it serves: there the host stands for the revision, and for an engine of a user's own
-    its class. vLLM and transformers share the fingerprint of a model, as they differ by rounding alone.
+    A server does not tell which weights it serves, so its host replaces the revision; for a user's engine, its class does.
+    vLLM and transformers share the fingerprint of a model, because they differ only by rounding.
 
     Raises:
         InputError: the model's name is unknown or its weights are damaged.

@@ -1,4 +1,4 @@
-"""A server that speaks the OpenAI protocol: `vllm serve`, llama.cpp, or a company's service."""
+"""An engine for servers with the OpenAI protocol: `vllm serve`, llama.cpp, or a commercial service."""
 
 import asyncio
 import time
@@ -17,26 +17,26 @@ FINISHED = ("stop", "length")
 
 
 class OpenAIEngine:
-    """Sends plain prompts to `/completions` and messages to `/chat/completions`, one completion a request.
+    """Sends plain prompts to `/completions` and messages to `/chat/completions`, one completion per request.
 
-    The client sends a request again after 408, 409, 429, 5xx, a lost connection and a time-out: with exponential
-    back-off and jitter up to 8 s, or after the server's `Retry-After` of up to two minutes. What a request leaves open,
-    such as `top_k` and penalties, is up to the server, and so is whether it heeds `seed`.
+    The client retries a request after 408, 409, 429, 5xx, a lost connection or a time-out: with exponential back-off and
+    jitter up to 8 s, or after the server's `Retry-After` of up to two minutes. Settings that a request does not contain, such
+    as `top_k` and penalties, are chosen by the server, which may also ignore `seed`.
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        """Connects to nothing yet.
+        """Create the client; it does not connect yet.
 
         Raises:
-            InputError: the environment variable that holds the key is not set.
+            InputError: the environment variable with the key is not set.
         """
         key = config.api_key()
         self.config, self.secret = config, key
         self.name = f"openai {config.model}@{config.host}"
         self.free = asyncio.Semaphore(config.concurrency)
-        # A hook of the HTTP client, so that repeated requests keep the pace too.
+        # A hook of the HTTP client, so that retries keep the pace too.
         hooks = {"request": [_Pace(config.requests_per_minute).wait]}
-        # Untyped: the overloads of its methods do not take keyword arguments from a dict.
+        # Untyped: the overloads of its methods do not accept keyword arguments from a dict.
         self.client: Any = openai.AsyncOpenAI(
             api_key=key or "none",
             base_url=config.base_url,
@@ -46,11 +46,11 @@ class OpenAIEngine:
         )
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation a request, in order. What the server has against one request fails that request alone.
+        """One generation per request, in order. If the server rejects a request, only that request fails.
 
         Raises:
-            InputError: the server refuses the key (401, 403).
-            StageError: the server cannot be reached, or takes no more requests for now (429), after all attempts.
+            InputError: the server rejects the key (401, 403).
+            StageError: after all attempts, the server cannot be reached or is still rate-limited (429).
         """
         tasks = [asyncio.create_task(self._one(request)) for request in requests]
         try:
@@ -70,14 +70,14 @@ class OpenAIEngine:
             except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
                 raise InputError(f"{self.config.base_url} {self._refusal()} ({self._message(error)})") from None
             except openai.APITimeoutError:
-                said = f"no answer within {self.config.timeout_s:g} s, asked {self.config.attempts} times"
-                return failed(request, self.name, said)
+                timeout = f"no answer within {self.config.timeout_s:g} s, asked {self.config.attempts} times"
+                return failed(request, self.name, timeout)
             except (openai.APIConnectionError, openai.RateLimitError) as error:
                 raise StageError(
-                    f"{self.config.base_url} does not serve, asked {self.config.attempts} times: {self._message(error)}"
+                    f"{self.config.base_url} failed {self.config.attempts} times: {self._message(error)}"
                 ) from None
             except (openai.APIError, ValueError) as error:
-                # ValueError: a prompt that is no Unicode text, or an answer that is no JSON.
+                # ValueError: the prompt is not valid Unicode, or the answer is not JSON.
                 return failed(request, self.name, self._message(error))
             return self._generation(request, answer, time.monotonic() - started)
 
@@ -95,7 +95,7 @@ class OpenAIEngine:
             arguments["stop"] = list(sampling.stop)
         if isinstance(request.prompt, str):
             if self.config.logprobs:
-                arguments["logprobs"] = 1  # Alternatives a token: the least that every server takes.
+                arguments["logprobs"] = 1  # Alternatives per token: the smallest value that every server accepts.
             return await self.client.completions.create(prompt=request.prompt, **arguments)
         if self.config.logprobs:
             arguments["logprobs"] = True
@@ -123,23 +123,25 @@ class OpenAIEngine:
 
     def _refusal(self) -> str:
         if self.config.api_key_env is None:
-            return "wants a key: give api_key_env, the name of the environment variable that holds it"
-        return f"refuses the key in the environment variable {self.config.api_key_env}: set it to one that may use the model"
+            return "requires a key: set api_key_env to the name of the environment variable that holds it"
+        return (
+            f"rejects the key in the environment variable {self.config.api_key_env}: set a key that may use the model"
+        )
 
     def _message(self, error: Exception) -> str:
-        """What the server says, or the client where the server says nothing."""
+        """The server's error message, or the client's if the server sends none."""
         body = getattr(error, "body", None)
-        said = body.get("message") if isinstance(body, dict) else None
+        text = body.get("message") if isinstance(body, dict) else None
         status = f"{error.status_code}: " if isinstance(error, openai.APIStatusError) else ""
-        return self._hide(f"{status}{said or error}")
+        return self._hide(f"{status}{text or error}")
 
     def _hide(self, text: str) -> str:
-        # Servers repeat what they were sent.
+        # Servers may repeat the key in an error.
         return text.replace(self.secret, "(key)") if self.secret else text
 
 
 class _Pace:
-    """Lets requests start at even distances, so that no minute has more of them than it may."""
+    """Starts requests at even intervals, so that no minute exceeds the limit."""
 
     def __init__(self, per_minute: float | None) -> None:
         self.interval_s = 60.0 / per_minute if per_minute else 0.0
@@ -153,7 +155,7 @@ class _Pace:
 
 
 def _mean_logprob(logprobs: Any) -> float | None:
-    """In nats a token, from the form of either endpoint; None where the server gives none."""
+    """The mean log probability in nats per token, from the format of either endpoint; None if the server gives none."""
     if logprobs is None:
         return None
     content = getattr(logprobs, "content", None)

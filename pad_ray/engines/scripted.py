@@ -1,4 +1,4 @@
-"""An engine without a model: completions come from a file. For tests and scale runs, where the engine is no matter."""
+"""An engine without a model: completions come from a file. For tests and scale runs, in which the model is irrelevant."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from pad_ray.errors import InputError
 
 
 def read_script(path: str) -> dict[str, Any]:
-    """The script of an engine. Raises InputError if it is missing or holds no JSON object."""
+    """The script of an engine. Raises InputError if the file is missing or is not a JSON object."""
     try:
         script = json.loads(Path(path).read_text())
     except OSError as error:
@@ -28,12 +28,12 @@ def read_script(path: str) -> dict[str, Any]:
 class ScriptedEngine:
     """Answers each question from a list of completions, chosen by the request's seed.
 
-    The script is a JSON object `{question text: [completion, ...]}`; the key `*` answers every other question. The question
-    of a chat is in its last user message. Tokens are counted as words. In place of a completion stands a fault:
-    `{"error": message}` fails the request, `{"crash": true}` ends the process as a prompt does that kills a real engine.
-    A request that keeps its stop strings gets its completion up to the first one, and goes on in it where its prompt holds
-    the beginning: that is how a path is asked for line by line. The key `@` holds options: `seconds` that every batch
-    takes, and a file `log` to which each adds its tokens as a line.
+    The script is a JSON object `{question text: [completion, ...]}`; the key `*` is used for every other question. The
+    question of a chat is its last user message. Words count as tokens. A completion can be replaced with a fault:
+    `{"error": message}` fails the request, `{"crash": true}` ends the process like a prompt that kills a real engine. For
+    search line by line, a request with `keep_stop` gets a completion only up to its first stop string, and continues the
+    completion whose beginning its prompt contains. The key `@` holds options: the `seconds` that every batch takes, and a
+    file `log` to which every batch appends a line with its number of tokens.
     """
 
     def __init__(self, script: str) -> None:
@@ -52,8 +52,8 @@ class ScriptedEngine:
         return generations
 
     def _answer(self, request: Request) -> Generation:
-        asked, words = _prompt(request)
-        question, _, below = asked.rsplit("Question: ", 1)[-1].partition("\n")
+        text, words = _prompt(request)
+        question, _, below = text.rsplit("Question: ", 1)[-1].partition("\n")
         choices = self.completions.get(question, self.default)
         if request.sampling.keep_stop:
             choices = _following(choices, below.partition("\n")[2], request.sampling.stop)
@@ -66,14 +66,14 @@ class ScriptedEngine:
 
 
 def _following(choices: "Sequence[_Entry]", begun: str, stops: Sequence[str]) -> "list[_Entry]":
-    """What follows in the completions that begin as a prompt does, up to the first stop string and with it."""
-    found = []
+    """The rest of each completion that starts with `begun`, up to and including the first stop string."""
+    rests = []
     for entry in choices:
         if entry.text.startswith(begun):
             rest = entry.text[len(begun) :]
             text = rest[: min((rest.index(stop) + len(stop) for stop in stops if stop in rest), default=len(rest))]
-            found.append(replace(entry, text=text, words=len(text.split())))
-    return found or [_Entry()]
+            rests.append(replace(entry, text=text, words=len(text.split())))
+    return rests or [_Entry()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ class _Entry:
 
 
 def _entry(item: str | dict[str, Any]) -> _Entry:
-    # Counted here, once: a scale run gives the same completion a million times.
+    # Count the words once: a scale run uses the same completion a million times.
     return _Entry(item, words=len(item.split())) if isinstance(item, str) else _Entry(**item)
 
 
 def _prompt(request: Request) -> tuple[str, int]:
-    """The text that holds the question, and the words of the whole prompt."""
+    """The text with the question, and the number of words in the whole prompt."""
     if isinstance(request.prompt, str):
         return request.prompt, len(request.prompt.split())
-    asked = next((message.content for message in reversed(request.prompt) if message.role == "user"), "")
-    return asked, sum(len(message.content.split()) for message in request.prompt)
+    question = next((message.content for message in reversed(request.prompt) if message.role == "user"), "")
+    return question, sum(len(message.content.split()) for message in request.prompt)

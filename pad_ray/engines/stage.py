@@ -1,6 +1,6 @@
 """Generation as a stage of a Ray Data pipeline: rows with requests in, the same rows with generations out.
 
-Requests and generations travel as JSON strings: Arrow would unify their fields over a block and make integers floats.
+Requests and generations are passed as JSON strings: Arrow would unify their fields over a block and turn integers to floats.
 """
 
 import json
@@ -26,9 +26,9 @@ from pad_ray.words import counted
 REQUESTS = "requests"
 GENERATIONS = "generations"
 ASKED_AT = "asked_at"
-"""When a row's requests went to an engine, in seconds since the epoch: engines take a minute to start."""
+"""Time at which a row's requests entered an engine, in seconds since the epoch: an engine takes a minute to start."""
 
-# Batches that one engine holds at once: later ones fill the places that the slow completions of the first ones leave.
+# Batches that one engine holds at once, so that later batches fill the slots around slow completions of earlier ones.
 BATCHES_IN_FLIGHT = 4
 COUNTS_WITHIN_S = 5.0
 
@@ -46,12 +46,12 @@ def requests_from(text: str) -> list[Request]:
 
 
 def _request(prompt: Any, sampling: Any, **rest: Any) -> Request:
-    asked = prompt if isinstance(prompt, str) else tuple(Message(**message) for message in prompt)
-    return Request(prompt=asked, sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}), **rest)
+    messages = prompt if isinstance(prompt, str) else tuple(Message(**message) for message in prompt)
+    return Request(prompt=messages, sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}), **rest)
 
 
 class Metered:
-    """An engine of an actor, which shows Prometheus how many requests it holds; everything else is the engine's own."""
+    """Wraps an actor's engine and reports its number of requests to Prometheus; other attributes are the engine's."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.held = engine, 0
@@ -60,7 +60,7 @@ class Metered:
         return getattr(self.engine, name)
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation a request, in order."""
+        """One generation per request, in order."""
         self._hold(len(requests))
         try:
             return await self.engine.generate(requests)
@@ -73,7 +73,7 @@ class Metered:
 
 
 class EngineActor:
-    """The actor: holds one engine and answers requests, those on which engines have died with care."""
+    """The actor: holds one engine and serves requests; isolates requests on which an engine has died."""
 
     def __init__(self, config: EngineConfig, on_gpu: bool, attempts: Any) -> None:
         note_start(attempts, config)
@@ -84,10 +84,10 @@ class EngineActor:
         )
 
     async def ready(self) -> None:
-        """Answers once the engine is there."""
+        """Returns once the engine is loaded."""
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation a request, in order."""
+        """One generation per request, in order."""
         return await self.suspicion.answer(requests)
 
     def _fault(self, request: Request, reason: str) -> Generation:
@@ -95,19 +95,19 @@ class EngineActor:
 
 
 class RemoteEngine:
-    """An engine in an actor of its own, for whoever has the actor's handle."""
+    """An engine in another actor, used through the actor's handle."""
 
     def __init__(self, actor: Any) -> None:
         self.actor = actor
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation a request, in order."""
-        found: list[Generation] = await self.actor.generate.remote(list(requests))
-        return found
+        """One generation per request, in order."""
+        generations: list[Generation] = await self.actor.generate.remote(list(requests))
+        return generations
 
 
 class _Generate(EngineActor):
-    """In a pipeline: answers batches concurrently."""
+    """The actor of a pipeline; serves batches concurrently."""
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         asked_at = pa.array([time.time()] * batch.num_rows, pa.float64())
@@ -119,28 +119,28 @@ class _Generate(EngineActor):
 
 
 def uses_gpu(config: EngineConfig) -> bool:
-    """True where the cluster has the GPUs that an engine needs; without them it runs on CPUs."""
+    """True if the cluster has enough GPUs for an engine; otherwise it runs on CPUs."""
     return config.uses_gpu(gpus())
 
 
 def engine_count(config: EngineConfig) -> int:
-    """Engines that run side by side: what is asked for, or as many as the cluster's GPUs allow, or one."""
+    """The number of engines: `actors` if set; else as many as the cluster's GPUs allow; else 1."""
     return config.engine_count(gpus())
 
 
 def gpus() -> int:
-    """GPUs of the cluster."""
+    """The number of GPUs in the cluster."""
     return int(ray.cluster_resources().get("GPU", 0))
 
 
 def actor_resources(config: EngineConfig) -> dict[str, Any]:
-    """What an actor that holds an engine gets, and that it is started again; `Attempts` ends what would go on for ever."""
+    """Resources and restart options of an actor with an engine. Restarts are unlimited here; `Attempts` limits them."""
     options: dict[str, Any] = {"num_cpus": config.cpus, "max_restarts": -1, "max_task_retries": -1}
     return {**options, "num_gpus": config.tensor_parallel} if uses_gpu(config) else options
 
 
 def actor_options(config: EngineConfig) -> dict[str, Any]:
-    """Arguments of `map_batches` for actors that hold an engine."""
+    """Arguments of `map_batches` for actors with an engine."""
     return {
         "compute": ray.data.ActorPoolStrategy(
             size=engine_count(config),
@@ -175,8 +175,8 @@ def generate(
 ) -> ray.data.Dataset:
     """Append the generations of every row's requests. Rows keep their columns; their order may change.
 
-    `batch_rows` rows go into an engine together, by default the rows of a block. A request that the engine cannot serve, or
-    on which it dies, comes back with an error; the others are served. `attempts` counts the engines that start, for
+    An engine gets `batch_rows` rows at once, by default the rows of a block. A request that the engine cannot serve, or that
+    kills it, returns with an error; the others are served. `attempts` counts the engines that start, for
     `waits_for`.
     """
     return dataset.map_batches(

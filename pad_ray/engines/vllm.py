@@ -1,4 +1,4 @@
-"""vLLM in process: one `AsyncLLM` an actor, so that requests of several batches share its continuous batching."""
+"""vLLM in process: one `AsyncLLM` per actor, so that requests of several batches share its continuous batching."""
 
 import asyncio
 import itertools
@@ -12,9 +12,9 @@ from pad_ray.engines.chat import chat_token_ids
 from pad_ray.engines.config import EngineConfig
 from pad_ray.models import resolve
 
-# On CPU only whole blocks of a shared prefix are reused; 32 tokens is the smallest block that vLLM's CPU kernels take.
+# Only whole blocks of a shared prefix are reused; 32 tokens is the smallest block size of vLLM's CPU kernels.
 CPU_BLOCK_TOKENS = 32
-# Prompt and completion tokens of one step on CPU: enough to fill the matrix units.
+# Prompt and completion tokens per step on CPU: enough to fill the matrix units.
 CPU_STEP_TOKENS = 2048
 
 
@@ -36,7 +36,7 @@ class VllmEngine:
         self.numbers = itertools.count()
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation a request, in order. A dead engine ends the process, so that Ray starts the actor anew."""
+        """One generation per request, in order. A dead engine ends the process, so that Ray restarts the actor."""
         return list(await asyncio.gather(*map(self._one, requests)))
 
     async def _one(self, request: Request) -> Generation:
@@ -45,21 +45,23 @@ class VllmEngine:
 
         started = time.monotonic()
         try:
-            # vLLM wants a name that it has never seen; a batch that Ray repeats brings the same request again.
+            # vLLM requires unique request ids, and a batch that Ray repeats contains the same requests.
             name = f"{request.request_id}-{next(self.numbers)}"
-            # FINAL_ONLY yields one output, the whole one.
+            # FINAL_ONLY yields one output, the complete one.
             output = await anext(
                 self.engine.generate(self._prompt(request), _sampling_params(request), request_id=name)
             )
         except EngineDeadError:
-            os._exit(1)  # An exception would be final for the batch; a dead actor is restarted and the batch repeated.
+            os._exit(
+                1
+            )  # An exception would fail the batch; after the actor's death, Ray restarts it and repeats the batch.
         except (VLLMClientError, ValueError, TypeError) as error:
             return failed(request, self.name, f"{type(error).__name__}: {error}")
         text = self._whole(output.outputs[0]) if request.sampling.keep_stop else output.outputs[0].text
         return _generation(request, self.name, text, output, time.monotonic() - started)
 
     def _whole(self, completion: Any) -> str:
-        """The text with what its last token wrote behind the stop string, where vLLM cuts."""
+        """The text including the rest of its last token after the stop string, which vLLM cuts off."""
         if not isinstance(completion.stop_reason, str):
             return str(completion.text)
         decoded = self.engine.get_tokenizer().decode(list(completion.token_ids), skip_special_tokens=True)
@@ -72,19 +74,19 @@ class VllmEngine:
 
 
 def _prepare_gpu() -> None:
-    # FlashInfer's sampler cannot draw by a request's seed, which all requests have here; yet each start of an engine would
-    # compile it, which takes minutes and needs a CUDA compiler that the container does not find.
+    # FlashInfer's sampler does not support seeded requests, and all requests here have seeds. Yet every engine start would
+    # compile it, which takes minutes and needs a CUDA compiler that the container lacks.
     os.environ.setdefault("VLLM_USE_FLASHINFER_SAMPLER", "0")
 
 
 def _prepare_cpu(config: EngineConfig) -> None:
-    # Read when vLLM and OpenMP are first imported, which happens after this.
+    # These variables are read when vLLM and OpenMP are first imported, which happens later.
     threads = str(config.threads or os.cpu_count() or 1)
     os.environ["OMP_NUM_THREADS"] = threads
     os.environ["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"
-    # Splitting keys and values by load makes a sequence depend on its batch; one cause less, not the only one (RESULTS.md).
+    # Splitting keys and values by load makes a sequence depend on its batch. It is not the only cause (RESULTS.md).
     os.environ["VLLM_CPU_ATTN_SPLIT_KV"] = "0"
-    # vLLM's worker processes poll for each other on the cores that compute; without them the model runs in one process.
+    # vLLM's worker processes poll on the cores that compute; without them, the model runs in one process.
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(config.kv_cache_gib)
 
@@ -102,7 +104,7 @@ def _arguments(config: EngineConfig, model: str, *, on_gpu: bool) -> dict[str, A
     }
     if on_gpu:
         return {**arguments, "gpu_memory_utilization": config.gpu_memory_utilization}
-    # Chunked prefill is off: vLLM 0.32 rewinds the generator of a seeded request between chunks, which CPUs cannot do.
+    # No chunked prefill: vLLM 0.32 rewinds the generator of a seeded request between chunks, which does not work on CPUs.
     return {
         **arguments,
         "block_size": CPU_BLOCK_TOKENS,

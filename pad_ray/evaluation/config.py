@@ -1,4 +1,4 @@
-"""How students are measured."""
+"""The configuration of evaluation."""
 
 from typing import Annotated
 
@@ -14,24 +14,24 @@ def _greedy() -> Strategies:
 
 
 class EvaluationConfig(BaseModel):
-    """Decoding and the engine that serves students; the engine's `model` is set to the student that is measured."""
+    """Decoding settings, and the engine that serves students; the engine's `model` is replaced by the measured student."""
 
     model_config = ConfigDict(extra="forbid")
 
-    max_tokens: int = Field(256, ge=1, description="longest path, in tokens")
+    max_tokens: int = Field(256, ge=1, description="maximum length of a path, in tokens")
     strategies: Annotated[Strategies, AfterValidator(checked)] = Field(
         default_factory=_greedy,
         min_length=1,
-        description="how the trained student answers: greedy, vote, best_of_n, step_beam, token_beam, refine, mixed, socratic, "
-        "resample, each a name or a mapping with its settings",
+        description="strategies of the student: greedy, vote, best_of_n, step_beam, token_beam, refine, mixed, socratic, "
+        "resample; each a name or a mapping with settings",
     )
     equal_compute: bool = Field(
         True,
-        description="beside step_beam, token_beam and refine, plain sampling with as many tokens on the same questions",
+        description="add a baseline to step_beam, token_beam and refine: plain sampling with as many tokens per question",
     )
-    retry_faults: bool = Field(False, description="ask again questions that engine or sandbox failed in an earlier run")
-    live_questions: int = Field(64, ge=1, description="questions that one engine works on at once")
-    student: str | None = Field(
-        None, description="evaluate.py: the model to measure; default: the student in the run's folder"
+    retry_faults: bool = Field(
+        False, description="solve questions with an engine or sandbox fault in an earlier run again"
     )
-    engine: EngineConfig = Field(default_factory=EngineConfig, description="the engine that serves students")
+    live_questions: int = Field(64, ge=1, description="concurrent questions per engine")
+    student: str | None = Field(None, description="evaluate.py: model to measure; default: the run's student")
+    engine: EngineConfig = Field(default_factory=EngineConfig, description="engine that serves students")

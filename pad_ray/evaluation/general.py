@@ -1,6 +1,7 @@
-"""General ability: BIG-bench-Hard by sub-task, and what training did to it.
+"""General ability on BIG-bench-Hard by sub-task, and its change by training.
 
-The sub-tasks are fixed and their questions are a sample, so the macro average's interval comes from the sub-tasks' own.
+The sub-tasks are fixed and their questions are a sample, so the interval of the macro average comes from the sub-tasks'
+intervals.
 """
 
 import math
@@ -20,14 +21,14 @@ from pad_ray.schema import Question, Solution
 
 @dataclass(frozen=True)
 class General:
-    """One student on every sub-task; each sub-task weighs the same, however many questions it has.
+    """One student on every sub-task. All sub-tasks have the same weight, whatever their number of questions.
 
     Attributes:
         subtasks: score by sub-task.
         macro: mean accuracy of the sub-tasks.
         interval: of `macro` at 95 %, from the sub-tasks' intervals.
-        questions: different questions of all sub-tasks.
-        warning: why the average says less than it seems to; empty where nothing is to be said.
+        questions: number of distinct questions in all sub-tasks.
+        warning: limitations of the average; empty if there are none.
     """
 
     subtasks: dict[str, Score]
@@ -39,17 +40,17 @@ class General:
 
 @dataclass(frozen=True)
 class Change:
-    """A student after training against before, on the same questions.
+    """A student after training compared with before, on the same questions.
 
     Attributes:
         subtasks: paired test by sub-task.
         adjusted: their p-values as a family, which limits the false discovery rate (Benjamini and Hochberg 1995).
         difference: macro average after minus before.
-        interval: of `difference` at 95 %, normal, questions drawn anew within each sub-task.
+        interval: of `difference` at 95 %, normal; questions are the random sample within each sub-task.
         p_value: two-sided, of the hypothesis that the macro average did not change.
-        detectable: for planning: the smallest true difference of the average that so many questions show in 80 % of all
-            repetitions.
-        warning: why the difference does not carry a claim; empty where it does.
+        detectable: for planning: the smallest true difference of the average that this number of questions detects in 80 % of
+            all repetitions.
+        warning: why the difference does not support a claim; empty if it does.
     """
 
     subtasks: dict[str, Paired]
@@ -62,11 +63,11 @@ class Change:
 
 
 def general_ability(solutions: Sequence[Solution], questions: Sequence[Question], seed: int = 0) -> General:
-    """Scores by sub-task, which is a question's `task`. ValueError as `score`."""
+    """Scores by sub-task, which is the question's `task`. Raises ValueError like `score`."""
     if not questions:
         raise ValueError("no questions of general ability to score")
-    asked, solved = _by_subtask(questions, solutions)
-    subtasks = {name: score(solved[name], asked[name], seed) for name in asked}
+    by_subtask, solved = _by_subtask(questions, solutions)
+    subtasks = {name: score(solved[name], by_subtask[name], seed) for name in by_subtask}
     macro, interval = macro_average([(one.accuracy, one.interval) for one in subtasks.values()])
     count = sum(one.questions for one in subtasks.values())
     faults = sum(one.errors.count(ErrorClass.FAULT) for one in subtasks.values())
@@ -76,7 +77,7 @@ def general_ability(solutions: Sequence[Solution], questions: Sequence[Question]
 def change(
     before: Sequence[Solution], after: Sequence[Solution], questions: Sequence[Question], seed: int = 0
 ) -> Change:
-    """What happened to each sub-task and to their macro average. ValueError as `general_ability` and `compare`."""
+    """The change of each sub-task and of the macro average. Raises ValueError like `general_ability` and `compare`."""
     if not questions:
         raise ValueError("no questions of general ability to compare")
     _, left = _by_subtask(questions, before)
@@ -102,8 +103,8 @@ def change(
 def macro_difference(differences: Sequence[Numbers]) -> tuple[float, float]:
     """The mean over sub-tasks of their mean differences by question, and its standard error.
 
-    Questions are drawn anew within each sub-task. If few questions changed, two more count that did, one fixed and one broken,
-    as in `adjusted_error`: equal runs have an error too.
+    Questions are the random sample within each sub-task. If few questions changed, one fixed and one broken question are added,
+    as in `adjusted_error`, so that equal runs have a non-zero error too.
     """
     subtasks = len(differences)
     difference = sum(float(one.mean()) for one in differences) / subtasks
@@ -114,9 +115,9 @@ def macro_difference(differences: Sequence[Numbers]) -> tuple[float, float]:
 
 
 def macro_average(parts: Sequence[tuple[float, Interval]]) -> tuple[float, Interval]:
-    """The mean of independent estimates and its interval, by the distances of their limits (Zou and Donner 2008, MOVER).
+    """The mean of independent estimates, and its interval from the distances of their limits (Zou and Donner 2008, MOVER).
 
-    Unlike a normal interval it holds where some estimates are 0 or 1.
+    Unlike a normal interval, it is valid if some estimates are 0 or 1.
     """
     values = np.array([value for value, _ in parts])
     limits = np.array([interval for _, interval in parts])
@@ -128,14 +129,14 @@ def macro_average(parts: Sequence[tuple[float, Interval]]) -> tuple[float, Inter
 def _by_subtask(
     questions: Sequence[Question], solutions: Sequence[Solution]
 ) -> tuple[dict[str, list[Question]], dict[str, list[Solution]]]:
-    """Both by the question's task. ValueError where a solution is of none of the questions."""
+    """Questions and solutions by task. Raises ValueError if a solution belongs to none of the questions."""
     subtask_of = {question.question_id: question.task for question in questions}
-    asked: dict[str, list[Question]] = {}
+    by_subtask: dict[str, list[Question]] = {}
     for question in questions:
-        asked.setdefault(question.task, []).append(question)
-    solved: dict[str, list[Solution]] = {name: [] for name in asked}
+        by_subtask.setdefault(question.task, []).append(question)
+    solved: dict[str, list[Solution]] = {name: [] for name in by_subtask}
     for solution in solutions:
         if solution.question_id not in subtask_of:
             raise ValueError(f"a solution is of question {solution.question_id}, which is not among those asked")
         solved[subtask_of[solution.question_id]].append(solution)
-    return asked, solved
+    return by_subtask, solved

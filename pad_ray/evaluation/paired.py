@@ -1,4 +1,4 @@
-"""Two runs on the same questions: by how much they differ, and whether that can be chance."""
+"""Compare two runs on the same questions: the size of the difference, and whether chance can explain it."""
 
 import math
 from collections.abc import Sequence
@@ -21,27 +21,27 @@ from pad_ray.schema import Solution
 
 SIGN_FLIPS = 9_999
 FEW_CHANGES = 25
-"""Questions that must have changed for a bootstrap; McNemar's test is exact below the same number by custom."""
+"""Minimum number of changed questions for a bootstrap; by convention also the limit below which McNemar's test is exact."""
 MCNEMAR = "exact McNemar"
 SIGN_FLIP = "sign-flip"
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Run b against run a on the same questions; accuracies are fractions.
+    """Run b compared with run a on the same questions; accuracies are fractions.
 
     Attributes:
-        questions: different questions, the unit that is paired and drawn anew.
+        questions: number of distinct questions, the unit of pairing and resampling.
         difference: accuracy of b minus accuracy of a.
         interval: of the difference, at 95 %.
-        fixed: questions that b answers right more often than a; with one answer each, those that b alone answers.
-        broken: questions that a answers right more often than b.
+        fixed: questions that b answers correctly more often than a; with one answer each, those that only b answers correctly.
+        broken: questions that a answers correctly more often than b.
         p_value: two-sided, of the hypothesis that the runs do not differ.
-        test: the test that gives the p-value.
-        detectable: for planning: the smallest true difference that so many questions of this spread show in 80 % of all
-            repetitions.
-        seeds: trainings that are pooled in a and in b.
-        warning: why the difference does not carry a claim; empty where it does.
+        test: name of the test.
+        detectable: for planning: the smallest true difference that this number of questions, with this spread, detects in 80 %
+            of all repetitions.
+        seeds: numbers of trainings pooled in a and in b.
+        warning: why the difference does not support a claim; empty if it does.
     """
 
     questions: int
@@ -57,10 +57,10 @@ class Paired:
 
 
 def compare(a: Sequence[Solution], b: Sequence[Solution], seed: int) -> Paired:
-    """Compare two runs, each with one or more solutions a question, in any order.
+    """Compare two runs, each with one or more solutions per question, in any order.
 
-    The interval is that of `difference_interval`: questions are drawn as wholes, however often each was sampled.
-    The p-value is McNemar's exact one (McNemar 1947) with one solution a question on both sides, else that of `sign_flip`.
+    The interval comes from `difference_interval`: questions are the unit, whatever their number of samples. The p-value is
+    from McNemar's exact test (McNemar 1947) if both sides have one solution per question, else from `sign_flip`.
 
     Raises:
         ValueError: the runs answer different questions, or none.
@@ -73,7 +73,7 @@ def compare(a: Sequence[Solution], b: Sequence[Solution], seed: int) -> Paired:
 
 
 def paired(differences: Numbers, interval: Interval, p_value: float, test: str, error: float | None = None) -> Paired:
-    """What is to be said of per-question differences, given their interval, their test and what else adds to their error."""
+    """The comparison for per-question differences and their interval and test; `error` overrides their standard error."""
     detectable = detectable_difference(question_error(differences) if error is None else error)
     return Paired(
         questions=len(differences),
@@ -89,20 +89,20 @@ def paired(differences: Numbers, interval: Interval, p_value: float, test: str, 
 
 
 def question_differences(a: Sequence[Solution], b: Sequence[Solution]) -> Numbers:
-    """The share of right solutions in b minus that in a, of each question in the order of a. ValueError as `compare`."""
+    """Per question, in the order of a: share of correct solutions in b minus that in a. Raises ValueError like `compare`."""
     left, right = question_means(a), question_means(b)
     if not left or left.keys() != right.keys():
         only = len(left.keys() ^ right.keys())
         raise ValueError(
-            f"a paired test needs the same questions on both sides; {only} are on one only, {len(left)} in a"
+            f"a paired test needs the same questions on both sides; {only} are on one side only, {len(left)} in a"
         )
     return np.array([right[question_id] - share for question_id, share in left.items()])
 
 
 def difference_interval(differences: Numbers, seed: int) -> Interval:
-    """The interval of the mean of per-question differences: a bootstrap, or if few questions changed that of `adjusted_error`.
+    """The interval of the mean of per-question differences: a bootstrap, or `adjusted_error` if few questions changed.
 
-    A bootstrap of few changes is too narrow: it never draws a change that did not happen, so that equal runs would get (0, 0).
+    With few changes a bootstrap is too narrow: it cannot draw changes that did not happen, so equal runs would get (0, 0).
     """
     if few_changes(differences):
         centre, error = adjusted_error(differences)
@@ -112,7 +112,7 @@ def difference_interval(differences: Numbers, seed: int) -> Interval:
 
 
 def few_changes(differences: Numbers) -> bool:
-    """Whether fewer than `FEW_CHANGES` questions differ from what happened to most of them."""
+    """Whether fewer than `FEW_CHANGES` questions have a difference other than the most frequent one."""
     _, counts = np.unique(differences.round(9), return_counts=True)
     return len(differences) - int(counts.max()) < FEW_CHANGES
 
@@ -125,15 +125,15 @@ def question_error(differences: Numbers) -> float:
 
 
 def mcnemar(fixed: int, broken: int) -> float:
-    """McNemar's exact p-value: of the questions that changed, is the share that got better one half? 1 where none did."""
+    """McNemar's exact p-value of the hypothesis that half of the changed questions are fixed; 1 if none changed."""
     return float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
 
 
 def sign_flip(differences: Numbers, seed: int) -> float:
-    """The p-value of a randomisation test that gives each question's difference a sign at random (Fisher 1935).
+    """The p-value of a randomisation test that flips the sign of each question's difference at random (Fisher 1935).
 
-    With one answer a question it is McNemar's exact test; with several, a question's answers stay together. Exact where
-    there are no more sign patterns than `SIGN_FLIPS`, else from so many random ones.
+    With one answer per question, it equals McNemar's exact test; with several, a question's answers stay together. The test is
+    exact if there are at most `SIGN_FLIPS` sign patterns; otherwise it draws `SIGN_FLIPS` random patterns.
     """
     changed = differences[differences != 0]
     if len(changed) < 2:

@@ -1,4 +1,4 @@
-"""What several solutions of each question are worth together: pass@k, which looks at gold, and maj@k, which does not."""
+"""Metrics over several solutions per question: pass@k, an oracle that selects by gold, and maj@k, a majority vote."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from pad_ray.tasks.answers import equal
 
 @dataclass(frozen=True)
 class AtK:
-    """A rate over k solutions of each question.
+    """A rate over k solutions per question.
 
     Attributes:
-        k: solutions that are looked at together.
+        k: number of solutions that are combined.
         value: mean over questions, 0 to 1.
         interval: of the value at 95 %, by a bootstrap over questions.
-        questions: different questions.
-        samples: solutions of all questions together; the more of them, the less the value owes to chance.
+        questions: number of distinct questions.
+        samples: number of solutions of all questions; more solutions give a more precise value.
     """
 
     k: int
@@ -30,7 +30,7 @@ class AtK:
 
 
 def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> AtK:
-    """pass@k: the chance that one of k solutions of a question is right. An oracle chooses it, so it is no accuracy.
+    """pass@k: the probability that one of k solutions is correct. It needs an oracle to choose, so it is not an accuracy.
 
     Raises:
         ValueError: k is below 1, there are no solutions, or a question has fewer than k.
@@ -41,25 +41,25 @@ def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> AtK:
 
 
 def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: int, seed: int = 0) -> AtK:
-    """maj@k: how often the answer that most of k solutions give is right (self-consistency, Wang et al. 2022, 2203.11171).
+    """maj@k: how often the most frequent answer of k solutions is correct (self-consistency, Wang et al. 2022, 2203.11171).
 
-    Solutions without an answer do not vote, and ties end as those of the strategy `vote` (`decoding.votes.winner`). Each k in
-    the order given are one vote, and a question with more solutions holds as many votes as fit: means of them are unbiased
-    for maj@k, because samples of one question are exchangeable.
+    Solutions without an answer do not vote; ties are broken as in the strategy `vote` (`decoding.votes.winner`). Every k
+    solutions, in the given order, form one vote; a question with more solutions has several votes. Their mean is unbiased for
+    maj@k, because samples of one question are exchangeable.
 
     Raises:
-        ValueError: as `pass_at_k`, or a solution is of none of the questions.
+        ValueError: as in `pass_at_k`, or a solution belongs to none of the questions.
     """
-    asked = {question.question_id: question for question in questions}
+    by_id = {question.question_id: question for question in questions}
     grouped = _grouped(solutions, k)
-    if unknown := grouped.keys() - asked.keys():
+    if unknown := grouped.keys() - by_id.keys():
         raise ValueError(f"{len(unknown)} of {len(grouped)} solved questions are not among the questions given")
-    means = {name: _share_of_votes(group, asked[name].answer_kind, k) for name, group in grouped.items()}
+    means = {name: _share_of_votes(group, by_id[name].answer_kind, k) for name, group in grouped.items()}
     return _at_k(k, means, len(solutions), seed)
 
 
 def each_sample(solution: Solution, question: Question) -> list[Solution]:
-    """A solution for each of a strategy's samples of a question, as if it had been the only one."""
+    """One solution for each of a strategy's samples, as if the sample had been the only one."""
     return [
         replace(
             solution,
@@ -73,7 +73,7 @@ def each_sample(solution: Solution, question: Question) -> list[Solution]:
 
 
 def unbiased_pass(samples: int, correct: int, k: int) -> float:
-    """1 - C(samples - correct, k) / C(samples, k): Chen et al. 2021 (2107.03374, section 2.1), in exact integers."""
+    """1 - C(samples - correct, k) / C(samples, k), with exact integers: Chen et al. 2021 (2107.03374, section 2.1)."""
     return 1 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
@@ -88,7 +88,7 @@ def _vote(vote: Sequence[Solution], kind: AnswerKind) -> bool:
 
 
 def _logprob(solution: Solution) -> float:
-    """The log probability of a solution that is one sample; -inf if it is not known."""
+    """The log probability of a solution with a single sample; -inf if it is unknown."""
     return solution.sampled_logprobs[0] if len(solution.sampled_logprobs) == 1 else -math.inf
 
 
@@ -100,9 +100,7 @@ def _grouped(solutions: Sequence[Solution], k: int) -> dict[str, list[Solution]]
         grouped.setdefault(solution.question_id, []).append(solution)
     fewest = min(map(len, grouped.values()))
     if fewest < k:
-        raise ValueError(
-            f"a question has {fewest} solutions and {k} are looked at together; sample more or take a lower k"
-        )
+        raise ValueError(f"a question has {fewest} solutions, fewer than k = {k}; sample more or use a lower k")
     return grouped
 
 

@@ -1,4 +1,4 @@
-"""What a run of one student by one strategy on the questions of one task is worth."""
+"""The score of one student with one strategy on the questions of one task."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from pad_ray.schema import AnswerKind, Outcome, Question, Solution
 from pad_ray.tasks import protocol_label
 from pad_ray.tasks.answers import exact_equal, pad_rounded_equal
 
-# Outcomes of programs that ran to their end and returned something.
+# Outcomes of programs that finished and returned a value.
 EXECUTED = (Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.NOT_COMPARABLE, Outcome.HARD_CODED)
 WILSON = "Wilson"
 CLUSTERED = "bootstrap over questions"
@@ -23,7 +23,7 @@ Rule = Callable[[AnswerKind, str, str], bool | None]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one solution of a question costs, in tokens or seconds.
+    """The cost of one solution of a question, in tokens or seconds.
 
     Attributes:
         mean: over all solutions.
@@ -38,25 +38,25 @@ class Cost:
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy of a run and what stands beside it. Rates are fractions, and means over questions.
+    """Accuracy and other figures of a run. Rates are fractions, and means over questions.
 
     Attributes:
         protocol: the name under which scores on these questions are comparable.
-        questions: different questions.
-        samples: solutions of all questions together; more than `questions` where a strategy was sampled.
-        correct: right solutions.
-        accuracy: share of right solutions, by the project's rule (`pad_ray.tasks.answers.equal`).
+        questions: number of distinct questions.
+        samples: number of solutions; more than `questions` if a strategy was sampled.
+        correct: number of correct solutions.
+        accuracy: share of correct solutions, by the project's rule (`pad_ray.tasks.answers.equal`).
         interval: of the accuracy, at 95 %.
-        interval_method: Wilson's with one solution a question, else a bootstrap over questions.
+        interval_method: Wilson's with one solution per question, else a bootstrap over questions.
         exact: share of answers that equal gold without tolerance.
-        pad_rounded: share of answers that equal gold once both are rounded to integers, as in PaD (2305.13888).
-        executable_rate: share of solutions that ran to their end and returned something.
-        outcomes: solutions by outcome, those that occur.
+        pad_rounded: share of answers that equal gold after rounding both to integers, as in PaD (2305.13888).
+        executable_rate: share of solutions that finished and returned a value.
+        outcomes: number of solutions by outcome; only outcomes that occur.
         errors: solutions by class of error.
-        completion_tokens: generated, all solutions together.
-        tokens_per_question: generated for one solution of a question.
+        completion_tokens: generated tokens of all solutions.
+        tokens_per_question: generated tokens of one solution of a question.
         seconds_per_question: from question to answer, for one solution.
-        warning: why the score says less than it seems to; empty where nothing is to be said.
+        warning: limitations of the score; empty if there are none.
     """
 
     protocol: str
@@ -78,20 +78,18 @@ class Score:
 
 
 def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: int = 0) -> Score:
-    """The score of one or more solutions of each of the questions, which are of one task and split.
+    """The score of one or more solutions per question; all questions are from one task and split.
 
-    `accuracy` is the strategy's own verdict; `exact` and `pad_rounded` look at answer and gold only, so they can exceed it
-    where a verdict also looks at the steps. `seed` is that of the bootstrap.
+    `accuracy` uses the strategy's verdicts. `exact` and `pad_rounded` use only answer and gold, so they can be higher if a
+    verdict also depends on the steps. `seed` is the seed of the bootstrap.
 
     Raises:
-        ValueError: there are no solutions, or they are not of these questions.
+        ValueError: there are no solutions, or they do not match the questions.
     """
-    asked = {question.question_id: question for question in questions}
+    by_id = {question.question_id: question for question in questions}
     means = question_means(solutions)
-    if not means or means.keys() != asked.keys():
-        raise ValueError(
-            f"a score needs solutions of all questions and no others: {len(means)} solved, {len(asked)} asked"
-        )
+    if not means or means.keys() != by_id.keys():
+        raise ValueError(f"a score needs solutions of exactly these questions: {len(means)} solved, {len(by_id)} asked")
     accuracy, errors = _mean(means), taxonomy(solution.outcome for solution in solutions)
     interval, method = accuracy_interval(solutions, means, seed)
     return Score(
@@ -102,8 +100,8 @@ def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: in
         accuracy=accuracy,
         interval=interval,
         interval_method=method,
-        exact=_rate((s, _same(exact_equal, s, asked)) for s in solutions),
-        pad_rounded=_rate((s, _same(pad_rounded_equal, s, asked)) for s in solutions),
+        exact=_rate((s, _same(exact_equal, s, by_id)) for s in solutions),
+        pad_rounded=_rate((s, _same(pad_rounded_equal, s, by_id)) for s in solutions),
         executable_rate=_rate((s, s.outcome in EXECUTED) for s in solutions),
         outcomes=dict(Counter(solution.outcome.value for solution in solutions)),
         errors=errors,
@@ -122,21 +120,21 @@ def _protocol(questions: Sequence[Question]) -> str:
 
 
 def accuracy_interval(solutions: Sequence[Solution], means: Mapping[str, float], seed: int) -> tuple[Interval, str]:
-    """The interval of an accuracy and how it was made, from the solutions and their means by question."""
+    """The interval of an accuracy and the name of its method, from the solutions and their means by question."""
     if len(solutions) == len(means):
         return wilson(sum(solution.correct for solution in solutions), len(solutions)), WILSON
     return clustered(means, seed), CLUSTERED
 
 
 def cost(amounts: Sequence[float]) -> Cost:
-    """Mean, median and 95th percentile of what solutions cost. ValueError where there are none."""
+    """Mean, median and 95th percentile of the costs of solutions. Raises ValueError without any."""
     if not amounts:
-        raise ValueError("no solutions whose cost could be told")
+        raise ValueError("the cost of no solutions is undefined")
     return Cost(float(np.mean(amounts)), float(np.median(amounts)), float(np.percentile(amounts, 95)))
 
 
-def _same(rule: Rule, solution: Solution, asked: Mapping[str, Question]) -> bool:
-    kind = asked[solution.question_id].answer_kind
+def _same(rule: Rule, solution: Solution, by_id: Mapping[str, Question]) -> bool:
+    kind = by_id[solution.question_id].answer_kind
     return solution.answer is not None and rule(kind, solution.answer, solution.gold) is True
 
 

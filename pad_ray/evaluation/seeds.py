@@ -1,9 +1,9 @@
-"""The same system trained or sampled under several seeds: one accuracy, and how much of its spread is the seed's.
+"""Pool the scores of a system that was trained or sampled with several seeds: one accuracy, and the spread between seeds.
 
-The answers are a table of seeds by questions, both drawn at random. Its mean has three sources of spread, taken apart by
-the analysis of variance of a two-way layout of random effects with one value a cell (Searle, Casella and McCulloch 1992,
-chapter 4; degrees of freedom by Satterthwaite 1946). Pooling all answers as if independent would count each question
-once a seed, and the seed not at all.
+The answers are a table of seeds by questions, both random. The variance of its mean has three sources, separated by the
+analysis of variance of a two-way random-effects layout with one value per cell (Searle, Casella and McCulloch 1992,
+chapter 4; degrees of freedom by Satterthwaite 1946). Pooling all answers as independent would count each question once per
+seed, and ignore the seeds.
 """
 
 import math
@@ -23,17 +23,17 @@ class Pooled:
     """The accuracy of a system over seeds and questions; rates and deviations are fractions.
 
     Attributes:
-        seeds: runs that are pooled.
-        questions: different questions, the same in every run.
-        by_seed: accuracy of each run, in the order given.
-        accuracy: their mean.
-        interval: of the accuracy of a further seed's and questions' mean, at 95 %, by Student's t.
+        seeds: number of pooled runs.
+        questions: number of distinct questions, the same in every run.
+        by_seed: accuracy of each run, in the given order.
+        accuracy: mean over the runs.
+        interval: of the mean accuracy over random seeds and questions, at 95 %, by Student's t.
         standard_error: of the accuracy.
-        degrees_of_freedom: of the standard error; few where the seeds differ, because there are few of them.
-        question_deviation: standard deviation of a question's chance to be answered right, between questions.
-        seed_deviation: standard deviation of the accuracy between seeds, what chance adds to it taken off.
-        rest_deviation: standard deviation of what neither the question nor the seed explains.
-        warning: why the score says less than it seems to; empty where nothing is to be said.
+        degrees_of_freedom: of the standard error; few if the seeds differ, because there are few seeds.
+        question_deviation: standard deviation between questions of the probability of a correct answer.
+        seed_deviation: standard deviation of the accuracy between seeds, without the part that chance explains.
+        rest_deviation: standard deviation that neither question nor seed explains.
+        warning: limitations of the score; empty if there are none.
     """
 
     seeds: int
@@ -61,20 +61,20 @@ class Spread:
 
     @property
     def seed_variance(self) -> float:
-        """Of the accuracy between seeds; 0 where chance alone explains more than is seen."""
+        """Variance of the accuracy between seeds; 0 if chance explains all of it."""
         return max(0.0, (self.between_seeds - self.rest) / self.questions)
 
     @property
     def question_variance(self) -> float:
-        """Of the share of right answers between questions, likewise."""
+        """Variance between questions of the share of correct answers; 0 if chance explains all of it."""
         return max(0.0, (self.between_questions - self.rest) / self.seeds)
 
 
 def pool(runs: Sequence[Sequence[Solution]]) -> Pooled:
-    """One score of a system's runs under several seeds, each with one or more solutions of the same questions.
+    """One score of a system's runs with several seeds, each with one or more solutions of the same questions.
 
     Raises:
-        ValueError: there is one run or none, one question or none, or the runs answer different questions.
+        ValueError: there are fewer than two runs or two questions, or the runs answer different questions.
     """
     if len(runs) < 2:
         raise ValueError(f"{len(runs)} runs have no spread between seeds; give at least two of the same questions")
@@ -101,10 +101,10 @@ def pool(runs: Sequence[Sequence[Solution]]) -> Pooled:
 
 
 def answer_table(runs: Sequence[Sequence[Solution]], names: Sequence[str] | None = None) -> Numbers:
-    """Shares of right solutions as (seeds, questions); the questions in the order of `names`, else of the first run.
+    """Shares of correct solutions, shape (seeds, questions); questions are in the order of `names`, else of the first run.
 
     Raises:
-        ValueError: there is no run, one question or none, or the runs answer different questions.
+        ValueError: there is no run, there are fewer than two questions, or the runs answer different questions.
     """
     means = [question_means(run) for run in runs]
     order = list(means[0] if means else ()) if names is None else list(names)
@@ -116,7 +116,7 @@ def answer_table(runs: Sequence[Sequence[Solution]], names: Sequence[str] | None
 
 
 def mean_squares(table: Numbers) -> Spread:
-    """The analysis of variance of a table of (seeds, questions)."""
+    """The analysis of variance of a table of shape (seeds, questions)."""
     seeds, questions = table.shape
     of_seeds, of_questions = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
     rest = table - of_seeds - of_questions + table.mean()
@@ -130,7 +130,7 @@ def mean_squares(table: Numbers) -> Spread:
 
 
 def standard_error(spread: Spread) -> tuple[float, float]:
-    """Standard error of the mean of a table, and its degrees of freedom; a negative variance counts as none."""
+    """Standard error of the mean of a table, and its degrees of freedom; negative variance components count as 0."""
     seeds, questions = spread.seeds, spread.questions
     cells = seeds * questions
     variance = spread.seed_variance / seeds + spread.question_variance / questions + spread.rest / cells
@@ -143,7 +143,7 @@ def standard_error(spread: Spread) -> tuple[float, float]:
 
 
 def mean_interval(mean: float, error: float, freedom: float, questions: int) -> Interval:
-    """Student's t interval of an accuracy; Wilson's over the questions where all answers are alike."""
+    """Student's t interval of an accuracy; Wilson's interval over the questions if all answers are alike."""
     if error == 0:
         return wilson(round(mean * questions), questions)
     half_width = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
@@ -151,7 +151,7 @@ def mean_interval(mean: float, error: float, freedom: float, questions: int) -> 
 
 
 def satterthwaite(parts: Sequence[tuple[float, int]], variance: float | None = None) -> float:
-    """Degrees of freedom of a sum of mean squares, each with its own (Satterthwaite 1946)."""
+    """Degrees of freedom of a sum of mean squares, given those of each part (Satterthwaite 1946)."""
     total = sum(part for part, _ in parts) if variance is None else variance
     squares = sum(part**2 / freedom for part, freedom in parts)
     return total**2 / squares if squares else 1.0

@@ -1,10 +1,11 @@
-"""Two systems, each with one or several trainings, on the same questions.
+"""Compare two systems, each with one or several trainings, on the same questions.
 
-A system is a recipe but for its seed. Its answers are a table of trainings by questions, both drawn at random. The variance of
-the difference of two systems is a sum of mean squares of both tables (Searle, Casella and McCulloch 1992, chapter 4), and its
-degrees of freedom are Satterthwaite's (1946). Trainings of both systems are taken to spread alike, so that their mean squares
-are pooled: three trainings a side leave four degrees of freedom and not two. A bootstrap of trainings and questions is too
-narrow if three trainings differ much, and too wide if they do not; `python -m tests.benchmarks.intervals` compares them.
+A system is a recipe without its seed. Its answers are a table of trainings by questions, both random. The variance of the
+difference of two systems is a sum of mean squares of both tables (Searle, Casella and McCulloch 1992, chapter 4), and its
+degrees of freedom are Satterthwaite's (1946). Trainings of both systems are assumed to have the same variance, so their mean
+squares are pooled: three trainings per side leave four degrees of freedom instead of two. A bootstrap over trainings and
+questions is too narrow if three trainings differ much, and too wide if they do not; `python -m tests.benchmarks.intervals`
+compares the methods.
 """
 
 import math
@@ -26,27 +27,27 @@ TWO_LEVEL = "two-level t"
 def compare_systems(a: Sequence[Sequence[Solution]], b: Sequence[Sequence[Solution]], seed: int = 0) -> Paired:
     """Compare two systems; `a` and `b` hold the solutions of each training. Questions are paired, trainings are not.
 
-    With one training on each side the spread of trainings is not known: the comparison is that of `compare`, over questions
-    alone, and its warning says so. With one training on one side, the other side's spread stands for both.
+    With one training per side, the spread of trainings is unknown: the comparison is that of `compare`, over questions only,
+    and its warning says so. With one training on one side, the other side's spread is used for both.
 
     Raises:
-        ValueError: the systems answer different questions, none, or a single one in several trainings.
+        ValueError: the systems answer different questions, none, or only one question in several trainings.
     """
     if len(a) == len(b) == 1:
-        found = compare(a[0], b[0], seed)
+        comparison = compare(a[0], b[0], seed)
     else:
         names = list(question_means(a[0])) if a else []
         left, right = answer_table(a, names), answer_table(b, names)
         differences, error, freedom = two_level(left, right)
-        found = _by_t(differences, error, freedom)
-    warning = " ".join(filter(None, (found.warning, seeds_warning(len(a), len(b)))))
-    return replace(found, seeds=(len(a), len(b)), warning=warning)
+        comparison = _by_t(differences, error, freedom)
+    warning = " ".join(filter(None, (comparison.warning, seeds_warning(len(a), len(b)))))
+    return replace(comparison, seeds=(len(a), len(b)), warning=warning)
 
 
 def two_level(left: Numbers, right: Numbers) -> tuple[Numbers, float, float]:
-    """Differences by question of two tables of (trainings, questions), standard error of their mean and its degrees of freedom.
+    """Per-question differences of two tables (trainings, questions), the standard error of their mean, its degrees of freedom.
 
-    At least one table has several trainings. Trainings that differ by no more than chance leave the error of the questions.
+    At least one table has several trainings. If trainings differ no more than by chance, only the questions' error remains.
     """
     differences: Numbers = right.mean(axis=0) - left.mean(axis=0)
     questions, of_questions = len(differences), question_error(differences) ** 2

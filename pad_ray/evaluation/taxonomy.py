@@ -1,4 +1,4 @@
-"""What became of a run's solutions, in the few classes in which errors are told apart: values, crashes, limits."""
+"""The outcomes of a run's solutions in a few classes of errors, such as wrong values, crashes and limits."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from pad_ray.schema import Outcome
 
 
 class ErrorClass(StrEnum):
-    """The classes, from what is right to what no student is to blame for."""
+    """Classes of outcomes, from correct solutions to faults of the infrastructure."""
 
     RIGHT = "right"
     WRONG_VALUE = "wrong_value"
@@ -39,7 +39,7 @@ MEMBERS: dict[ErrorClass, tuple[Outcome, ...]] = {
     ErrorClass.LEFT_OUT: (Outcome.HARD_CODED, Outcome.DUPLICATE, Outcome.OVER_CAP, Outcome.CONTAMINATED),
     ErrorClass.FAULT: (Outcome.ENGINE_FAULT, Outcome.SANDBOX_FAULT),
 }
-"""Each outcome is in exactly one class. `LEFT_OUT` are rules of the corpus, which solutions are not held to."""
+"""Each outcome is in exactly one class. `LEFT_OUT` holds rules of the corpus, which do not apply to solutions."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class ClassShare:
 
     Attributes:
         error: the class.
-        count: solutions in it.
+        count: number of solutions in the class.
         share: of all solutions of the run, 0 to 1.
-        interval: of the share, Wilson's at 95 %; too narrow where a question has several solutions.
-        outcomes: count by outcome, those that occur, the most frequent first.
+        interval: of the share, Wilson's at 95 %; too narrow if a question has several solutions.
+        outcomes: count by outcome, most frequent first; only outcomes that occur.
     """
 
     error: ErrorClass
@@ -66,20 +66,20 @@ class Taxonomy:
     """All solutions of a run by class.
 
     Attributes:
-        solutions: how many there are.
-        classes: every class, also empty ones, in the order of `ErrorClass`; their counts add up to `solutions`.
+        solutions: number of solutions.
+        classes: every class, including empty ones, in the order of `ErrorClass`; their counts add up to `solutions`.
     """
 
     solutions: int
     classes: tuple[ClassShare, ...]
 
     def count(self, error: ErrorClass) -> int:
-        """Solutions in a class."""
+        """The number of solutions in a class."""
         return next(share.count for share in self.classes if share.error is error)
 
 
 def taxonomy(outcomes: Iterable[Outcome]) -> Taxonomy:
-    """Sort outcomes into classes. ValueError where there are none."""
+    """Sort outcomes into classes. Raises ValueError without outcomes."""
     counts = Counter(outcomes)
     if not counts:
         raise ValueError("no outcomes to sort into classes")
@@ -87,6 +87,6 @@ def taxonomy(outcomes: Iterable[Outcome]) -> Taxonomy:
 
 
 def _share(error: ErrorClass, counts: Counter[Outcome]) -> ClassShare:
-    found = Counter({outcome.value: counts[outcome] for outcome in MEMBERS[error] if counts[outcome]})
-    count = found.total()
-    return ClassShare(error, count, count / counts.total(), wilson(count, counts.total()), dict(found.most_common()))
+    outcomes = Counter({outcome.value: counts[outcome] for outcome in MEMBERS[error] if counts[outcome]})
+    count = outcomes.total()
+    return ClassShare(error, count, count / counts.total(), wilson(count, counts.total()), dict(outcomes.most_common()))

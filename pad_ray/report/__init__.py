@@ -1,4 +1,4 @@
-"""The one-file page of a run: what was asked, what was made, what was thrown away and why, and how much it helped."""
+"""The one-file page of a run: settings, accepted and rejected drafts with reasons, training, and scores."""
 
 from pad_ray.report.page import render
 

@@ -1,4 +1,4 @@
-"""What was asked of a run: its recipe, versions and protections, as rows of settings."""
+"""The settings of a run for the page: recipe, versions and protections."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ class Setting:
 
 
 def recipe(data: Papers) -> list[tuple[str, list[Setting]]]:
-    """The settings of the recipe under their top-level name; plain top-level values come first, under no name."""
+    """The settings of the recipe by section; top-level values come first, under an empty name."""
     plain = {key: value for key, value in data.recipe.items() if not isinstance(value, dict)}
     nested = [(str(key), value) for key, value in data.recipe.items() if isinstance(value, dict)]
     groups = [("", plain), *nested]
@@ -27,7 +27,7 @@ def recipe(data: Papers) -> list[tuple[str, list[Setting]]]:
 
 
 def flat_recipe(data: Papers) -> dict[str, str]:
-    """Every setting of the recipe by its dotted name, as it is shown."""
+    """Every setting of the recipe by its dotted name, with its displayed value."""
     return {setting.key: setting.value for setting in _settings(data.recipe)}
 
 
@@ -41,9 +41,9 @@ def versions(data: Papers) -> list[Setting]:
 
 
 def facts(data: Papers) -> list[Setting]:
-    """The line under the title: enough to know which run this is."""
+    """The facts under the title that identify the run."""
     environment, corpus = data.environment or Environment(), data.metrics.corpus or Corpus()
-    found = {
+    values = {
         "Task": _setting(data.recipe, "questions", "task"),
         "Teacher": _setting(data.recipe, "teacher", "model"),
         "Student": _setting(data.recipe, "training", "student"),
@@ -53,11 +53,11 @@ def facts(data: Papers) -> list[Setting]:
         "Python": environment.python,
         "Corpus": corpus.hash[:12],
     }
-    return [Setting(name, value) for name, value in found.items() if value]
+    return [Setting(name, value) for name, value in values.items() if value]
 
 
 def _setting(recipe: Any, *path: str) -> str:
-    """A plain value of the recipe as text; empty where there is none."""
+    """A plain value of the recipe as text; empty if there is none."""
     for name in path:
         recipe = recipe.get(name) if isinstance(recipe, dict) else None
     return "" if recipe is None or isinstance(recipe, dict | list) else text.shorten(str(recipe), 80)
@@ -69,11 +69,11 @@ def _settings(values: Mapping[Any, Any], prefix: str = "") -> Iterator[Setting]:
         if isinstance(value, dict) and value:
             yield from _settings(value, f"{key}.")
         else:
-            yield Setting(key, _written(key, value))
+            yield Setting(key, _displayed(key, value))
 
 
-def _written(key: str, value: Any) -> str:
-    """A page is made to be passed on, so a key or password that stands in a recipe is not shown."""
+def _displayed(key: str, value: Any) -> str:
+    """The displayed value. Keys and passwords in a recipe are hidden, because pages are shared."""
     if value is None or value in ("", [], {}):
         return "none"
     if _SECRET.search(key):

@@ -1,4 +1,4 @@
-"""Bars inside of tables: numbers that are read as numbers, with their lengths beside them."""
+"""Bars in tables: each number is shown as text and as the length of a bar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pad_ray.report import text
 
 @dataclass(frozen=True)
 class Bar:
-    """`width` is per cent of the longest bar, `share` what the number is of the whole; `key` is what it counts."""
+    """`width` is in per cent of the longest bar, `share` is the share of the whole; `key` names the counted item."""
 
     key: str
     label: str
@@ -19,7 +19,7 @@ class Bar:
 
 
 def bars(numbers: Mapping[str, int], whole: int, kinds: Mapping[str, str]) -> list[Bar]:
-    """One bar a name, in the given order; `kinds` names the colour of those that are not grey."""
+    """One bar per name, in the given order; `kinds` gives the colour of bars that are not grey."""
     longest = max(numbers.values(), default=0) or 1
     return [
         Bar(
@@ -35,7 +35,7 @@ def bars(numbers: Mapping[str, int], whole: int, kinds: Mapping[str, str]) -> li
 
 
 def share_bars(shares: Mapping[str, tuple[int, int]]) -> list[Bar]:
-    """One bar a name for (part, whole), as long as the part's share; full width is 100 %."""
+    """One bar per name for (part, whole), whose length is the part's share; full width is 100 %."""
     return [
         Bar(name, name, f"{part:,} of {whole:,}", text.percent(part / whole), round(100 * part / whole, 2), "kept")
         for name, (part, whole) in shares.items()

@@ -1,4 +1,4 @@
-"""A campaign of many trials: its table, parallel coordinates and Pareto front, from the files under `campaign/`."""
+"""The page of a campaign: table of trials, parallel coordinates and Pareto front, from the files under `campaign/`."""
 
 import json
 import math
@@ -19,13 +19,13 @@ from pad_ray.run.folder import RunDir
 CAMPAIGN = "campaign/campaign.json"
 TRIALS = "campaign/trials.jsonl"
 MOST_TRIALS = 500
-"""Trials that the page shows; of more it shows those with a mark, and others evenly spaced from the best to the worst."""
+"""Maximum number of trials on the page; of more, it shows the marked ones and others evenly spaced from best to worst."""
 KINDS = {"other": "others", "front": "Pareto front", "default": "default", "best": "best"}
-"""What a trial is first of all, in words."""
+"""The main kind of a trial, in words."""
 
 
 class Objective(BaseModel):
-    """What trials are judged by."""
+    """An objective of the campaign."""
 
     name: str
     direction: str = "max"
@@ -36,7 +36,7 @@ class Objective(BaseModel):
 
 
 class Parameter(BaseModel):
-    """What is varied: a dotted field of the recipe."""
+    """A varied field of the recipe, by its dotted name."""
 
     name: str
     kind: Literal["float", "int", "choice"]
@@ -47,7 +47,7 @@ class Parameter(BaseModel):
 
 
 class HeldOutScore(BaseModel):
-    """Right answers to the test questions, which no trial has seen."""
+    """Correct answers to the test questions, which no trial has seen."""
 
     correct: int
     n: int
@@ -57,7 +57,7 @@ class HeldOutScore(BaseModel):
 
 
 class HeldOut(BaseModel):
-    """The best trial against the default settings on the test questions; no limits of the difference if they are the same."""
+    """The best trial compared with the default on the test questions; the difference has no limits if they are the same."""
 
     default: HeldOutScore
     best: HeldOutScore
@@ -70,7 +70,7 @@ class HeldOut(BaseModel):
 
 
 class Trial(BaseModel):
-    """One trial; `reused` names the stages that it took from earlier ones."""
+    """One trial; `reused` names the stages that it took from earlier trials."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
@@ -84,7 +84,7 @@ class Trial(BaseModel):
 
 
 class TestedAlone(BaseModel):
-    """The chosen trial on test questions, where the default has failed."""
+    """The chosen trial on the test questions, if the default failed."""
 
     sentence: str
 
@@ -107,7 +107,7 @@ class Asked(BaseModel):
 
 @dataclass(frozen=True)
 class Row:
-    """A trial as a line of the table; `mark` says what it is among the others."""
+    """A trial as a row of the table; `mark` says whether it is best, default or on the front."""
 
     trial: Trial
     mark: str
@@ -117,7 +117,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Campaign:
-    """What a page shows of a campaign: `rows` and charts of at most `MOST_TRIALS`, `states` and `seconds` of all trials."""
+    """The content of a campaign's page: `rows` and charts of at most `MOST_TRIALS`, `states` and `seconds` of all trials."""
 
     name: str
     asked: Asked
@@ -143,20 +143,20 @@ def is_campaign(run: RunDir) -> bool:
 
 
 def load(run: RunDir) -> Campaign:
-    """Raises InputError where a file of the campaign cannot be read."""
+    """Read a campaign. Raises InputError if one of its files cannot be read."""
     asked = read_shape(run, CAMPAIGN, Asked)
     if asked is None:
         raise InputError(f"{run.path(CAMPAIGN)} does not exist; give the folder that jobs/tune.py wrote")
     trials = _read_trials(run)
-    shown = _shown(asked, trials)
-    states, states_shown = (Counter(trial.state for trial in some) for some in (trials, shown))
+    selected = _select_trials(asked, trials)
+    states, states_shown = (Counter(trial.state for trial in some) for some in (trials, selected))
     return Campaign(
         name=asked.name,
         asked=asked,
         states=states,
-        rows=[_row(asked, trial) for trial in shown],
-        parallel=_parallel(asked, shown),
-        front=_front(asked, shown),
+        rows=[_row(asked, trial) for trial in selected],
+        parallel=_parallel(asked, selected),
+        front=_front(asked, selected),
         test=_test(asked.test) if asked.test else None,
         seconds=sum(trial.seconds or 0 for trial in trials),
         filters=[Filter.of("state", "State", states_shown, None if states == states_shown else states)],
@@ -164,7 +164,7 @@ def load(run: RunDir) -> Campaign:
 
 
 def _read_trials(run: RunDir) -> list[Trial]:
-    """The last line of a trial counts: a campaign that goes on writes it anew."""
+    """Read the trials. The last line of a trial counts, because a continued campaign writes it again."""
     trials: dict[str, Trial] = {}
     lines = run.read_bytes(TRIALS).decode().splitlines() if run.exists(TRIALS) else []
     for number, line in enumerate(lines, start=1):
@@ -176,8 +176,8 @@ def _read_trials(run: RunDir) -> list[Trial]:
     return list(trials.values())
 
 
-def _shown(asked: Asked, trials: Sequence[Trial]) -> list[Trial]:
-    """At most `MOST_TRIALS`, best first by the first objective, those without a value last."""
+def _select_trials(asked: Asked, trials: Sequence[Trial]) -> list[Trial]:
+    """At most `MOST_TRIALS` trials, best first by the first objective, trials without a value last."""
     first = asked.objectives[0]
 
     def rank(trial: Trial) -> tuple[bool, float]:
@@ -197,8 +197,8 @@ def _row(asked: Asked, trial: Trial) -> Row:
     return Row(
         trial=trial,
         mark=_mark(asked, trial.trial),
-        values=[_written(trial.values.get(objective.name)) for objective in asked.objectives],
-        parameters=[_written(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
+        values=[_format(trial.values.get(objective.name)) for objective in asked.objectives],
+        parameters=[_format(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
     )
 
 
@@ -208,11 +208,11 @@ def _mark(asked: Asked, trial: str) -> str:
 
 
 def _kind(asked: Asked, trial: str) -> str:
-    """One colour a trial: what it is first of all."""
+    """The main kind of a trial, which gives its colour."""
     return (_mark(asked, trial) or "other").split(", ")[0]
 
 
-def _written(value: JsonValue) -> str:
+def _format(value: JsonValue) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -233,7 +233,7 @@ def _finite(value: JsonValue) -> float | None:
 
 @dataclass(frozen=True)
 class _Scale:
-    """Turns a value into a share of an axis, from below; None where the axis does not have it."""
+    """Maps a value to a position on an axis, from 0 at the bottom to 1; None if the axis does not have it."""
 
     choices: tuple[str, ...] = ()
     low: float = 0.0
@@ -243,8 +243,8 @@ class _Scale:
 
     def place(self, value: JsonValue) -> float | None:
         if self.choices:
-            written = _written(value)
-            return _of(self.choices.index(written), len(self.choices)) if written in self.choices else None
+            text = _format(value)
+            return _of(self.choices.index(text), len(self.choices)) if text in self.choices else None
         number = _finite(value)
         if number is None or (self.log and number <= 0):
             return None
@@ -256,16 +256,16 @@ class _Scale:
         if self.choices:
             return [(_of(index, len(self.choices)), name) for index, name in enumerate(self.choices)]
         ends = (self.low, self.high) if self.high > self.low else (self.low,)
-        return [(place, _written(end)) for end in ends if (place := self.place(end)) is not None]
+        return [(place, _format(end)) for end in ends if (place := self.place(end)) is not None]
 
 
 def _of(index: int, count: int) -> float:
-    """The first of so many choices stands above."""
+    """The position of a choice; the first of `count` choices is at the top."""
     return 1 - (index + 0.5) / count
 
 
 def _parallel(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
-    """Axes of the parameters, then of the objectives, where better is always up; None without a finished trial."""
+    """Axes of the parameters, then of the objectives, on which better is always up; None without a finished trial."""
     done = [t for t in trials if all(_finite(t.values.get(o.name)) is not None for o in asked.objectives)]
     if not done or not asked.parameters:
         return None
@@ -281,7 +281,7 @@ def _parallel(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
 def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale]) -> charts.Strand:
     values: dict[str, JsonValue] = {**trial.parameters, **trial.values}
     places = [scale.place(values.get(name)) for name, scale in scales.items()]
-    described = ", ".join(f"{_short(name)} {_written(values.get(name))}" for name in scales)
+    described = ", ".join(f"{_short(name)} {_format(values.get(name))}" for name in scales)
     return charts.Strand(trial.trial, _kind(asked, trial.trial), places, f"trial {trial.trial}: {described}")
 
 
@@ -291,7 +291,7 @@ def _short(name: str) -> str:
 
 def _parameter_scale(parameter: Parameter, found: Sequence[JsonValue]) -> _Scale:
     if parameter.kind == "choice":
-        return _Scale(choices=tuple(dict.fromkeys(map(_written, [*parameter.values, *found]))))
+        return _Scale(choices=tuple(dict.fromkeys(map(_format, [*parameter.values, *found]))))
     ends = [parameter.low, parameter.high, *map(_finite, found)]
     numbers = [end for end in ends if end is not None and (end > 0 or not parameter.log)]
     return _Scale(low=min(numbers, default=0.0), high=max(numbers, default=1.0), log=parameter.log)
@@ -306,7 +306,7 @@ def _objective_scale(objective: Objective, found: Sequence[JsonValue]) -> _Scale
 
 
 def _front(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
-    """The first objective against the second, with the front joined; None where there is one objective or no trial."""
+    """The first objective by the second, with the front joined; None if there is only one objective or no trial."""
     if len(asked.objectives) < 2:
         return None
     up, across = asked.objectives[:2]
@@ -315,7 +315,7 @@ def _front(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
         value, cost = _finite(trial.values.get(up.name)), _finite(trial.values.get(across.name))
         if value is not None and cost is not None:
             kind = _kind(asked, trial.trial)
-            mark = charts.Mark(f"trial {trial.trial}", kind, value, None, _written(value), "", kind)
+            mark = charts.Mark(f"trial {trial.trial}", kind, value, None, _format(value), "", kind)
             spots.append(charts.Spot(trial.trial, mark, cost))
     on_front = set(asked.pareto)
     return charts.scatter(spots, [s for s in spots if s.name in on_front], per_cent=False) if spots else None
@@ -328,5 +328,5 @@ def _test(test: HeldOut) -> charts.Chart:
 def _score(label: str, kind: str, score: HeldOutScore) -> charts.Mark:
     interval: Interval = (score.low, score.high)
     spread = f" ({text.percent_interval(interval)})"
-    asked = f"{text.count(score.correct)} of {text.count(score.n)}"
-    return charts.Mark(label, asked, score.accuracy, interval, text.percent(score.accuracy), spread, kind)
+    note = f"{text.count(score.correct)} of {text.count(score.n)}"
+    return charts.Mark(label, note, score.accuracy, interval, text.percent(score.accuracy), spread, kind)

@@ -1,7 +1,7 @@
-"""The charts of the page, drawn by Altair as SVG: nothing has to run in a browser, and their text stays text.
+"""The charts of the page, rendered by Altair as SVG: they need no script in the browser, and their text stays text.
 
-Colours are the page's own CSS variables, which an SVG inside of it understands, so that charts follow light and dark. Letters
-would shrink with a chart that is made narrower; so a chart is drawn twice, and a phone shows the narrow one.
+Colours are the page's CSS variables, which inline SVG inherits, so charts follow light and dark mode. Scaling a chart down
+would shrink its letters, so each chart is drawn twice, and phones show the narrow one.
 """
 
 import io
@@ -17,11 +17,11 @@ from pad_ray.report import text
 from pad_ray.report.shapes import Interval
 
 WIDE, NARROW = 900, 340
-"""Pixels of a chart's width on a screen and on a phone."""
+"""Width of a chart in pixels, on a screen and on a phone."""
 HEIGHT = 240
-"""Pixels of a plot with two axes."""
+"""Height of a plot with two axes, in pixels."""
 MOST_POINTS = 240
-"""Points of one curve; a longer curve is drawn as the means of equal runs of steps."""
+"""Maximum number of points of a curve; a longer curve is drawn as means over equal numbers of steps."""
 COLOURS = {
     "before": "var(--before)",
     "after": "var(--after)",
@@ -33,17 +33,17 @@ COLOURS = {
     "front": "var(--good)",
     "other": "var(--grey)",
 }
-"""Of a mark, by its kind."""
+"""Colour of a mark by its kind."""
 
 Points = Sequence[tuple[int, float]]
 """Steps and values."""
 Drawing = alt.LayerChart | alt.FacetChart
-"""What `alt.layer` makes."""
+"""The result of `alt.layer`."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """`narrow` is empty where a phone scrolls through the wide one; `description` says in words what both show."""
+    """`narrow` is empty if phones scroll the wide chart; `description` is the content of both in words."""
 
     wide: Markup
     narrow: Markup
@@ -65,7 +65,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Spot:
-    """A mark by what it costs; `name` is what stands beside its dot and names it in a list."""
+    """A mark with its cost; `name` labels its dot and names it in a list."""
 
     name: str
     mark: Mark
@@ -74,7 +74,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Axis:
-    """One of several parallel axes; `ticks` are shares of its length, counted from below, with what stands there."""
+    """One of several parallel axes; `ticks` are positions, from 0 at the bottom to 1, with their labels."""
 
     name: str
     note: str
@@ -83,7 +83,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Strand:
-    """A line through parallel axes: a share of each one's length, None where an axis does not have its value."""
+    """A line through parallel axes: its position on each axis, None if an axis does not have its value."""
 
     name: str
     kind: str
@@ -92,7 +92,7 @@ class Strand:
 
 
 def whiskers(marks: Sequence[Mark], unit: str = "\u00a0%") -> Chart:
-    """Fractions with their intervals in per cent, one below the other, on an axis that holds zero."""
+    """Fractions with their intervals in per cent, one below the other, on an axis that includes zero."""
     rows = [_row(mark, 100) | {"row": number} for number, mark in enumerate(marks)]
     ends = [end for row in rows for end in (row["low"], row["value"], row["high"]) if end is not None]
     lowest, highest = min([*ends, 0]), max([*ends, 1])
@@ -118,10 +118,10 @@ def whiskers(marks: Sequence[Mark], unit: str = "\u00a0%") -> Chart:
 
 
 def scatter(spots: Sequence[Spot], front: Sequence[Spot] = (), *, per_cent: bool = True) -> Chart:
-    """Values upwards by cost to the right; the spots of `front` are joined by a line.
+    """Values (vertical) by cost (horizontal); the spots of `front` are joined by a line.
 
-    With `per_cent` values are fractions, shown in per cent, and both axes begin at zero. Spots of kind `other` are many, and
-    their names would cover each other: they say them when they are pointed at.
+    With `per_cent`, values are fractions, shown in per cent, and both axes start at zero. There can be many spots of kind
+    `other`, whose names would overlap, so their names are shown only on hover.
     """
     rows = [
         _row(spot.mark, 100 if per_cent else 1)
@@ -147,7 +147,7 @@ def scatter(spots: Sequence[Spot], front: Sequence[Spot] = (), *, per_cent: bool
 
 
 def lines(train: Points, validation: Points, what: str = "loss") -> Chart | None:
-    """Values by step while training and at validations, over the same steps; None where there is none."""
+    """Values of training and validations by step; None if there are none."""
     thinned, size = thin(train)
     dots, _ = thin(validation)
     if not (thinned or dots):
@@ -169,12 +169,12 @@ def lines(train: Points, validation: Points, what: str = "loss") -> Chart | None
         }
         return alt.layer(line.encode(**channels), dot.encode(**channels)).properties(height=HEIGHT)
 
-    said = (_describe("Training", what, thinned), _describe("Validation", what, dots))
-    return _chart(draw, " ".join(filter(None, said)))
+    descriptions = (_describe("Training", what, thinned), _describe("Validation", what, dots))
+    return _chart(draw, " ".join(filter(None, descriptions)))
 
 
 def thin(points: Points, most: int = MOST_POINTS) -> tuple[list[tuple[int, float]], int]:
-    """At most `most` points, each the mean of equally many, and how many; values that are not finite are left out."""
+    """At most `most` points, each the mean of the same number of points, and that number; drops values that are not finite."""
     finite = [(step, value) for step, value in points if math.isfinite(value)]
     size = max(1, math.ceil(len(finite) / most))
     groups = [finite[start : start + size] for start in range(0, len(finite), size)]
@@ -189,9 +189,9 @@ def _describe(name: str, what: str, points: Points) -> str:
 
 
 def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str, str]) -> Chart:
-    """Strands through axes that stand side by side; `kinds` says what each kind is called, those to see last.
+    """Strands through parallel axes; `kinds` maps kinds to names, in drawing order, so that the last is on top.
 
-    It is as wide as its axes need, on a phone too.
+    The chart is as wide as its axes need, also on a phone.
     """
     kinds = {kind: name for kind, name in kinds.items() if any(strand.kind == kind for strand in strands)}
     rows = [
@@ -213,7 +213,7 @@ def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str
 
     widths = by_kind({"other": 1, "front": 1.5, "default": 2.5, "best": 3})
     dashes = by_kind({kind: [6, 4] if kind == "default" else [1, 0] for kind in kinds})
-    drawn = alt.layer(
+    layers = alt.layer(
         alt.Chart(_data(rows))
         .mark_line(strokeJoin="round", aria=True)
         .encode(
@@ -231,7 +231,7 @@ def parallel(axes: Sequence[Axis], strands: Sequence[Strand], kinds: Mapping[str
         alt.Chart(_data(ticks)).mark_text(align="left", dx=6, limit=110, **soft).encode(x=x, y=y, text="label:N"),
     ).properties(height=HEIGHT)
     described = f"{len(strands):,} lines through {', '.join(axis.name for axis in axes)}"
-    return Chart(_svg(drawn, max(WIDE, 130 * len(axes))), Markup(), described)
+    return Chart(_svg(layers, max(WIDE, 130 * len(axes))), Markup(), described)
 
 
 def _row(mark: Mark, factor: float) -> dict[str, Any]:
@@ -250,8 +250,8 @@ def _row(mark: Mark, factor: float) -> dict[str, Any]:
 def _intervals(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     known = [row for row in rows if row["low"] is not None]
     ticks = alt.TickConfig(size=10, thickness=2, opacity=1)
-    drawn: alt.Chart = alt.Chart(_data(known)).mark_errorbar(ticks=ticks, thickness=2)
-    return drawn.encode(color=_colour())
+    bars: alt.Chart = alt.Chart(_data(known)).mark_errorbar(ticks=ticks, thickness=2)
+    return bars.encode(color=_colour())
 
 
 def _colour() -> alt.Color:
@@ -259,7 +259,7 @@ def _colour() -> alt.Color:
 
 
 def _across(width: int, unit: str = "", apart: float = 0) -> alt.Axis:
-    """With a label every 90 pixels or so; `apart` is the least distance of two values."""
+    """A horizontal axis with a label about every 90 pixels; `apart` is the minimum distance of two values."""
     return alt.Axis(labelExpr=f"datum.label + '{unit}'", tickCount=width // 90, tickMinStep=apart)
 
 
@@ -276,7 +276,7 @@ def _chart(draw: Callable[[int], Drawing], description: str) -> Chart:
 
 
 def _svg(drawing: Drawing, width: int) -> Markup:
-    """With the page's colours; the library escapes the texts. The page is HTML, where an SVG needs no namespaces."""
+    """The SVG in the page's colours. The library escapes the texts; namespaces are removed, because HTML needs none."""
     soft = {"labelColor": "var(--soft)", "labelFontSize": 13, "title": None}
     sized = drawing.properties(width=width, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), padding=1)
     styled = sized.configure(
@@ -287,8 +287,8 @@ def _svg(drawing: Drawing, width: int) -> Markup:
         axis={"aria": False, "domain": False, "ticks": False, "gridColor": "var(--grid)", "labelPadding": 8, **soft},
         legend={"aria": False, "orient": "top", "symbolType": "stroke", "columnPadding": 30, **soft},
     )
-    written = io.StringIO()
-    styled.save(written, format="svg")
+    svg = io.StringIO()
+    styled.save(svg, format="svg")
     return Markup(
-        written.getvalue().replace(' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+        svg.getvalue().replace(' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     )

@@ -1,4 +1,4 @@
-"""Several runs beside each other: paired comparisons on the same test questions, the answers that changed, the recipes."""
+"""The comparison of several runs: paired comparisons on the same test questions, changed answers, and recipes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ class Told:
 
     @property
     def size(self) -> int:
-        """Bytes on the page besides the code, at most."""
+        """Maximum bytes on the page, without the code."""
         return text.weight(self.answer or "", 200) + text.weight(self.feedback, 400) + FRAME_BYTES
 
 
 @dataclass(frozen=True)
 class Flip:
-    """A question that one run answers and the other does not; `kind` is fixed or broken."""
+    """A question that only one of the runs answers correctly; `kind` is fixed or broken."""
 
     kind: str
     question: Question
@@ -49,16 +49,16 @@ class Flip:
 
     @property
     def size(self) -> int:
-        """Bytes on the page, at most."""
-        sides = sum(len(told.code.encode()) + told.size for told in (self.a, self.b))
+        """Maximum bytes on the page."""
+        sides = sum(len(side.code.encode()) + side.size for side in (self.a, self.b))
         return sides + text.weight(self.question.text) + text.weight(self.question.gold, 200) + FRAME_BYTES
 
 
 @dataclass(frozen=True)
 class Pair:
-    """System b against system a; `what` names task, student and strategy, `how` the strategy or both of them.
+    """System b compared with system a; `what` names task, student and strategy, `how` the strategy or both strategies.
 
-    `flips` are those that there is room for, `fixed` and `broken` of `paired` count all. `accuracies` are those of a and b.
+    `flips` holds as many flips as fit on the page; `fixed` and `broken` of `paired` count all. `accuracies` are of a and b.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Pair:
         return {
             "better": f"{b} is better than {a} at {asked_of}.",
             "worse": f"{b} is worse than {a} at {asked_of}.",
-            "open": f"There is no difference between {b} and {a} that can be seen at {asked_of}.",
+            "open": f"There is no detectable difference between {b} and {a} at {asked_of}.",
         }[self.verdict]
 
     @property
@@ -97,13 +97,13 @@ class Pair:
 
     @property
     def pools(self) -> bool:
-        """Whether a side has several trainings."""
+        """Whether one side has several trainings."""
         return self.paired.seeds != (1, 1)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A setting that is not the same in all recipes, with its value in each run."""
+    """A setting that differs between recipes, with its value in each run."""
 
     key: str
     values: list[str]
@@ -111,9 +111,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the page of several runs shows. `apart` says what could not be compared and why.
+    """The content of the page of several runs. `apart` lists the scores that could not be compared, with the reason.
 
-    `pooled` are sentences and warnings of runs that differ in their seed.
+    `pooled` holds the sentences and warnings of runs that differ only in their seed.
     """
 
     sides: list[Side]
@@ -131,12 +131,13 @@ class Comparison:
 
     @property
     def told(self) -> list[Pair]:
-        """What is said in words: comparisons by the same strategy, or the first one where there is none."""
+        """The comparisons in words: those with the same strategy, or the first one if there are none."""
         return [pair for pair in self.pairs if pair.alike] or self.pairs[:1]
 
 
 def compare_runs(run_dirs: Sequence[str]) -> Comparison:
-    """Every system against that of the first run, on what all their runs answered; a system is a recipe but for its seed.
+    """Compare every system with that of the first run, on the questions that all their runs answered. A system is a recipe
+    without its seed.
 
     Raises:
         InputError: a folder does not exist, a file cannot be read, or there are more runs than letters.
@@ -149,9 +150,9 @@ def compare_runs(run_dirs: Sequence[str]) -> Comparison:
     apart: list[str] = []
     pairs: list[Pair] = []
     for other in others:
-        found = _pairs(first, other, len(pairs), room, apart)
-        pairs += found
-        if not found:
+        own_pairs = _pairs(first, other, len(pairs), room, apart)
+        pairs += own_pairs
+        if not own_pairs:
             apart.append(f"{other.label} and {first.label} have no scored answers to the same questions.")
     family = headline.as_family([pair.paired for pair in pairs])
     pairs = [replace(pair, paired=paired) for pair, paired in zip(pairs, family, strict=True)]
@@ -160,9 +161,9 @@ def compare_runs(run_dirs: Sequence[str]) -> Comparison:
 
 
 def _pairs(first: System, other: System, number: int, room: int, apart: list[str]) -> list[Pair]:
-    """The same student and strategy if both systems have it; a strategy of the other alone, against the first's greedy.
+    """Compare equal students and strategies; compare a strategy that only the other system has with the first's greedy.
 
-    What stays without a partner on either side is said in `apart`. Students before training are not compared.
+    Scores without a partner are listed in `apart`. Untrained students are not compared.
     """
     pairs: list[Pair] = []
     mates: list[Name] = []
@@ -200,8 +201,8 @@ def _pair(first: System, mate: Name, other: System, name: Name, pair_id: str, ro
         return None
     a, b = ([[run[key] for key in shared] for run in runs] for runs in (left, right))
     seed = first.sides[0].papers.recipe.get("seed")
-    found = compare_systems(a, b, seed if isinstance(seed, int) else 0)
-    paired = Paired(task=name[0], a=first.label, b=other.label, **asdict(found))
+    compared = compare_systems(a, b, seed if isinstance(seed, int) else 0)
+    paired = Paired(task=name[0], a=first.label, b=other.label, **asdict(compared))
     how = name[2] if name == mate else f"{name[2]} against {mate[2]}"
     flips = _flips(other.sides[0].run, left, right, shared, room)
     return Pair(
@@ -225,9 +226,9 @@ def _accuracy(runs: Sequence[Sequence[Solution]]) -> float:
 def _flips(
     run: RunDir, left: Sequence[Answers], right: Sequence[Answers], shared: Sequence[str], room: int
 ) -> list[Flip]:
-    """Fixed and broken questions in turns, as many as there is room for, then fixed ones first.
+    """Fixed and broken questions, chosen in turns while there is room, and listed with the fixed ones first.
 
-    Of several trainings those answers stand there that show the change: a right one and a wrong one.
+    Of several trainings, a correct and a wrong answer are shown, so that the change is visible.
     """
     gains = {key: _share(right, key) - _share(left, key) for key in sorted(shared)}
     changed = [key for key, gain in gains.items() if gain]
@@ -239,7 +240,7 @@ def _flips(
     for key in turns:
         better = gains[key] > 0
         a, b = _answer(left, key, right=not better), _answer(right, key, right=better)
-        flip = Flip("fixed" if better else "broken", questions[key], _told(a), _told(b))
+        flip = Flip("fixed" if better else "broken", questions[key], _side_answer(a), _side_answer(b))
         if flip.size > room:
             break
         room -= flip.size
@@ -255,10 +256,8 @@ def _answer(runs: Sequence[Answers], key: str, *, right: bool) -> Solution:
     return next(run[key] for run in runs if run[key].correct is right)
 
 
-def _told(solution: Solution) -> Told:
-    """The path whose answer it is; where none is named, the last one that the strategy looked at, of which feedback need not
-    speak.
-    """
+def _side_answer(solution: Solution) -> Told:
+    """The path that gave the answer; if unknown, the last path of the strategy, which the feedback may not refer to."""
     path = solution.chosen or (solution.paths[-1] if solution.paths else "")
     line = failing_line(path, solution.feedback) if solution.chosen and not solution.correct else None
     kind = PathKind.PROGRAM if "def solution" in path else PathKind.RATIONALE
@@ -282,8 +281,8 @@ def _chart(pairs: Sequence[Pair]) -> charts.Chart | None:
 
 
 def _scores(sides: Sequence[Side]) -> charts.Chart | None:
-    """Every score of every run, task by task."""
-    found = [(score, side) for side in sides for score in side.papers.metrics.evaluation]
+    """The scores of all runs, by task."""
+    scores = [(score, side) for side in sides for score in side.papers.metrics.evaluation]
     marks = [
         charts.Mark(
             label=f"{side.letter}, {score.task}",
@@ -294,7 +293,7 @@ def _scores(sides: Sequence[Side]) -> charts.Chart | None:
             spread=f" ({text.percent_interval(score.interval)})" if score.interval else "",
             kind="before" if score.student == "before" else "after",
         )
-        for score, side in sorted(found, key=lambda item: item[0].task)
+        for score, side in sorted(scores, key=lambda item: item[0].task)
     ]
     return charts.whiskers(marks) if marks else None
 
@@ -302,5 +301,5 @@ def _scores(sides: Sequence[Side]) -> charts.Chart | None:
 def _differences(sides: Sequence[Side]) -> list[Difference]:
     recipes = [asked.flat_recipe(side.papers) for side in sides]
     keys = dict.fromkeys(key for recipe in recipes for key in recipe if key != "run_dir")
-    rows = [Difference(key, [recipe.get(key, "not there") for recipe in recipes]) for key in keys]
+    rows = [Difference(key, [recipe.get(key, "not set") for recipe in recipes]) for key in keys]
     return [row for row in rows if len(set(row.values)) > 1]

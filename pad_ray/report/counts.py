@@ -1,4 +1,4 @@
-"""What became of every draft of a run: whole counts, read part by part, so that memory does not grow with the run."""
+"""Count the final outcomes of all drafts of a run, part by part, so that memory does not grow with the run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +15,9 @@ from pad_ray.synthesis.corpus import REJECTED, TRAIN, VALIDATION
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Ids, as_ids
 
 TAKEN = "taken_by_the_corpus"
-"""What became of accepted drafts that were not left out, besides the outcomes of those that were."""
+"""The final outcome of accepted drafts in the corpus; drafts that were left out have the outcome of their rejection."""
 SAMPLE_SIZE = 20
-"""Drafts of one outcome that the page can show."""
+"""Maximum number of drafts per outcome on the page."""
 READERS = 8
 PARTS_AT_ONCE = 64
 DRAFT_COLUMNS = ["draft_id", "question_id", "path", "sample_index"]
@@ -26,9 +26,9 @@ DRAFT_ID = "^[0-9a-f]{32}$"
 
 @dataclass
 class Tally:
-    """How many rows an outcome has, and its smallest draft ids.
+    """The number of rows with an outcome, and the smallest draft ids.
 
-    Ids are content hashes, so the choice is random, and the same on every rendering.
+    Ids are content hashes, so these ids are a random sample that is the same on every rendering.
     """
 
     count: int = 0
@@ -42,9 +42,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Every draft by what became of it in the end. `final` is false while no corpus has been built from the verdicts.
+    """All drafts by final outcome. `final` is false until a corpus has been built from the verdicts.
 
-    `kept` are the drafts that became corpus rows, or were accepted so far.
+    `kept` counts the drafts that became corpus rows, or that have been accepted so far.
     """
 
     final: bool
@@ -57,7 +57,7 @@ class Outcomes:
 
     @property
     def totals(self) -> dict[str, int]:
-        """Drafts by what became of them."""
+        """Number of drafts by final outcome."""
         return {self.kept_as: self.kept.count} | {name: tally.count for name, tally in self.thrown.items()}
 
     @property
@@ -66,9 +66,9 @@ class Outcomes:
 
 
 def count_outcomes(run: RunDir) -> Outcomes:
-    """From the corpus and its rejects; from the verdicts alone while there is no corpus.
+    """Count from the corpus and its rejects, or from the verdicts if there is no corpus yet.
 
-    Verdicts are not enough: an accepted draft may be left out of the corpus later, as a duplicate for example.
+    Verdicts are not enough: an accepted draft may be left out of the corpus later, for example as a duplicate.
     """
     if not any(run.parts(folder) for folder in (TRAIN, VALIDATION, REJECTED)):
         so_far = _tally(judged_drafts(run))
@@ -76,14 +76,15 @@ def count_outcomes(run: RunDir) -> Outcomes:
     kept = Tally()
     for folder in (TRAIN, VALIDATION):
         for part in read_parts(run, run.parts(folder), ["draft_id"]):
-            kept.add(pc.unique(part["draft_id"]))  # a draft can teach several rows, which stand in one part
+            kept.add(pc.unique(part["draft_id"]))  # a draft can give several rows, all in one part
     return Outcomes(True, kept, _tally(read_parts(run, run.parts(REJECTED), ["draft_id", "outcome"])))
 
 
 def planned_drafts(run: RunDir) -> Ids | None:
-    """Sorted ids of the drafts that the corpus was built from; None while there is none.
+    """Sorted ids of the drafts that the corpus was built from; None if there is no corpus.
 
-    `drafts/` may hold others, of an earlier recipe; and rows that were made elsewhere may name drafts that are no ids.
+    `drafts/` may also hold drafts of an earlier recipe. Rows that were written elsewhere may have draft ids of another form,
+    which are ignored.
     """
     parts = [part for folder in (TRAIN, VALIDATION, REJECTED) for part in run.parts(folder)]
     named = (part["draft_id"] for part in read_parts(run, parts, ["draft_id"]))
@@ -101,9 +102,9 @@ def _tally(tables: Iterable[pa.Table]) -> dict[str, Tally]:
 
 
 def judged_drafts(run: RunDir) -> Iterator[pa.Table]:
-    """Every draft with its outcome, some parts at a time: `DRAFT_COLUMNS` and `outcome`.
+    """All drafts with their outcomes, several parts at a time: `DRAFT_COLUMNS` and `outcome`.
 
-    A draft that the engine failed to make comes as an `engine_fault`, unless it was made after all.
+    A draft on which the engine failed is an `engine_fault`, unless it was generated later.
     """
     faults = list(read_parts(run, run.parts(FAULTS), DRAFT_COLUMNS))
     lost = pa.concat_tables(faults) if faults else None
@@ -122,15 +123,15 @@ def judged_drafts(run: RunDir) -> Iterator[pa.Table]:
 
 
 def _judged(run: RunDir, drafts: str, verdicts: str) -> pa.Table:
-    """The drafts of one part; a verdict stands in the part of the same name."""
-    made = read_part(run, drafts, DRAFT_COLUMNS)
-    found = read_part(run, verdicts, ["draft_id", "outcome"])
-    places = pc.index_in(made["draft_id"], found["draft_id"].combine_chunks())
-    return made.append_column("outcome", found["outcome"].combine_chunks().take(places.combine_chunks()))
+    """The drafts of one part with their outcomes; the verdicts are in the part of the same name."""
+    draft_rows = read_part(run, drafts, DRAFT_COLUMNS)
+    verdict_rows = read_part(run, verdicts, ["draft_id", "outcome"])
+    places = pc.index_in(draft_rows["draft_id"], verdict_rows["draft_id"].combine_chunks())
+    return draft_rows.append_column("outcome", verdict_rows["outcome"].combine_chunks().take(places.combine_chunks()))
 
 
 def read_parts(run: RunDir, names: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:
-    """Columns of parts, one after the other; a few are read ahead."""
+    """Columns of the parts, one part after the other; a few parts are read ahead."""
     with ThreadPoolExecutor(READERS) as readers:
         for start in range(0, len(names), PARTS_AT_ONCE):
             yield from readers.map(lambda name: read_part(run, name, columns), names[start : start + PARTS_AT_ONCE])

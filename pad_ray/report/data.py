@@ -1,7 +1,7 @@
-"""Reads a run folder for the page: whole counts, and a bounded sample of rows.
+"""Read a run folder for the page: complete counts, and a limited sample of rows.
 
-Only ids and outcomes are read for every row, part by part; texts are read for the sampled rows alone. So a run of any size
-gives a page of the same size.
+Ids and outcomes are read for all rows, part by part; texts are read only for the sampled rows. The size of the page therefore
+does not depend on the size of the run.
 """
 
 import json
@@ -26,14 +26,14 @@ from pad_ray.synthesis.questions import TEST, TRAIN
 from pad_ray.tasks.config import own_test_set
 
 TUNING = "tuning"
-"""The stage of the ledger that a campaign writes."""
+"""The ledger's stage of a campaign."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Papers:
-    """What a run says about itself in its JSON and YAML files; a part that it has not reached is None or empty."""
+    """The contents of a run's JSON and YAML files; a part that the run has not reached is None or empty."""
 
     name: str
     location: str
@@ -44,22 +44,22 @@ class Papers:
 
     @property
     def own_tests(self) -> list[str]:
-        """The test sets that the recipe measures on; `jobs/evaluate.py` may have added others. Empty where it does not say."""
-        asked = self.recipe.get("questions")
-        if not isinstance(asked, dict):
+        """The test sets of the recipe; `jobs/evaluate.py` may have added others. Empty if the recipe names none."""
+        questions = self.recipe.get("questions")
+        if not isinstance(questions, dict):
             return []
-        # Not read as a recipe's section: tasks of the user's own are not known here.
-        task, split = asked.get("task"), asked.get("split") or "train"
-        named = asked.get("test_tasks") or [task and own_test_set(str(task), str(split))]
+        # Do not validate this as a recipe: user tasks are not registered here.
+        task, split = questions.get("task"), questions.get("split") or "train"
+        named = questions.get("test_tasks") or [task and own_test_set(str(task), str(split))]
         return [str(name) for name in named if name] if isinstance(named, list) else []
 
 
 @dataclass(frozen=True)
 class RunData(Papers):
-    """What the page knows about a run; a part that the run has not reached is None, empty or zero.
+    """All data of a run's page; a part that the run has not reached is None, empty or zero.
 
-    `questions` counts those that the recipe itself asks, to learn (`train`) and to measure (`test`), `sets` the sets of
-    demonstrations of each kind of path where that is known.
+    `questions` counts the recipe's own questions by split (`train`, `test`); `sets` counts the sets of demonstrations of each
+    kind of path, if known.
     """
 
     questions: dict[str, int]
@@ -71,7 +71,7 @@ class RunData(Papers):
 
 
 def load(run_dir: str) -> RunData:
-    """Everything that the page of one run shows.
+    """Read all data for the page of one run.
 
     Raises:
         InputError: the folder does not exist or one of its files cannot be read.
@@ -95,7 +95,7 @@ def load(run_dir: str) -> RunData:
 
 
 def open_run(run_dir: str) -> RunDir:
-    """The folder of a run. Raises InputError where it does not exist."""
+    """The folder of a run. Raises InputError if it does not exist."""
     run = RunDir(run_dir)
     if run.filesystem.get_file_info(run.root).type != fs.FileType.Directory:
         raise InputError(f"run directory {run_dir!r} does not exist; give the folder that a job wrote")
@@ -103,13 +103,13 @@ def open_run(run_dir: str) -> RunDir:
 
 
 def has_run(run: RunDir) -> bool:
-    """Whether the folder holds more than a campaign. Raises InputError where its ledger cannot be read."""
+    """Whether the folder holds more than a campaign. Raises InputError if its ledger cannot be read."""
     ledger = read_shape(run, "ledger.json", Ledger)
     return ledger is not None and any(stage.stage != TUNING for stage in ledger.stages)
 
 
 def read_papers(run: RunDir) -> Papers:
-    """The small files of a run. Raises InputError where one of them cannot be read."""
+    """Read the small files of a run. Raises InputError if one of them cannot be read."""
     return Papers(
         name=run.root.rstrip("/").rpartition("/")[2] or "run",
         location=run.location,
@@ -121,7 +121,7 @@ def read_papers(run: RunDir) -> Papers:
 
 
 def read_shape(run: RunDir, name: str, shape: type[M]) -> M | None:
-    """A JSON file of the run, None where it is not there. Raises InputError where it has another shape."""
+    """A JSON file of the run; None if it does not exist. Raises InputError if it has another shape."""
     try:
         content = run.read_json(name)
         return None if content is None else shape.model_validate(content)
@@ -138,7 +138,7 @@ def _read_recipe(run: RunDir) -> dict[str, Any]:
 
 
 def _questions(run: RunDir, own_tests: list[str]) -> dict[str, int]:
-    """Questions to learn from and to measure on, as the ledger's entry counts them: without those of other test sets."""
+    """Number of train and test questions, counted like the ledger's entry: without other test sets."""
     named = [f"{TEST}/{name}.parquet" for name in own_tests]
     tests = [part for part in run.parts(TEST) if part in named or not named]
     counts = {"train": _rows(run, run.parts(TRAIN)), "test": _rows(run, tests)}
@@ -150,15 +150,15 @@ def _rows(run: RunDir, parts: list[str]) -> int:
 
 
 def _sets(recipe: dict[str, Any]) -> dict[str, int]:
-    """Sets of demonstrations by kind of path, as far as the recipe and the library's files tell."""
-    asked, synthesis = recipe.get("questions"), recipe.get("synthesis")
-    if not (isinstance(asked, dict) and isinstance(synthesis, dict)):
+    """Number of sets of demonstrations by kind of path, if the recipe and the library's files give it."""
+    questions, synthesis = recipe.get("questions"), recipe.get("synthesis")
+    if not (isinstance(questions, dict) and isinstance(synthesis, dict)):
         return {}
-    most, found = synthesis.get("demonstration_sets"), {}
+    most, sets = synthesis.get("demonstration_sets"), {}
     for kind in synthesis.get("paths") or []:
         try:
-            there = count_sets(str(asked.get("task")), str(kind))
+            count = count_sets(str(questions.get("task")), str(kind))
         except InputError:
             continue
-        found[str(kind)] = min(there, most) if isinstance(most, int) else there
-    return found
+        sets[str(kind)] = min(count, most) if isinstance(most, int) else count
+    return sets

@@ -1,4 +1,4 @@
-"""What the items of a list can be filtered by, on the page."""
+"""The filters of a list on the page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pad_ray.report import text
 
 @dataclass(frozen=True)
 class Filter:
-    """A choice among the values of one attribute of the items; `options` maps a value to what the choice says."""
+    """A selection among the values of one attribute of the items; `options` maps a value to its label."""
 
     name: str
     label: str
@@ -17,7 +17,7 @@ class Filter:
 
     @classmethod
     def of(cls, name: str, label: str, counts: Mapping[str, int], totals: Mapping[str, int] | None = None) -> Self:
-        """Every value with the items that have it, and out of how many they were taken where `totals` says so."""
+        """A filter with an option per value, labelled with its number of items, and of `totals` if given."""
         options = {}
         for value, count in counts.items():
             whole = f" of {text.count((totals or {}).get(value))}" if totals else ""

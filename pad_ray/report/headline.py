@@ -1,4 +1,4 @@
-"""What a run shows, in a sentence, and the numbers that bear it out."""
+"""The result of a run in one sentence, with the figures that support it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from pad_ray.report.shapes import GREEDY, Paired, Score
 
 SIGNIFICANT = 0.05
 REFINED = "refined"
-"""What the scores call a student after self-refinement."""
+"""The name of a student after self-refinement in the scores."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """What one comparison shows. `verdict` is better, worse or open; the scores are those that it compares."""
+    """The result of one comparison. `verdict` is better, worse or open; `before` and `after` are the compared scores."""
 
     sentence: str
     evidence: str
@@ -27,13 +27,13 @@ class Headline:
 
 
 def headlines(data: RunData) -> list[Headline]:
-    """One for each paired comparison, or the best that can be said without one."""
+    """One headline per paired comparison, or a weaker statement if there is no comparison."""
     compared = [_compare(data, paired) for paired in as_family(data.metrics.paired)]
     return compared or [_untested(data)]
 
 
 def score_of(data: RunData, task: str | None, student: str) -> Score | None:
-    """The score of a student on a task, with the greedy strategy where there are several."""
+    """The score of a student on a task; the greedy strategy's if there are several."""
     scores = [score for score in data.metrics.evaluation if score.student == student and task in (None, score.task)]
     return min(scores, key=lambda score: score.strategy != GREEDY, default=None)
 
@@ -41,12 +41,12 @@ def score_of(data: RunData, task: str | None, student: str) -> Score | None:
 def _compare(data: RunData, paired: Paired) -> Headline:
     before, after = score_of(data, paired.task, paired.a), score_of(data, paired.task, paired.b)
     verdict = verdict_of(paired)
-    asked = _asked(after) if after else f"{paired.task} questions"
+    questions = _question_count(after) if after else f"{paired.task} questions"
     what = "Self-refinement" if paired.b == REFINED else "Distillation"
     opening = {
-        "better": f"{what} made the student better at {asked}",
-        "worse": f"{what} made the student worse at {asked}",
-        "open": f"{what} made no difference that {asked} can show",
+        "better": f"{what} made the student better at {questions}",
+        "worse": f"{what} made the student worse at {questions}",
+        "open": f"{what} made no detectable difference at {questions}",
     }[verdict]
     return Headline(
         sentence=f"{opening}{_accuracies(before, after)}.",
@@ -60,7 +60,7 @@ def _compare(data: RunData, paired: Paired) -> Headline:
     )
 
 
-def _asked(score: Score) -> str:
+def _question_count(score: Score) -> str:
     return " ".join(filter(None, (text.count(score.questions), score.task, score.split, "questions")))
 
 
@@ -71,7 +71,7 @@ def _accuracies(before: Score | None, after: Score | None) -> str:
 
 
 def as_family(pairs: Sequence[Paired]) -> list[Paired]:
-    """Comparisons that are read together, with Holm's adjusted p-values; one alone as it is."""
+    """The comparisons with Holm's adjusted p-values as one family; a single comparison is not adjusted."""
     tested = [(place, pair.p_value) for place, pair in enumerate(pairs) if pair.p_value is not None]
     adjusted = dict(zip((place for place, _ in tested), holm([p_value for _, p_value in tested]), strict=True))
     if len(tested) < 2:
@@ -83,11 +83,11 @@ def as_family(pairs: Sequence[Paired]) -> list[Paired]:
 
 
 def verdict_of(paired: Paired) -> str:
-    """A difference counts if the test finds it, as one of its family; without a p-value the interval decides."""
+    """better or worse if the test, adjusted for its family, is significant, else open; without a p-value, by the interval."""
     low, high = paired.interval or (0.0, 0.0)
     p_value = paired.p_value if paired.p_adjusted is None else paired.p_adjusted
-    found = low > 0 or high < 0 if p_value is None else p_value < SIGNIFICANT
-    if not found:
+    significant = low > 0 or high < 0 if p_value is None else p_value < SIGNIFICANT
+    if not significant:
         return "open"
     return "better" if paired.difference > 0 else "worse"
 
@@ -102,7 +102,7 @@ def _intervals(before: Score | None, after: Score | None) -> str:
 
 
 def evidence_of(paired: Paired) -> str:
-    """The difference with its interval, p-value and flips, as a sentence."""
+    """The difference with its interval, p-value and flips as a sentence."""
     spread = f" (95\u00a0% interval {text.points_interval(paired.interval)})" if paired.interval else ""
     test = f" by the {paired.test} test" if paired.test else ""
     difference = f"Paired difference: {text.points(paired.difference)} points{spread}"
@@ -145,7 +145,7 @@ def _untested(data: RunData) -> Headline:
 
 
 def _first_score(data: RunData, student: str) -> Score | None:
-    """That of the recipe's first test set that has one, else of any."""
+    """The student's score on the first test set of the recipe that has one, else on any."""
     own = (score_of(data, task, student) for task in data.own_tests)
     return next(filter(None, own), None) or score_of(data, None, student)
 
@@ -153,12 +153,14 @@ def _first_score(data: RunData, student: str) -> Score | None:
 def _alone(score: Score, when: str, other: str, compared: Score | None) -> Headline:
     spread = f"95\u00a0% interval: {text.percent_interval(score.interval)}. " if score.interval else ""
     missing = "No test compares the two." if compared else f"There is no score of the student {other} to compare with."
-    sentence = f"{when} distillation the student answers {text.percent(score.accuracy)} of {_asked(score)} correctly."
+    sentence = (
+        f"{when} distillation the student answers {text.percent(score.accuracy)} of {_question_count(score)} correctly."
+    )
     return Headline(sentence, f"{spread}{missing}", "open")
 
 
 def missing(data: RunData) -> list[str]:
-    """The parts that the run does not have, in the order in which a run makes them."""
+    """The parts that the run does not have yet, in the order of the stages."""
     metrics = data.metrics
     parts = {
         "the recipe": data.recipe,

@@ -2,7 +2,7 @@
 // Each form filters the items of one list by words and by the values of their data attributes.
 for (const form of document.querySelectorAll("form.finder")) {
   const items = [...document.getElementById(form.dataset.finds).querySelectorAll("[data-item]")];
-  // Digits and letters of full width, and marks of one letter, are found by their plain form.
+  // Normalise full-width and composed characters, so that a search in plain characters finds them.
   const plain = (text) => text.normalize("NFKC").toLowerCase();
   const texts = items.map((item) => plain(item.textContent));
   const choices = [...form.querySelectorAll("select")];
@@ -22,19 +22,19 @@ for (const form of document.querySelectorAll("form.finder")) {
   form.hidden = false;
   show();
 }
-// A bar of the chart of outcomes opens its samples.
+// A bar of the chart of outcomes opens the samples of its outcome.
 for (const link of document.querySelectorAll("a[data-outcome]")) {
   link.addEventListener("click", () => {
     const form = document.querySelector("form[data-finds=samples-list]");
     form.reset();
-    // Samples that all have one outcome cannot be filtered by it.
+    // If all samples have the same outcome, there is no filter for it.
     if (form.elements.outcome) form.elements.outcome.value = link.dataset.outcome;
     form.dispatchEvent(new Event("input"));
     const first = document.querySelector("#samples-list [data-item]:not([hidden])");
     if (first) first.open = true;
   });
 }
-// What a mark of a chart says is seen when it is pointed at.
+// Show the label of a chart's mark on hover.
 for (const mark of document.querySelectorAll(".plot [aria-label]")) {
   const title = document.createElementNS(mark.namespaceURI, "title");
   title.textContent = mark.getAttribute("aria-label");

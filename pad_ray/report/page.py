@@ -1,4 +1,4 @@
-"""The pages: one file each, which need no network and no server. Their one script filters what stands on the page."""
+"""Render the pages: single files that need neither network nor server. Their only script filters the lists on the page."""
 
 import hashlib
 from base64 import b64encode
@@ -13,10 +13,10 @@ from pad_ray.report.data import has_run, load, open_run
 
 
 def render(*run_dirs: str) -> str:
-    """The page of a run with its campaign, of a campaign alone, or of several runs beside each other.
+    """The page of a run with its campaign, of a campaign alone, or of the comparison of several runs.
 
-    A run is a local folder or a URI that pyarrow can read. A part that it has not reached is left out and named as missing.
-    The caller writes the page, as UTF-8.
+    A run is a local folder or a URI that pyarrow can read. Parts that the run has not reached are listed as missing. The
+    caller writes the page, as UTF-8.
 
     Raises:
         InputError: a folder does not exist, or one of its files cannot be read.
@@ -63,7 +63,7 @@ def _render_run(run_dir: str, tuned: campaign.Campaign | None) -> str:
 
 def _page(template: str, **parts: Any) -> str:
     script = resources.files(__package__).joinpath("page.js").read_text()
-    # The policy lets this one script run, by its hash, and nothing else, whatever a draft says.
+    # The content policy allows only this script, by its hash, whatever a draft contains.
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _environment().get_template(template).render(script=Markup(script), script_hash=f"sha256-{digest}", **parts)
 

@@ -1,4 +1,4 @@
-"""The drafts that the page shows: some of every outcome, with question, program, feedback and gold."""
+"""Choose the drafts that the page shows: some of every outcome, with question, program, feedback and gold."""
 
 import ast
 import re
@@ -22,11 +22,11 @@ from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 from pad_ray.synthesis.verify import UNREADABLE, read_path
 
 MOST_BYTES = 2_000_000
-"""Of all samples together, as HTML: a page stays under 3 MB whatever drafts hold."""
+"""Maximum HTML size of all samples, so that a page stays under 3 MB whatever the drafts contain."""
 FRAME_BYTES = 1_300
-"""Of a sample besides its texts, and more than that."""
+"""Upper bound of a sample's HTML size without its texts."""
 
-# Blank lines do not count as steps, and a path in words has none once it is parsed.
+# Steps are counted without blank lines; a parsed path in words has none.
 _LINE = re.compile(r"(?:\bline|^step) (\d{1,6})\b")
 _NAME = re.compile(r"^(?:NameError|UnboundLocalError): .*?'(\w+)'")
 _ROWS = TypeVar("_ROWS", Question, Draft, Verdict)
@@ -36,8 +36,8 @@ _ROWS = TypeVar("_ROWS", Question, Draft, Verdict)
 class Sample:
     """A draft with everything that explains its outcome.
 
-    `fate` is its outcome, or that the corpus took it. `code` is what was judged, of a program its function, as HTML; `line`
-    is where it failed, from 1, where that is known.
+    `fate` is its outcome, or `TAKEN` if it is in the corpus. `code` is the judged text as HTML, of a program the function;
+    `line` is the failing line, from 1, if known.
     """
 
     question: Question
@@ -52,24 +52,24 @@ class Sample:
 
     @property
     def size(self) -> int:
-        """Bytes on the page, at most."""
+        """Maximum bytes on the page."""
         facts = sum(text.weight(fact, 400) for fact in self.question.facts[:10])
         others = sum(text.weight(item, 400) for item in (self.feedback, self.value or "", self.question.gold))
         return len(self.code.encode()) + text.weight(self.question.text) + facts + others + FRAME_BYTES
 
 
 def choose(run: RunDir, outcomes: Outcomes, question_parts: list[str]) -> list[Sample]:
-    """Samples by outcome, accepted ones first, then the most frequent; outcomes take turns for the room that there is."""
+    """Samples by outcome, accepted ones first, then by frequency; outcomes take turns until the room is used up."""
     groups = [outcomes.kept, *sorted(outcomes.thrown.values(), key=lambda tally: -tally.count)]
     queues = [tally.draft_ids for tally in groups]
-    found = _load(run, [draft_id for queue in queues for draft_id in queue], outcomes.final, question_parts)
+    loaded = _load(run, [draft_id for queue in queues for draft_id in queue], outcomes.final, question_parts)
     longest = max(map(len, queues), default=0)
     turns = [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]
     chosen: dict[str, Sample] = {}
     room = MOST_BYTES
     for draft_id in turns:
-        if draft_id in found:
-            sample = _sample(*found[draft_id], outcomes.kept_as)
+        if draft_id in loaded:
+            sample = _sample(*loaded[draft_id], outcomes.kept_as)
             if sample.size > room:
                 break
             room -= sample.size
@@ -80,15 +80,15 @@ def choose(run: RunDir, outcomes: Outcomes, question_parts: list[str]) -> list[S
 def _load(
     run: RunDir, draft_ids: list[str], final: bool, question_parts: list[str]
 ) -> dict[str, tuple[Question, Draft, Verdict]]:
-    """What samples are made of by draft id; one whose draft, verdict or question is not in the run is left out."""
+    """Question, draft and verdict by draft id; ids for which one of them is missing in the run are left out."""
     drafts = {draft.draft_id: draft for draft in _rows(run, Draft, "draft_id", draft_ids, FAULTS, DRAFTS)}
-    asked = {draft.question_id for draft in drafts.values()}
+    question_ids = {draft.question_id for draft in drafts.values()}
     questions = {
         question.question_id: question
         for folder in sorted({part.rpartition("/")[0] for part in question_parts})
-        for question in _rows(run, Question, "question_id", asked, folder)
+        for question in _rows(run, Question, "question_id", question_ids, folder)
     }
-    # What became of a draft in the end stands in `rejected`, which therefore has the last word.
+    # `rejected` comes last, because it has the final outcome of a draft.
     folders = (VERDICTS, REJECTED) if final else (VERDICTS,)
     verdicts = {verdict.draft_id: verdict for verdict in _rows(run, Verdict, "draft_id", draft_ids, *folders)}
     known = [key for key in draft_ids if key in drafts and key in verdicts and drafts[key].question_id in questions]
@@ -118,14 +118,14 @@ def _sample(question: Question, draft: Draft, verdict: Verdict, kept_as: str) ->
 
 
 def shown(path: PathKind, judged: str, line: int | None = None) -> Markup:
-    """A path as HTML, escaped: a program with its syntax, and the failing line marked."""
+    """A path as escaped HTML, with syntax highlighting for programs, and with the failing line marked."""
     return text.program(judged, line) if path is PathKind.PROGRAM else text.lines(judged, line)
 
 
 def failing_line(judged: str, feedback: str) -> int | None:
-    """The line that the feedback names, or the first one that reads the name that it says is missing.
+    """The line that the feedback names, or the first line that reads the name that is missing according to the feedback.
 
-    Not covered: errors whose last line of a traceback names neither, as a division by zero.
+    Not covered: errors whose message names neither, such as a division by zero.
     """
     lines = len(judged.splitlines())
     if named := _LINE.search(feedback):
@@ -138,7 +138,7 @@ def failing_line(judged: str, feedback: str) -> int | None:
 
 
 def _first_read(program: str, name: str) -> int:
-    """The first line that reads a name; 0 where none does."""
+    """The first line that reads a name; 0 if there is none."""
     tree = parse(program, SandboxConfig().program_bytes)
     if isinstance(tree, Rejection):
         return 0
@@ -152,9 +152,9 @@ def _is_read(node: ast.Name) -> bool:
 
 
 def filters(samples: Sequence[Sample], totals: Mapping[str, int], sets: Mapping[str, int], unit: str) -> list[Filter]:
-    """What samples can be filtered by; `totals` counts all drafts of an outcome, `sets` those of each path."""
+    """The filters of the samples; `totals` counts all drafts by outcome, `sets` the sets of demonstrations by path."""
     outcomes = Counter(sample.fate for sample in samples)
-    found = [
+    candidates = [
         Filter.of("outcome", "Outcome", outcomes, totals),
         Filter.of("path", "Path", Counter(sample.draft.path.value for sample in samples)),
         Filter.of("set", "Demonstrations", Counter(filter(None, (shown_set(sample, sets) for sample in samples)))),
@@ -164,7 +164,7 @@ def filters(samples: Sequence[Sample], totals: Mapping[str, int], sets: Mapping[
             Counter(str(sample.stated) for sample in sorted(samples, key=_stated)),
         ),
     ]
-    return [one for one in found if len(one.options) > 1]
+    return [one for one in candidates if len(one.options) > 1]
 
 
 def _stated(sample: Sample) -> int:
@@ -172,12 +172,12 @@ def _stated(sample: Sample) -> int:
 
 
 def shown_set(sample: Sample, sets: Mapping[str, int]) -> str:
-    """The set of demonstrations that a sample was asked with; empty where that is not known."""
+    """The set of demonstrations in a sample's prompt; empty if unknown."""
     number = sets.get(sample.draft.path.value)
     return f"set {sample.draft.sample_index % number + 1}" if number else ""
 
 
 def links(samples: Sequence[Sample]) -> dict[str, str]:
-    """What became of the samples that a bar opens, by the bar's key; the bar of accepted drafts opens those that were taken."""
-    found = {sample.fate: sample.fate for sample in samples}
-    return found | ({Outcome.ACCEPTED.value: TAKEN} if TAKEN in found else {})
+    """The fate of the samples that a bar opens, by the bar's key; the bar of accepted drafts opens those in the corpus."""
+    fates = {sample.fate: sample.fate for sample in samples}
+    return fates | ({Outcome.ACCEPTED.value: TAKEN} if TAKEN in fates else {})

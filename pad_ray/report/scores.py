@@ -1,4 +1,4 @@
-"""What the page says of students: scores by task and strategy, what they cost, their errors, and what refinement changed."""
+"""The sections about students: scores by task and strategy, costs, errors, and the effect of refinement."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from pad_ray.schema import Outcome
 
 @dataclass(frozen=True)
 class TaskScores:
-    """The scores on one task. `spent` sets accuracy against tokens where there is something to compare.
+    """The scores on one task. `spent` is a chart of accuracy by tokens, if there is something to compare.
 
-    `sampled` are those with pass@k, `pooled` sentences and warnings of strategies that differ in their seed.
+    `sampled` are the scores with pass@k; `pooled` holds sentences and warnings of strategies that differ only in their seed.
     """
 
     task: str
@@ -32,7 +32,7 @@ class TaskScores:
 
 
 def by_task(data: RunData) -> list[TaskScores]:
-    """One entry a task, in the order in which they were measured."""
+    """One entry per task, in the order of measurement."""
     tasks = dict.fromkeys(score.task for score in data.metrics.evaluation)
     return [_task_scores(data, task) for task in tasks]
 
@@ -41,8 +41,8 @@ def _task_scores(data: RunData, task: str) -> TaskScores:
     scores = [score for score in data.metrics.evaluation if score.task == task]
     marks = [mark(score) for score in scores]
     spots = [
-        charts.Spot(str(number), made, score.tokens)
-        for number, (made, score) in enumerate(zip(marks, scores, strict=True), start=1)
+        charts.Spot(str(number), one, score.tokens)
+        for number, (one, score) in enumerate(zip(marks, scores, strict=True), start=1)
         if score.tokens is not None
     ]
     return TaskScores(
@@ -52,7 +52,7 @@ def _task_scores(data: RunData, task: str) -> TaskScores:
         accuracy=charts.whiskers(marks),
         spent=charts.scatter(spots) if len(spots) > 1 else None,
         spots=spots,
-        warnings=[f"{made.label}: {score.warning}" for made, score in zip(marks, scores, strict=True) if score.warning],
+        warnings=[f"{one.label}: {score.warning}" for one, score in zip(marks, scores, strict=True) if score.warning],
         sampled=[score for score in scores if score.at_k],
         ability=ability(data, task),
         pooled=[
@@ -64,12 +64,12 @@ def _task_scores(data: RunData, task: str) -> TaskScores:
 
 
 def pooled_evidence(pooled: Pooled) -> str:
-    """The accuracy over seeds with its interval, and how far the seeds lie apart."""
+    """The accuracy over seeds with its interval, and the deviation between seeds."""
     each = ", ".join(text.percent(accuracy) for accuracy in pooled.by_seed)
     return (
         f"{text.percent(pooled.accuracy)} of {text.count(pooled.questions)} questions over {pooled.seeds} seeds "
         f"(95\u00a0% interval {text.percent_interval(pooled.interval)}). By seed {each}; standard deviation between seeds, "
-        f"what chance adds taken off: {100 * pooled.seed_deviation:.1f} points."
+        f"corrected for chance: {100 * pooled.seed_deviation:.1f} points."
     )
 
 
@@ -87,7 +87,7 @@ def mark(score: Score) -> charts.Mark:
 
 
 def strategy_pairs(data: RunData) -> list[tuple[str, Paired, str]]:
-    """Title, comparison and verdict of the paired tests between strategies of a student."""
+    """Title, comparison and verdict of each paired test between strategies of a student."""
     return [
         (f"{pair.task}, {pair.student}: {pair.b} against {pair.a}", pair, verdict_of(pair))
         for pair in as_family(data.metrics.paired_strategies)
@@ -104,31 +104,31 @@ class Curve:
 
 
 def curves(training: Training | None, name: str) -> list[Curve]:
-    """Loss by step, and the accuracy on validation questions where the student was asked some."""
+    """Loss by step, and the accuracy on validation questions if it was measured."""
     if training is None:
         return []
     loss = charts.lines(
         [(point.step, point.loss) for point in training.curve],
         [(point.step, point.loss) for point in training.validation],
     )
-    asked = [(point.step, 100 * point.accuracy) for point in training.validation if point.accuracy is not None]
-    found = {
-        f"{name}-loss": ("Loss by step, in nats a token", loss),
-        f"{name}-accuracy": ("Right answers to validation questions, in per cent", charts.lines([], asked, "accuracy")),
+    accuracies = [(point.step, 100 * point.accuracy) for point in training.validation if point.accuracy is not None]
+    charts_by_id = {
+        f"{name}-loss": ("Loss by step, in nats per token", loss),
+        f"{name}-accuracy": ("Accuracy on validation questions, in per cent", charts.lines([], accuracies, "accuracy")),
     }
-    return [Curve(key, title, chart) for key, (title, chart) in found.items() if chart]
+    return [Curve(key, title, chart) for key, (title, chart) in charts_by_id.items() if chart]
 
 
 @dataclass(frozen=True)
 class OutcomeRow:
-    """One outcome over the scores that are compared; the columns follow the scores."""
+    """One outcome; the columns are in the order of the scores."""
 
     name: str
     numbers: list[str]
 
 
 def student_outcomes(data: RunData) -> list[OutcomeRow]:
-    """What happened to the students' programs, most frequent first."""
+    """Outcomes of the students' answers: accepted first, then by frequency."""
     scores = data.metrics.evaluation
     total: dict[str, int] = {}
     for score in scores:
@@ -141,28 +141,30 @@ def student_outcomes(data: RunData) -> list[OutcomeRow]:
 
 @dataclass(frozen=True)
 class Refinement:
-    """What self-refinement was made of: how much, and an error's share in the student's failures and in what it reads."""
+    """The data of self-refinement: its size, and each error's share in the student's failures and in the injected errors."""
 
     lead: str
     errors: list[OutcomeRow]
 
 
 def refinement(data: RunData) -> Refinement | None:
-    """Both histograms of errors side by side, in descending order of the student's."""
-    made = data.metrics.refinement
-    if made is None:
+    """Both histograms of errors, in descending order of the student's."""
+    figures = data.metrics.refinement
+    if figures is None:
         return None
-    rows = ", ".join(f"{text.count(count)} {text.words(name)}" for name, count in _origins(made.rows).items() if count)
+    rows = ", ".join(
+        f"{text.count(count)} {text.words(name)}" for name, count in _origins(figures.rows).items() if count
+    )
     lead = (
-        f"The student failed in {text.count(made.student_failures)} of {text.count(made.drafts)} drafts for train "
-        f"questions; {text.count(made.injected_variants)} programs of the corpus were spoiled in the mix of its errors. The "
-        f"histograms differ by {text.percent(made.total_variation)} of their mass."
+        f"The student failed in {text.count(figures.student_failures)} of {text.count(figures.drafts)} drafts for train "
+        f"questions; errors in the same proportions were injected into the corpus, in {text.count(figures.injected_variants)} "
+        f"variants of its programs. The total variation distance of the histograms is {text.percent(figures.total_variation)}."
     )
     errors = [
         OutcomeRow(text.words(share.outcome), [text.percent(share.student), text.percent(share.injected)])
-        for share in made.shares
+        for share in figures.shares
     ]
-    return Refinement(f"{lead} Rows to train on: {rows}." if rows else lead, errors)
+    return Refinement(f"{lead} Training rows: {rows}." if rows else lead, errors)
 
 
 def _origins(rows: Mapping[str, int]) -> dict[str, int]:
@@ -171,7 +173,7 @@ def _origins(rows: Mapping[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ErrorPair:
-    """One kind of error, before and after refinement: share of the answers, and a bar's width in per cent of the longest."""
+    """One kind of error before and after refinement: its share of the answers, and bar widths in per cent of the longest."""
 
     name: str
     before: str
@@ -181,7 +183,7 @@ class ErrorPair:
 
 
 def error_pairs(data: RunData) -> list[ErrorPair]:
-    """What the student's wrong answers were before and after self-refinement, on the tasks that both answered greedily."""
+    """The student's errors before and after self-refinement, on the tasks that both answered greedily."""
     before, after = (_greedy(data.metrics.evaluation, student) for student in ("after", REFINED))
     shared = before.keys() & after.keys()
     sides = [_failures([scores[task] for task in shared]) for scores in (before, after)]
@@ -201,10 +203,10 @@ def _greedy(scores: Sequence[Score], student: str) -> dict[str, Score]:
 
 
 def _failures(scores: Sequence[Score]) -> dict[str, float]:
-    """Shares of answers that failed, by outcome."""
+    """Shares of failed answers, by outcome."""
     counts: Counter[str] = Counter()
     for score in scores:
         counts.update(score.outcomes)
-    asked = counts.total()
+    answers = counts.total()
     counts.pop(Outcome.ACCEPTED.value, None)
-    return {name: count / asked for name, count in counts.items()}
+    return {name: count / answers for name, count in counts.items()}

@@ -1,4 +1,4 @@
-"""What the sections of a run's page say, from the run's own numbers; `page.html.j2` only sets it."""
+"""The content of the sections of a run's page; `page.html.j2` only lays it out."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from pad_ray.report.yields import MOST_STATED, Share
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the funnel; `number` is a dash where the run has not come that far."""
+    """One step of the funnel; `number` is a dash if the run has not reached it."""
 
     name: str
     number: str
@@ -22,7 +22,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Check:
-    """A number that the ledger or the metrics say beside the same number counted in the files."""
+    """A number from the ledger or the metrics, and the same number counted in the files."""
 
     what: str
     said: int
@@ -30,20 +30,25 @@ class Check:
 
 
 def funnel(data: RunData) -> list[Step]:
-    """question -> draft -> verdict -> corpus -> student -> score, every number from the ledger.
+    """question -> draft -> verdict -> corpus -> student -> score, with numbers from the ledger.
 
-    But the score: its entry counts the last evaluation alone, which may have asked questions of another task.
+    Except the score: its ledger entry counts only the last evaluation, which may be of another task.
     """
     questions, synthesis = _stage(data, "questions"), _stage(data, "synthesis")
     corpus, training = _stage(data, "corpus"), _stage(data, "training")
-    right, asked = _answers(data)
+    right, total = _answers(data)
     return [
         _step("Question", _out(questions), "read", _by_split(data)),
         _step("Draft", synthesis.rows_in if synthesis else None, "sampled", _each(data, synthesis)),
         _step("Verdict", _out(synthesis), "accepted", _share(synthesis, "of the drafts")),
         _step("Corpus", _rows(data) if corpus else None, "rows written", _share(corpus, "of the accepted")),
         _step("Student", _out(training), "rows trained on", _steps(data)),
-        _step("Score", right if asked else None, "answers correct", _of(right, asked, "of the questions")),
+        _step(
+            "Score",
+            right if total else None,
+            "answers correct",
+            _of(right, total, "of the questions"),
+        ),
     ]
 
 
@@ -56,7 +61,7 @@ def _out(stage: Stage | None) -> int | None:
 
 
 def _rows(data: RunData) -> int | None:
-    """A kept draft may give several rows, so the ledger, which counts drafts there, does not say."""
+    """Rows of the corpus. The ledger does not have this number: it counts drafts, and a draft may give several rows."""
     corpus = data.metrics.corpus
     return corpus.train_rows + corpus.validation_rows if corpus else None
 
@@ -70,9 +75,9 @@ def _by_split(data: RunData) -> str:
 
 
 def _each(data: RunData, stage: Stage | None) -> str:
-    """Only training questions are drafted, so the test questions that the same ledger counts do not count here."""
-    asked = data.questions.get("train", 0)
-    return f"{stage.rows_in / asked:.1f} a training question" if stage and asked else ""
+    """Drafts per training question; test questions, which the ledger also counts, get no drafts."""
+    count = data.questions.get("train", 0)
+    return f"{stage.rows_in / count:.1f} per training question" if stage and count else ""
 
 
 def _share(stage: Stage | None, of: str) -> str:
@@ -84,7 +89,7 @@ def _of(part: int, whole: int, of: str) -> str:
 
 
 def _answers(data: RunData) -> tuple[int, int]:
-    """Right answers of the trained student, and questions, of the recipe's own test tasks."""
+    """Correct answers of the trained student and number of questions, on the recipe's own test tasks."""
     own = data.own_tests or {score.task for score in data.metrics.evaluation}
     scores = [score for score in data.metrics.evaluation if score.stage == "evaluation.after" and score.task in own]
     return sum(score.correct for score in scores), sum(score.questions for score in scores)
@@ -96,7 +101,7 @@ def _steps(data: RunData) -> str:
 
 @dataclass(frozen=True)
 class BarGroup:
-    """What became of the rows that one stage read."""
+    """The outcomes of the rows that one stage read."""
 
     title: str
     total: str
@@ -104,7 +109,7 @@ class BarGroup:
 
 
 def outcomes(data: RunData) -> list[BarGroup]:
-    """The drafts by verdict, and what the corpus left out; from the verdicts themselves while no ledger counts them."""
+    """The drafts by verdict, and the corpus' rejections; counted from the verdicts if the ledger has no entry yet."""
     synthesis, corpus = _stage(data, "synthesis"), _stage(data, "corpus")
     so_far = _so_far(data)
     groups = []
@@ -113,7 +118,7 @@ def outcomes(data: RunData) -> list[BarGroup]:
     elif so_far.rows_in:
         groups.append(_bar_group("Drafts by verdict, so far", "accepted", so_far))
     if corpus and (corpus.rejected or corpus.failed):
-        groups.append(_bar_group("What the corpus took of the accepted", TAKEN, corpus))
+        groups.append(_bar_group("Accepted drafts by use in the corpus", TAKEN, corpus))
     return groups
 
 
@@ -134,21 +139,21 @@ def _bar_group(title: str, kept: str, stage: Stage) -> BarGroup:
 
 
 def yields(data: RunData) -> list[BarGroup]:
-    """Accepted drafts by kind of path, set of demonstrations and difficulty, each where there is something to compare."""
-    found = data.yields
+    """Accepted drafts by kind of path, set of demonstrations and difficulty, if there is something to compare."""
+    counted = data.yields
     several = {path: number for path, number in data.sets.items() if number > 1}
-    by_path = {path: (share.accepted, share.drafts) for path, share in found.by_path().items()}
+    by_path = {path: (share.accepted, share.drafts) for path, share in counted.by_path().items()}
     by_set = {
         f"{path}, set {index + 1}": (share.accepted, share.drafts)
-        for (path, index), share in found.by_set(several).items()
+        for (path, index), share in counted.by_set(several).items()
     }
     by_stated = {
-        _stated(number, found.unit): (share.accepted, share.drafts) for number, share in found.by_stated().items()
+        _stated(number, counted.unit): (share.accepted, share.drafts) for number, share in counted.by_stated().items()
     }
     groups = [
         BarGroup("By kind of path", "Path", share_bars(by_path)),
         BarGroup("By set of demonstrations", "Set", share_bars(by_set)),
-        BarGroup(f"By difficulty: how many {found.unit} a question states", "Question", share_bars(by_stated)),
+        BarGroup(f"By difficulty: how many {counted.unit} a question states", "Question", share_bars(by_stated)),
     ]
     return groups[: bool(by_path)] + [group for group in groups[1:] if len(group.bars) > 1]
 
@@ -161,7 +166,7 @@ def _stated(number: int, unit: str) -> str:
 
 @dataclass(frozen=True)
 class CostRow:
-    """What one stage cost; `each` says what its tokens bought. `width` is per cent of the longest stage."""
+    """The cost of one stage; `each` is the tokens per result. `width` is in per cent of the longest stage."""
 
     stage: str
     seconds: str
@@ -172,9 +177,9 @@ class CostRow:
 
 
 def costs(data: RunData) -> list[CostRow]:
-    """Seconds of every stage, and tokens of those that generate.
+    """Seconds of every stage, and tokens of stages that generate.
 
-    Of an evaluation, those of all its scores: its entry in the ledger is of the test sets that were asked last.
+    The costs of an evaluation are summed over its scores, because its ledger entry counts only the last test sets.
     """
     stages = data.ledger.stages if data.ledger else []
     scores = [[score for score in data.metrics.evaluation if score.stage == stage.stage] for stage in stages]
@@ -192,11 +197,11 @@ def costs(data: RunData) -> list[CostRow]:
 def _cost(data: RunData, stage: Stage, scores: list[Score], seconds: float | None, width: float) -> CostRow:
     tokens_in, tokens_out, bought, unit = None, None, stage.rows_out, ""
     if stage.stage == "synthesis" and data.metrics.synthesis:
-        made = data.metrics.synthesis
-        tokens_in, tokens_out, unit = made.prompt_tokens, made.completion_tokens, "an accepted draft"
+        metrics = data.metrics.synthesis
+        tokens_in, tokens_out, unit = metrics.prompt_tokens, metrics.completion_tokens, "per accepted draft"
     elif scores:
         tokens_out = sum(score.completion_tokens or 0 for score in scores) or None
-        bought, unit = sum(score.correct for score in scores), "a right answer"
+        bought, unit = sum(score.correct for score in scores), "per correct answer"
     return CostRow(
         stage=text.words(stage.stage),
         seconds=text.duration(seconds),
@@ -208,20 +213,20 @@ def _cost(data: RunData, stage: Stage, scores: list[Score], seconds: float | Non
 
 
 def checks(data: RunData) -> list[Check]:
-    """Where ledger, metrics and tables speak about the same rows: accepted are those taken and those left out later."""
+    """Numbers that the ledger or the metrics share with the tables; accepted drafts include those left out later."""
     questions, synthesis, corpus = (_stage(data, name) for name in ("questions", "synthesis", "corpus"))
-    found = [Check("questions", questions.rows_out, sum(data.questions.values()))] if questions else []
+    first = [Check("questions", questions.rows_out, sum(data.questions.values()))] if questions else []
     if not (synthesis and corpus and data.outcomes.final):
-        return found
+        return first
     kept = data.outcomes.kept.count
-    # An outcome can be a verdict and a reason to leave out an accepted draft.
+    # An outcome can be both a verdict and a reason to leave out an accepted draft.
     left_out = sum(
         tally.count - synthesis.rejected.get(name, 0)
         for name, tally in data.outcomes.thrown.items()
         if name in corpus.rejected
     )
     return [
-        *found,
+        *first,
         Check("drafts", synthesis.rows_in, kept + data.outcomes.thrown_count),
         Check("drafts accepted", synthesis.rows_out, kept + left_out),
         Check("drafts in the corpus", corpus.rows_out, kept),
@@ -230,9 +235,9 @@ def checks(data: RunData) -> list[Check]:
 
 
 def _path_checks(data: RunData) -> list[Check]:
-    said = data.metrics.synthesis.by_path if data.metrics.synthesis else {}
+    recorded = data.metrics.synthesis.by_path if data.metrics.synthesis else {}
     counted = data.yields.by_path()
-    pairs = [(path, said[path], counted.get(path, Share(0, 0))) for path in sorted(said)]
+    pairs = [(path, recorded[path], counted.get(path, Share(0, 0))) for path in sorted(recorded)]
     return [
         check
         for path, one, other in pairs

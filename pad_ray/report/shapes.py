@@ -1,6 +1,6 @@
-"""The shapes of `ledger.json`, `metrics.json` and `environment.json` as the page reads them.
+"""The shapes of `ledger.json`, `metrics.json` and `environment.json` that the page reads.
 
-Every field that a stopped run may lack has a default, and fields that the page does not show are ignored.
+Fields that a stopped run may lack have a default; fields that the page does not show are ignored.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ class Stage(BaseModel):
 
     @property
     def unaccounted(self) -> int:
-        """Rows that went in and appear nowhere; negative where more came out than went in."""
+        """Rows in without a result; negative if more rows came out than went in."""
         return self.rows_in - self.rows_out - sum(self.rejected.values()) - self.failed
 
 
@@ -37,7 +37,7 @@ class Ledger(BaseModel):
 
 
 class Cost(BaseModel):
-    """What one solution of a question costs, in tokens or seconds."""
+    """The cost of one solution of a question, in tokens or seconds."""
 
     mean: float
     median: float | None = None
@@ -52,7 +52,7 @@ class Rate(BaseModel):
 
 
 class AtK(BaseModel):
-    """What k samples of a question are worth together, by gold (`passed`) and by their vote (`maj`)."""
+    """Rates over k samples per question: `passed` selects by gold, `maj` by majority vote."""
 
     k: int
     passed: Rate = Field(alias="pass")
@@ -60,9 +60,9 @@ class AtK(BaseModel):
 
 
 class Score(BaseModel):
-    """How one student did on one task with one strategy. Accuracies and `interval` are fractions.
+    """The score of one student on one task with one strategy. Accuracies and `interval` are fractions.
 
-    `exact` and `pad_rounded` are accuracies by other rules of equality; `warning` says why the score says less than it seems.
+    `exact` and `pad_rounded` are accuracies by other rules of equality; `warning` states the limitations of the score.
     """
 
     task: str
@@ -88,21 +88,21 @@ class Score(BaseModel):
 
     @property
     def stage(self) -> str:
-        """The stage of the ledger that it belongs to."""
+        """The ledger's stage of this score."""
         return f"evaluation.{self.student}" if self.strategy == GREEDY else f"evaluation.{self.student}.{self.strategy}"
 
     @property
     def tokens(self) -> float | None:
-        """Generated tokens a question."""
+        """Generated tokens per question."""
         if self.tokens_per_question:
             return self.tokens_per_question.mean
         return self.completion_tokens / self.questions if self.completion_tokens and self.questions else None
 
 
 class Paired(BaseModel):
-    """Student or strategy `b` against `a` on the same questions of a task; `difference` is a fraction.
+    """Student or strategy `b` compared with `a` on the same questions of a task; `difference` is a fraction.
 
-    `p_adjusted` is the p-value as one of a family of so many `comparisons`; `seeds` are trainings pooled in a and in b.
+    `p_adjusted` is the p-value adjusted for a family of `comparisons`; `seeds` are the numbers of trainings pooled in a and b.
     """
 
     task: str = ""
@@ -130,7 +130,7 @@ class Subtask(BaseModel):
 
 
 class General(BaseModel):
-    """How one student did on a test set of several sub-tasks; in `macro`, their mean, each of them weighs the same."""
+    """The scores of one student on a test set of several sub-tasks; `macro` is their unweighted mean."""
 
     task: str
     student: str = ""
@@ -142,14 +142,14 @@ class General(BaseModel):
 
 
 class GeneralChange(Paired):
-    """The difference of two macro averages, and that of each sub-task; `adjusted` are their p-values as one family."""
+    """The difference of two macro averages and of each sub-task; `adjusted` are the p-values of the sub-tasks as a family."""
 
     subtasks: dict[str, Paired] = Field(default_factory=dict)
     adjusted: dict[str, float] = Field(default_factory=dict)
 
 
 class Pooled(BaseModel):
-    """One score of a system under several seeds; `seed_deviation` is theirs, what chance adds taken off."""
+    """One score of a system with several seeds; `seed_deviation` is the deviation between seeds, corrected for chance."""
 
     task: str
     student: str = ""
@@ -188,7 +188,7 @@ class Corpus(BaseModel):
 
 
 class LossPoint(BaseModel):
-    """A mean loss in nats a token at an optimizer step; `accuracy` is that of the answers to validation questions."""
+    """A mean loss in nats per token at an optimizer step; `accuracy` is on validation questions."""
 
     step: int
     epoch: float | None = None

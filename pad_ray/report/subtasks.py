@@ -1,4 +1,4 @@
-"""A test set of several sub-tasks: each student's macro average, each sub-task, and what training changed in them."""
+"""A test set of several sub-tasks: each student's macro average, each sub-task, and the changes by training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pad_ray.report.shapes import General, GeneralChange, Paired, Subtask
 
 @dataclass(frozen=True)
 class Row:
-    """One sub-task; a cell is a student's score, None where it was not asked."""
+    """One sub-task; a cell is a student's score, None if it was not measured."""
 
     name: str
     questions: str
@@ -20,7 +20,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """`rows` have name, comparison and verdict of every sub-task; it goes by the adjusted p-value."""
+    """`rows` hold name, comparison and verdict of every sub-task; the verdict uses the adjusted p-value."""
 
     title: str
     sentence: str
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Ability:
-    """What is said of a test set; the cells of `rows` follow `students`."""
+    """The content for a test set; the cells of `rows` are in the order of `students`."""
 
     macro: charts.Chart
     students: list[General]
@@ -40,7 +40,7 @@ class Ability:
 
 
 def ability(data: RunData, task: str) -> Ability | None:
-    """None where a task has no sub-tasks."""
+    """The content for a task; None if it has no sub-tasks."""
     students = [one for one in data.metrics.general if one.task == task]
     if not students:
         return None
@@ -73,7 +73,7 @@ def _mark(one: General) -> charts.Mark:
 def _rows(students: Sequence[General]) -> list[Row]:
     names = dict.fromkeys(name for one in students for name in one.subtasks)
     cells = {name: [one.subtasks.get(name) for one in students] for name in names}
-    # One number, unless students were asked different samples.
+    # One number, unless students answered different samples.
     counts = {name: dict.fromkeys(text.count(cell.questions) for cell in cells[name] if cell) for name in names}
     return [Row(name, ", ".join(counts[name]), cells[name]) for name in names]
 
@@ -81,13 +81,13 @@ def _rows(students: Sequence[General]) -> list[Row]:
 def _change(change: GeneralChange) -> Change:
     rows = [_row(name, one, change.adjusted.get(name)) for name, one in change.subtasks.items()]
     changed = [f"{name} ({text.points(one.difference)})" for name, one, verdict in rows if verdict != "open"]
-    found = f"{len(changed)} of {len(rows)} sub-tasks changed: {', '.join(changed)}" if changed else ""
-    found = found or f"none of {len(rows)} sub-tasks is shown to have changed"
+    summary = f"{len(changed)} of {len(rows)} sub-tasks changed: {', '.join(changed)}" if changed else ""
+    summary = summary or f"none of {len(rows)} sub-tasks is shown to have changed"
     return Change(
         title=f"{change.task}: {change.b} against {change.a}",
         sentence=(
             f"Macro average, {change.b} against {change.a}. {evidence_of(change)} "
-            f"At a false discovery rate of {100 * SIGNIFICANT:.0f}\u00a0%, {found}."
+            f"At a false discovery rate of {100 * SIGNIFICANT:.0f}\u00a0%, {summary}."
         ),
         warning=change.warning,
         rows=rows,
@@ -95,5 +95,5 @@ def _change(change: GeneralChange) -> Change:
 
 
 def _row(name: str, paired: Paired, adjusted: float | None) -> tuple[str, Paired, str]:
-    told = paired.model_copy(update={"p_adjusted": adjusted})
-    return name, told, "open" if adjusted is None else verdict_of(told)
+    adjusted_pair = paired.model_copy(update={"p_adjusted": adjusted})
+    return name, adjusted_pair, "open" if adjusted is None else verdict_of(adjusted_pair)

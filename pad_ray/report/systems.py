@@ -1,4 +1,4 @@
-"""Runs on a page of several, and the systems that they are: recipes but for their seed."""
+"""The runs on a comparison page, grouped into systems: recipes without their seed."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,12 +18,12 @@ from pad_ray.schema import Solution
 Name = tuple[str, str, str]
 """Task, student and strategy of a score."""
 Answers = dict[str, Solution]
-"""One solution a question, by question id."""
+"""One solution per question, by question id."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the runs; `label` is its letter and name, which other runs may have too."""
+    """One of the runs; `label` is its letter and its name, which other runs may share."""
 
     letter: str
     label: str
@@ -41,7 +41,7 @@ class Side:
 
 @dataclass(frozen=True)
 class System:
-    """Runs whose recipes differ in nothing but their seed, or a single run."""
+    """Runs whose recipes differ only in their seed, or a single run."""
 
     sides: list[Side]
 
@@ -56,7 +56,7 @@ class System:
 
     @property
     def names(self) -> list[Name]:
-        """What its trained students have scores of."""
+        """The scores of its trained students, by task, student and strategy."""
         scores = [score for side in self.sides for score in side.papers.metrics.evaluation if score.student != "before"]
         return list(dict.fromkeys((one.task, one.student, one.strategy) for one in scores))
 
@@ -73,7 +73,7 @@ def read_side(letter: str, run_dir: str) -> Side:
 
 
 def systems_of(sides: Sequence[Side]) -> list[System]:
-    """Every run in a system, in the order of their first runs."""
+    """Group the runs into systems, in the order of their first runs."""
     systems: list[System] = []
     for side in sides:
         own = next((one for one in systems if all(_other_seed(side, other) for other in one.sides)), None)
@@ -91,8 +91,8 @@ def _other_seed(one: Side, other: Side) -> bool:
 
 
 def pooled(system: System) -> list[tuple[str, str]]:
-    """Sentence and warning of every score that several runs of a system have, over the questions that all of these answered."""
-    found = []
+    """Sentence and warning of every score that several runs of a system share, over the questions that all have answered."""
+    sentences = []
     for name in system.names:
         runs = system.answers(name)
         shared = shared_questions(runs)
@@ -100,12 +100,12 @@ def pooled(system: System) -> list[tuple[str, str]]:
             measured = asdict(pool([[run[key] for key in shared] for run in runs]))
             one = Pooled(task=name[0], student=name[1], strategies=[name[2]], **measured)
             who = ", ".join(side.label for side in system.sides if side.score(*name))
-            found.append((f"{who}: {', '.join(name)}: {pooled_evidence(one)}", one.warning))
-    return found
+            sentences.append((f"{who}: {', '.join(name)}: {pooled_evidence(one)}", one.warning))
+    return sentences
 
 
 def shared_questions(runs: Sequence[Answers]) -> list[str]:
-    """The questions that all runs answered, in the order of the first."""
+    """The questions that all runs answered, in the order of the first run."""
     return [key for key in runs[0] if all(key in run for run in runs)]
 
 

@@ -1,4 +1,4 @@
-"""Turns values into text for the page: numbers, and text from data, which is hostile until proven otherwise."""
+"""Convert values to text for the page: numbers, and untrusted text from data."""
 
 import math
 import re
@@ -13,21 +13,20 @@ from pygments.lexers.python import PythonLexer
 from pad_ray.report.shapes import Interval
 
 LONGEST_TEXT = 3000
-"""Characters of one text from data that the page shows; a draft may be as long as its writer likes."""
+"""Maximum characters of one text from data on the page; drafts can be of any length."""
 
-# Control and surrogate characters make HTML invalid; the bidirectional ones make a program read as what it is not
-# (CVE-2021-42574).
+# Control and surrogate characters make HTML invalid; bidirectional ones can disguise a program (CVE-2021-42574).
 _CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"
 _DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[{_CONTROL}{_DIRECTION}]")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PYTHON = PythonLexer(stripnl=False, ensurenl=False)
 _MARKED = "hll"
-"""The class of the line in which a path failed, as pygments names it."""
+"""The CSS class of a path's failing line, as in pygments."""
 
 
 def clean(value: Any) -> Any:
-    """Characters that cannot be seen, as their code point in text; everything that is not plain text as it is."""
+    """Replace invisible characters by their code points; values that are not plain text are returned unchanged."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return _UNSEEN.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", value.replace("\r\n", "\n"))
@@ -40,22 +39,22 @@ def shorten(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def weight(text: str, longest: int = LONGEST_TEXT) -> int:
-    """Bytes of a text on the page, where it is cut, cleaned and escaped."""
+    """Bytes of a text on the page, after it is cut, cleaned and escaped."""
     return len(str(escape(clean(shorten(text, longest)))).encode())
 
 
 def program(text: str, line: int | None = None) -> Markup:
-    """A Python program as spans with the classes of pygments, which escapes the text itself; `line` (from 1) is marked."""
+    """A Python program as spans with pygments' classes; pygments escapes the text. `line` (from 1) is marked."""
     spans = HtmlFormatter(nowrap=True, hl_lines=[line] if line else [])
     return Markup(highlight(clean(shorten(text)), _PYTHON, spans))
 
 
 def lines(text: str, line: int | None = None) -> Markup:
-    """Text that is no program, escaped; `line` (from 1) is marked."""
-    written = [escape(part) for part in clean(shorten(text)).split("\n")]
-    if line and line <= len(written):
-        written[line - 1] = Markup('<span class="{}">{}</span>').format(_MARKED, written[line - 1])
-    return Markup("\n").join(written)
+    """Escaped text other than a program; `line` (from 1) is marked."""
+    escaped = [escape(part) for part in clean(shorten(text)).split("\n")]
+    if line and line <= len(escaped):
+        escaped[line - 1] = Markup('<span class="{}">{}</span>').format(_MARKED, escaped[line - 1])
+    return Markup("\n").join(escaped)
 
 
 def words(name: str) -> str:
@@ -106,7 +105,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(iso: str) -> str:
-    """A moment in UTC to the minute; text that is not an ISO 8601 moment as it is."""
+    """A time in UTC to the minute; text that is not an ISO 8601 time is returned unchanged."""
     try:
         when = datetime.fromisoformat(iso)
     except ValueError:

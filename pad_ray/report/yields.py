@@ -1,4 +1,4 @@
-"""How many drafts were accepted, by kind of path, by demonstrations and by how much a question states."""
+"""Count accepted drafts by kind of path, by demonstrations and by the numbers or sentences in a question."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from pad_ray.schema import AnswerKind, Outcome
 from pad_ray.synthesis.finished import Ids, among, as_ids
 
 MOST_STATED = 8
-"""Questions that state as much or more are one group."""
+"""Questions that state at least this many are one group."""
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE = re.compile(r"[.!?](?:\s|$)")
@@ -29,7 +29,7 @@ K = TypeVar("K", str, int, tuple[str, int])
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Drafts, and how many of them were accepted."""
+    """Numbers of drafts and of accepted drafts."""
 
     drafts: int
     accepted: int
@@ -37,9 +37,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Yields:
-    """Drafts counted by (kind of path, sample index, what the question states, accepted).
+    """Drafts counted by (kind of path, sample index, count stated in the question, accepted).
 
-    What a question states is counted in `unit`, numbers or sentences: a measure of difficulty that no teacher sets.
+    The `unit` of the count is numbers or sentences: a measure of difficulty that does not depend on the teacher.
     """
 
     unit: str
@@ -49,7 +49,7 @@ class Yields:
         return _shares((path, right, count) for (path, _, _, right), count in self.counts.items())
 
     def by_set(self, sets: Mapping[str, int]) -> dict[tuple[str, int], Share]:
-        """By path and set of demonstrations, from 0: sample i is asked with set i modulo their number."""
+        """By path and set of demonstrations, from 0: sample i uses set i modulo the number of sets."""
         return _shares(
             ((path, index % sets[path]), right, count)
             for (path, index, _, right), count in self.counts.items()
@@ -70,18 +70,18 @@ def _shares(rows: Iterable[tuple[K, bool, int]]) -> dict[K, Share]:
 
 
 def count_yields(run: RunDir, question_parts: list[str]) -> Yields:
-    """Every draft that the corpus was built from, or every judged one while there is no corpus.
+    """Count all drafts that the corpus was built from, or all judged drafts if there is no corpus yet.
 
-    Reads drafts and the parts of their questions part by part, and keeps 17 bytes a question and 16 a draft.
+    Reads drafts and their questions part by part, and keeps 17 bytes per question and 16 per draft.
     """
     ids, stated, unit = _stated_by_question(run, question_parts)
     planned = planned_drafts(run)
     counts: Counter[tuple[str, int, int, bool]] = Counter()
     for judged in judged_drafts(run) if len(ids) else ():
         table = judged if planned is None else judged.filter(pa.array(among(planned, judged["draft_id"].to_pylist())))
-        found = _lookup(ids, stated, table["question_id"])
+        stated_by_row = _lookup(ids, stated, table["question_id"])
         keyed = pa.table(
-            [table["path"], table["sample_index"], found, pc.equal(table["outcome"], Outcome.ACCEPTED.value)],
+            [table["path"], table["sample_index"], stated_by_row, pc.equal(table["outcome"], Outcome.ACCEPTED.value)],
             names=_KEYS,
         )
         for row in keyed.group_by(_KEYS, use_threads=False).aggregate([([], "count_all")]).to_pylist():
@@ -90,7 +90,7 @@ def count_yields(run: RunDir, question_parts: list[str]) -> Yields:
 
 
 def _stated_by_question(run: RunDir, parts: list[str]) -> tuple[Ids, Stated, str]:
-    """Sorted ids of the questions, what each states, and in which unit."""
+    """Sorted ids of the questions, the count that each states, and its unit."""
     ids: list[Ids] = []
     stated: list[int] = []
     unit = "numbers"
@@ -106,12 +106,12 @@ def _stated_by_question(run: RunDir, parts: list[str]) -> tuple[Ids, Stated, str
 
 
 def states(text: str, *, numbers: bool) -> int:
-    """How many numbers, or sentences, a question states; at most `MOST_STATED`."""
+    """The number of numbers, or of sentences, in a question; at most `MOST_STATED`."""
     return min(MOST_STATED, len((_NUMBER if numbers else _SENTENCE).findall(text)))
 
 
 def _lookup(ids: Ids, stated: Stated, wanted: pa.ChunkedArray) -> pa.Array:
-    """What the questions of drafts state; a question that is not there states nothing."""
-    asked = as_ids(wanted.to_pylist())
-    places = np.minimum(np.searchsorted(ids, asked), len(ids) - 1)
-    return pa.array(np.where(ids[places] == asked, stated[places], 0), pa.int8())
+    """The counts that the questions of drafts state; 0 for a missing question."""
+    wanted_ids = as_ids(wanted.to_pylist())
+    places = np.minimum(np.searchsorted(ids, wanted_ids), len(ids) - 1)
+    return pa.array(np.where(ids[places] == wanted_ids, stated[places], 0), pa.int8())

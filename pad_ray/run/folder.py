@@ -1,7 +1,7 @@
 """A run's folder: every table and file of a run, on a local path or any URI that pyarrow knows (`s3://`, `gs://`, ...).
 
-A file appears whole or not at all: on a local file system through a temporary name and a rename, on an object store
-because a put is atomic.
+A file is written completely or not at all: on a local file system through a temporary file and a rename, on an object
+store because a put is atomic.
 """
 
 import json
@@ -22,48 +22,48 @@ from pad_ray.errors import InputError
 from pad_ray.schema import R, arrow_schema, from_table, to_table
 
 TEMPORARY_SUFFIX = ".partial"
-# What a URI's query must not hold: a recipe keeps the URI, and the logs show it.
+# Query parameters that a URI must not have, because the recipe stores the URI and logs show it.
 SECRET = re.compile("key|token|secret|password|credential|signature|sig$", re.IGNORECASE)
-# Times that a request to an object store is sent; by default the client gives up on a store that stalls after 100 s.
+# How often a request to an object store is sent. With its default, the client takes 100 s to give up on a stalled store.
 STORE_ATTEMPTS = 4
 
 
 class RunDir:
-    """Reads and writes the named parts of a run; names are relative, with `/`."""
+    """Reads and writes the files of a run; names are relative, with `/`."""
 
     def __init__(self, location: str) -> None:
         self.filesystem, self.root = open_location(location)
-        # Absolute, because workers open the run again from a working directory of their own.
+        # Absolute, because workers open the run from another working directory.
         self.location = location if "://" in location else self.root
         self.is_local = isinstance(self.filesystem, pafs.LocalFileSystem)
         if self.is_local and any(path.is_file() for path in (Path(self.root), *Path(self.root).parents)):
-            raise InputError(f"{self.root}: it is a file, or within one; give a folder")
+            raise InputError(f"{self.root}: it is a file, or inside one; give a folder")
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
 
     def local_path(self, name: str) -> Path:
-        """The part as a local path, for libraries that write files themselves. ValueError where the run is remote."""
+        """A name as a local path, for libraries that write files themselves. Raises ValueError if the run is remote."""
         if not self.is_local:
             raise ValueError(f"{self.location}: {name} must be on a local path")
         return Path(self.path(name))
 
     def demand_local(self, what: str) -> None:
-        """InputError where the run is remote: `what` is made or read by libraries that know paths alone."""
+        """Raise InputError if the run is remote: the libraries that write or read `what` need local paths."""
         if not self.is_local:
             raise InputError(
-                f"{self.location}: {what} needs a local or shared path for its run_dir; synthesize.py and verify.py take others"
+                f"{self.location}: {what} needs a local or shared path as run_dir; only synthesize.py and verify.py take URIs"
             )
 
     def exists(self, name: str) -> bool:
         return bool(self.filesystem.get_file_info(self.path(name)).type != pafs.FileType.NotFound)
 
     def modified(self, name: str) -> int:
-        """When a file was written, in nanoseconds; 0 if the store does not say."""
+        """Modification time of a file in nanoseconds; 0 if the store has none."""
         return self.filesystem.get_file_info(self.path(name)).mtime_ns or 0
 
     def delete(self, name: str) -> None:
-        """Remove a folder of the run if it is there."""
+        """Remove a folder of the run if it exists."""
         if self.exists(name):
             self.filesystem.delete_dir(self.path(name))
 
@@ -80,7 +80,7 @@ class RunDir:
             with self.filesystem.open_output_stream(scratch) as stream:
                 stream.write(data)
         except OSError:
-            # A disk that is full is to be no fuller for it.
+            # Do not leave a partial file on a full disk.
             if scratch != target and self.filesystem.get_file_info(scratch).type == pafs.FileType.File:
                 self.filesystem.delete_file(scratch)
             raise
@@ -92,7 +92,7 @@ class RunDir:
             return bytes(stream.read())
 
     def put_folder(self, source: Path, name: str) -> None:
-        """Copy a local folder to `name`, in place of what is there."""
+        """Copy a local folder to `name` and replace its content."""
         self.delete(name)
         self.filesystem.create_dir(self.path(name), recursive=True)
         pafs.copy_files(str(source), self.path(name), destination_filesystem=self.filesystem)
@@ -104,11 +104,11 @@ class RunDir:
         self.write_text(name, json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False) + "\n")
 
     def read_json(self, name: str, default: Any = None) -> Any:
-        """The parsed file, or `default` where there is none."""
+        """The parsed file, or `default` if it does not exist."""
         return json.loads(self.read_bytes(name)) if self.exists(name) else default
 
     def write_table(self, name: str, table: pa.Table) -> None:
-        """Write one Parquet file, whole or not at all."""
+        """Write one Parquet file, completely or not at all."""
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         self.write_bytes(name, sink.getvalue())
@@ -117,7 +117,7 @@ class RunDir:
         self.write_table(name, to_table(record, records))
 
     def parts(self, folder: str) -> list[str]:
-        """Names of the finished Parquet files of a folder, sorted; none where the folder is missing."""
+        """Sorted names of the finished Parquet files of a folder; empty if the folder is missing."""
         selector = pafs.FileSelector(self.path(folder), allow_not_found=True, recursive=False)
         infos = self.filesystem.get_file_info(selector)
         return sorted(f"{folder}/{info.base_name}" for info in infos if info.extension == "parquet")
@@ -126,7 +126,7 @@ class RunDir:
         return pq.read_table(self.path(name), filesystem=self.filesystem, columns=columns)
 
     def read_present(self, name: str, columns: list[str]) -> pa.Table:
-        """Those of the columns that a part has: one of an earlier schema lacks some."""
+        """Read the given columns that a part has; a part of an earlier schema may lack some."""
         with self.filesystem.open_input_file(self.path(name)) as file:
             part = pq.ParquetFile(file)
             return part.read([column for column in columns if column in part.schema_arrow.names])
@@ -137,7 +137,7 @@ class RunDir:
             return int(pq.read_metadata(file).num_rows)
 
     def read_table(self, folder: str, record: type[R], columns: list[str] | None = None) -> pa.Table:
-        """All parts of a folder as one table; an empty table where there is none."""
+        """All parts of a folder as one table; an empty table if there are no parts."""
         empty = arrow_schema(record).empty_table().select(columns or arrow_schema(record).names)
         tables: list[pa.Table] = [self.read_present(name, columns or empty.column_names) for name in self.parts(folder)]
         return pa.concat_tables(
@@ -149,12 +149,12 @@ class RunDir:
         return from_table(record, self.read_table(folder, record))
 
     def select(self, folder: str, record: type[Any], key: str, values: Collection[str]) -> pa.Table:
-        """The rows of a folder of such records whose column `key` is one of the values; reads it piece by piece."""
+        """The rows of a folder whose column `key` is one of the values; streams the parts."""
         paths = [self.path(name) for name in self.parts(folder)]
         if not paths or not values:
             return arrow_schema(record).empty_table()
         wanted = ds.field(key).isin(pa.array(sorted(values), pa.string()))
-        # Parts of an earlier schema lack columns, which are then null.
+        # Columns that parts of an earlier schema lack are read as null.
         schema = arrow_schema(record)
         schema = pa.schema([one.with_nullable(True) for one in schema], schema.metadata)
         return ds.dataset(paths, schema, filesystem=self.filesystem, format="parquet").to_table(filter=wanted)
@@ -169,7 +169,7 @@ def open_location(location: str) -> tuple[pafs.FileSystem, str]:
     """The file system of a local path or URI, and the absolute path on it.
 
     Raises:
-        InputError: it is neither, or the URI holds credentials, which would end up in the recipe that a run keeps.
+        InputError: it is neither, or the URI holds credentials, which the run's recipe would then store.
     """
     if "\0" in location:
         raise InputError(f"{location!r}: not usable as a path or URI: it holds a NUL character")
@@ -190,8 +190,8 @@ def _refuse_credentials(location: str) -> None:
     if parts.password is None and not any(SECRET.search(name) for name, _ in parse_qsl(parts.query)):
         return
     raise InputError(
-        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}: credentials in the URI; they come from the variables "
-        "that the store's own client reads"
+        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}: credentials in the URI; set them in the environment "
+        "variables that the store's client reads"
     )
 
 
@@ -199,7 +199,7 @@ def _object_store(location: str) -> tuple[pafs.FileSystem, str]:
     """An S3-compatible store; the query of the URI may give `endpoint_override`, `scheme` and `region`.
 
     Raises:
-        InputError: the URI holds credentials, which would end up in the recipe that a run keeps, or another option.
+        InputError: the URI holds credentials, which the run's recipe would then store, or an unknown option.
     """
     parts = urlsplit(location)
     options = dict(parse_qsl(parts.query))
@@ -207,8 +207,8 @@ def _object_store(location: str) -> tuple[pafs.FileSystem, str]:
     if "@" in parts.netloc or unknown:
         wrong = "credentials" if "@" in parts.netloc else ", ".join(sorted(unknown))
         raise InputError(
-            f"s3://{parts.netloc.rpartition('@')[2]}{parts.path}: {wrong} in the URI; it may give endpoint_override, scheme "
-            "and region, and credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or what the AWS client reads"
+            f"s3://{parts.netloc.rpartition('@')[2]}{parts.path}: {wrong} in the URI; allowed are endpoint_override, scheme "
+            "and region; set credentials as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in the AWS client's files"
         )
     retries = pafs.AwsStandardS3RetryStrategy(max_attempts=STORE_ATTEMPTS)
     return pafs.S3FileSystem(**options, retry_strategy=retries), f"{parts.netloc}{parts.path}".rstrip("/")

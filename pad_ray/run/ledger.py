@@ -1,4 +1,4 @@
-"""The ledger of a run. For each stage rows in = rows out + rows rejected by outcome + rows failed, or it fails."""
+"""The ledger of a run. For each stage, rows in = rows out + rows rejected by outcome + rows failed; else the stage fails."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ LEDGER = "ledger.json"
 
 @dataclass(frozen=True)
 class StageEntry:
-    """The count of one stage, in its `unit` (questions, drafts, rows). `failed` counts infrastructure faults alone.
+    """The counts of one stage, in its `unit` (questions, drafts, rows). `failed` counts infrastructure faults only.
 
-    `protections` says which layers guarded the host where a stage executes programs (`pad_ray.sandbox.Protections`); where
-    a later call of the stage executes none, the earlier ones stay. `faults` says for each outcome that is a fault how many
-    rows ended so, and the first reason.
+    `protections` lists the sandbox layers if the stage executed programs (`pad_ray.sandbox.Protections`); if a later call of
+    the stage executes none, the earlier value is kept. `faults` maps each fault outcome to its number of rows and the first
+    reason.
     """
 
     stage: str
@@ -44,9 +44,9 @@ def judged(
     protections: Mapping[str, Any] | None = None,
     reasons: Mapping[str, str] | None = None,
 ) -> StageEntry:
-    """A stage whose rows are judged: accepted rows are out, faults have failed, the rest is rejected by outcome.
+    """The entry of a stage that judges rows: accepted rows count as out, faults as failed, the rest as rejected by outcome.
 
-    `reasons` are the first reasons of faults, by outcome.
+    `reasons` gives the first reason of each fault outcome.
     """
     rejected = {o: n for o, n in outcomes.items() if o != Outcome.ACCEPTED and not Outcome(o).is_fault}
     failed = {o: n for o, n in outcomes.items() if Outcome(o).is_fault and n}
@@ -58,19 +58,19 @@ def judged(
 
 
 def first_reasons(verdicts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The first feedback of each outcome that is a fault, of pairs of outcome and feedback."""
-    found: dict[str, str] = {}
+    """The first feedback of each fault outcome in (outcome, feedback) pairs."""
+    first: dict[str, str] = {}
     for outcome, feedback in verdicts:
         if Outcome(outcome).is_fault:
-            found.setdefault(str(outcome), feedback)
-    return found
+            first.setdefault(str(outcome), feedback)
+    return first
 
 
 def record(run: RunDir, entry: StageEntry) -> None:
-    """Write a stage's entry, in place of an earlier one of the same stage.
+    """Write a stage's entry and replace an earlier entry of the same stage.
 
     Raises:
-        StageError: the entry does not balance; it is written all the same, so that the gap can be read.
+        StageError: the entry does not balance. It is written first, so that the gap can be inspected.
     """
     stages = {stage["stage"]: stage for stage in entries(run)}
     row = {**_plain(entry), "balanced": entry.balanced}
@@ -88,11 +88,11 @@ def record(run: RunDir, entry: StageEntry) -> None:
 
 
 def _plain(entry: StageEntry) -> dict[str, Any]:
-    """The fields of an entry with plain mappings: `asdict` makes a Counter's items the keys of another one."""
+    """The fields of an entry with plain dicts: `asdict` would turn a Counter's items into keys of a new Counter."""
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(entry).items()}
 
 
 def entries(run: RunDir) -> list[dict[str, Any]]:
-    """The stages recorded so far, in the order in which they were last recorded."""
+    """The stages recorded so far, in the order of their first record."""
     stages: list[dict[str, Any]] = run.read_json(LEDGER, {"stages": []})["stages"]
     return stages

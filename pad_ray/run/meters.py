@@ -1,7 +1,7 @@
-"""What workers count for Prometheus, through the metrics agent of their Ray node.
+"""Prometheus metrics that workers report through the metrics agent of their Ray node.
 
-Ray exports each with `ray_` before its name and, for a count, `_total` after it. They count work as it is done: a block that
-is made again counts again, and the ledger is what says how many rows a run has. `cluster/observability/` shows them.
+Ray exports each with the prefix `ray_` and, for a counter, the suffix `_total`. They count work as it happens, so a block
+that is redone counts twice; the ledger has the number of rows of a run. The dashboard is in `cluster/observability/`.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from pad_ray.schema import Draft, Verdict
 
 @dataclass(frozen=True)
 class Meter:
-    """A count that only grows, or a level that rises and falls, for each combination of its tags."""
+    """A counter, which only grows, or a gauge (`is_level`), which rises and falls, for each combination of its tags."""
 
     name: str
     description: str
@@ -24,7 +24,7 @@ class Meter:
 
     @property
     def exported(self) -> str:
-        """Its name in Prometheus."""
+        """The metric's name in Prometheus."""
         return f"ray_{self.name}" if self.is_level else f"ray_{self.name}_total"
 
 
@@ -37,18 +37,18 @@ METERS = (DRAFTS, VERDICTS, TOKENS, BLOCKS, IN_ENGINES)
 
 
 def count(meter: Meter, value: float, **tags: str) -> None:
-    """Add to a count."""
+    """Increment a counter."""
     if value:
         _open(meter).inc(value, tags)
 
 
 def level(meter: Meter, value: float) -> None:
-    """Set the level of this process."""
+    """Set this process's gauge."""
     _open(meter).set(value)
 
 
 def count_verdicts(verdicts: Sequence[Verdict], stage: str) -> None:
-    """Count a block that is committed."""
+    """Count a committed block and its verdicts."""
     count(BLOCKS, 1, stage=stage)
     for outcome, number in Counter(verdict.outcome.value for verdict in verdicts).items():
         count(VERDICTS, number, outcome=outcome)
@@ -64,7 +64,7 @@ def count_drafts(drafts: Sequence[Draft]) -> None:
 
 @cache
 def _open(meter: Meter) -> Any:
-    """The metric of this process: Ray wants each name once."""
+    """This process's metric object; Ray requires each name to be created once."""
     from ray.util.metrics import Counter as Count
     from ray.util.metrics import Gauge
 

@@ -1,4 +1,4 @@
-"""`metrics.json`: what was measured, one section a stage."""
+"""`metrics.json`: the measurements of a run, one section per stage."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,14 +20,14 @@ def update(run: RunDir, section: str, value: object) -> None:
 
 
 def drop_entries(run: RunDir, sections: Sequence[str], gone: Callable[[dict[str, Any]], bool]) -> None:
-    """Delete the entries of the sections' lists that are `gone`."""
-    found = read(run)
-    left = {name: [one for one in found[name] if not gone(one)] for name in sections if name in found}
-    if any(len(left[name]) < len(found[name]) for name in left):
-        run.write_json(METRICS, {**found, **left})
+    """Delete the entries of the sections' lists for which `gone` is true."""
+    stored = read(run)
+    left = {name: [one for one in stored[name] if not gone(one)] for name in sections if name in stored}
+    if any(len(left[name]) < len(stored[name]) for name in left):
+        run.write_json(METRICS, {**stored, **left})
 
 
 def replace_entry(run: RunDir, section: str, entry: dict[str, Any], same: Sequence[str]) -> None:
-    """Put an entry into a section's list, in place of the one with the same values of the fields `same`."""
+    """Put an entry into a section's list and replace the entry that has the same values in the fields `same`."""
     others = [one for one in read(run).get(section, []) if any(one[name] != entry[name] for name in same)]
     update(run, section, [*others, entry])

@@ -1,4 +1,4 @@
-"""Live progress of stages: a bar with ETA on a terminal, plain lines elsewhere (`ray job logs`, a file), and both as curves."""
+"""Live progress of stages: a bar with ETA on a terminal, plain lines elsewhere (`ray job logs`, a file), and tracked curves."""
 
 import sys
 import threading
@@ -21,24 +21,24 @@ T = TypeVar("T")
 
 
 class Scalars(Protocol):
-    """What takes the numbers of a stage, as `pad_ray.run.tracking.Tracker` does: they hold from the step `step` on."""
+    """Receives a stage's numbers, like `pad_ray.run.tracking.Tracker`; the values hold from step `step` on."""
 
     def log(self, step: int, values: dict[str, float]) -> None: ...
 
 
 Track = Callable[[str], AbstractContextManager[Scalars]]
-"""Opens what takes the numbers of the stage of that name."""
+"""Opens the receiver of a stage's numbers, by the stage's name."""
 
 
 class Progress:
-    """Opens a bar a stage and prints messages between them; `track` gets the numbers of every stage."""
+    """Shows one bar per stage and prints messages between them; `track` receives the numbers of every stage."""
 
     def __init__(self, console: Console | None = None, track: Track | None = None) -> None:
         self.console = console or _console()
         self.track = track
 
     def tracked(self, track: Track) -> "Progress":
-        """The same display, whose numbers go to `track` too."""
+        """The same display that also sends its numbers to `track`."""
         return Progress(self.console, track)
 
     def say(self, message: str) -> None:
@@ -76,7 +76,7 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator["Bar"]:
-        """A stage of `total` units of which `done` were finished by an earlier run."""
+        """A stage of `total` units, of which an earlier call finished `done`."""
         pace = _Pace(done)
         with (
             self.track(name) if self.track else nullcontext() as scalars,
@@ -96,7 +96,7 @@ class Progress:
 
 
 def _console() -> Console:
-    # Logs have no width of their own; a terminal's is its own affair.
+    # Log files have no width, so set one; rich finds a terminal's width itself.
     return Console(file=sys.stdout, width=None if sys.stdout.isatty() else LOG_WIDTH, soft_wrap=True, highlight=False)
 
 
@@ -115,7 +115,7 @@ def _rich(console: Console) -> RichProgress:
 
 
 class _Pace:
-    """How fast a stage goes, without what an earlier run did."""
+    """The speed of a stage in this call, without the units that an earlier call finished."""
 
     def __init__(self, done: int) -> None:
         self.first, self.started = done, time.monotonic()
@@ -124,7 +124,7 @@ class _Pace:
         return (done - self.first) / max(time.monotonic() - self.started, 1e-3)
 
     def written(self, done: int) -> str:
-        """Empty while nothing is done; slow stages in units a minute."""
+        """The pace as text: per second, or per minute for slow stages; empty before the first unit is done."""
         pace = self.per_second(done)
         if pace <= 0:
             return ""
@@ -138,14 +138,14 @@ class Bar:
         self.shown, self.pace, self.unit, self.scalars = shown, pace, unit, scalars
 
     def update(self, done: int, note: str = "", values: Mapping[str, float] | None = None) -> None:
-        """`done` units are finished; `note` is shown beside them, `values` and the pace are tracked."""
+        """Report `done` finished units in total; `note` is shown beside the bar, `values` and the pace are tracked."""
         self.shown.update(done, note)
         if self.scalars is not None:
             self.scalars.log(done, {f"{self.unit}_per_s": self.pace.per_second(done), **(values or {})})
 
 
 class _Shown(Protocol):
-    """What is seen of a stage."""
+    """The visible part of a stage's progress."""
 
     def update(self, done: int, note: str) -> None: ...
 
@@ -180,5 +180,5 @@ class _PlainBar:
         pace, left = self.pace.written(self.done), self.total - self.done
         rest = f", ETA {timedelta(seconds=round(left / self.pace.per_second(self.done)))}" if pace and left > 0 else ""
         line = f"[{self.name}] {self.done}/{self.total} {self.unit} in {self.printed - self.pace.started:.0f} s"
-        said = f"{line}, {pace}{rest}" if pace else line
-        self.progress.say(f"{said}, {self.note}" if self.note else said)
+        text = f"{line}, {pace}{rest}" if pace else line
+        self.progress.say(f"{text}, {self.note}" if self.note else text)

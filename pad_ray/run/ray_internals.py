@@ -1,4 +1,4 @@
-"""The private names of Ray that this library uses, and why; `tests/test_internals.py` says which an upgrade took away."""
+"""All uses of private names of Ray, with their reasons. `tests/test_internals.py` reports names that an upgrade removed."""
 
 import os
 import subprocess
@@ -51,29 +51,29 @@ copy(rest if not pattern.search(rest) else b"")
 
 
 def actors(executor: "StreamingExecutor") -> list[ActorHandle]:
-    """The actors of a pipeline, those that wait for a place included. Ray Data has no public view of them."""
+    """The actors of a pipeline, pending ones included. Ray Data has no public view of them."""
     pools = [operator._actor_pool for operator in executor._topology if isinstance(operator, ActorPoolMapOperator)]
     return [actor for pool in pools for actor in (*pool._pending_actors.values(), *pool._running_actors)]
 
 
 def restarting_actors(executor: "StreamingExecutor") -> int:
-    """The actors of a pipeline that wait for a place after they lost theirs."""
+    """The number of actors of a pipeline that lost their node and wait to be placed again."""
     return sum(operator.get_actor_info().restarting for operator in executor._topology)
 
 
 def finished_tasks(executor: "StreamingExecutor") -> int:
-    """The tasks of a pipeline that are done."""
+    """The number of finished tasks of a pipeline."""
     return sum(operator.metrics.num_tasks_finished for operator in executor._topology)
 
 
 def end(pool: Iterable[ActorHandle]) -> None:
-    """End actors once they have done what they were given; `ray.kill` would not wait for that."""
+    """End actors after the calls that they have accepted; `ray.kill` would not wait for those."""
     for actor in pool:
         actor.__ray_terminate__.options(max_task_retries=0).remote()
 
 
 def recall(scheduler: Any, trial: str, measured: int, value: float) -> None:
-    """Tell ASHA what a trial of an earlier call reported. Its public methods take trials of the present call alone."""
+    """Report a value of a trial from an earlier call to ASHA, whose public methods accept only trials of this call."""
     scheduler._brackets[0].on_result(SimpleNamespace(trial_id=f"earlier-{trial}"), measured, value)
 
 

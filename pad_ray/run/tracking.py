@@ -1,4 +1,4 @@
-"""The numbers of the progress display as scalars over time: TensorBoard, MLflow, Weights & Biases."""
+"""Log the numbers of the progress display as time series to TensorBoard, MLflow or Weights & Biases."""
 
 import importlib
 import importlib.util
@@ -21,35 +21,36 @@ Backend = Literal["tensorboard", "mlflow", "wandb"]
 TENSORBOARD = "tensorboard"
 
 PACKAGES: dict[Backend, str] = {"tensorboard": "tensorboardX", "mlflow": "mlflow-skinny", "wandb": "wandb"}
-"""What `pip` installs for each backend."""
+"""The package to install for each backend."""
 
 _log = logging.getLogger(__name__)
 
 
 class TrackingConfig(BaseModel):
-    """Where the progress of a run is written besides the terminal.
+    """Where the progress of a run is logged in addition to the terminal.
 
-    Servers and credentials come from the variables that each client reads itself (MLFLOW_TRACKING_URI, WANDB_API_KEY,
-    ...), so that no recipe holds them.
+    Each client reads its server and credentials from its own environment variables (MLFLOW_TRACKING_URI, WANDB_API_KEY,
+    ...), so that no recipe contains them.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     backends: list[Backend] = Field(
-        ["tensorboard"], description="tensorboard: files in the run; mlflow, wandb: servers that the environment names"
+        ["tensorboard"],
+        description="tensorboard: files in the run; mlflow, wandb: servers set by environment variables",
     )
     project: str = Field(
-        "pad_ray", min_length=1, description="experiment of MLflow, project of Weights & Biases, that runs go into"
+        "pad_ray", min_length=1, description="MLflow experiment or Weights & Biases project of the runs"
     )
     experiment: str | None = Field(
-        None, min_length=1, description="name of this run there, before its stage; default: the run's folder"
+        None, min_length=1, description="name of this run there, followed by the stage; default: the run's folder"
     )
 
     def check(self) -> None:
-        """Find out whether every backend can be used, without starting one.
+        """Check that every backend can be used, without starting one.
 
         Raises:
-            InputError: a package is not installed or a variable is not set; it says which.
+            InputError: a package is not installed or an environment variable is not set; the message names it.
         """
         for backend in self.backends:
             if lacking := _lacking(backend):
@@ -57,15 +58,15 @@ class TrackingConfig(BaseModel):
 
 
 def _lacking(backend: Backend) -> str | None:
-    """What a backend needs and does not have; None where it can be used."""
+    """The missing requirement of a backend; None if it can be used."""
     spec = importlib.util.find_spec("tensorboardX" if backend == "tensorboard" else backend)
-    # A folder of the same name in the working directory, which both clients make, is found too, and has no origin.
+    # Both clients create a folder of their own name in the working directory; it is found as a package without an origin.
     if spec is None or spec.origin is None:
         return f"is not installed: `pip install {PACKAGES[backend]}`"
     if backend == "mlflow" and not os.environ.get("MLFLOW_TRACKING_URI"):
         return "has no server: set the environment variable MLFLOW_TRACKING_URI"
     if backend == "wandb" and not os.environ.get("WANDB_API_KEY") and os.environ.get("WANDB_MODE") != "offline":
-        # Without a key its client asks for one on the terminal, and waits.
+        # Without a key, the client prompts for one on the terminal and waits.
         return "has no key: set the environment variable WANDB_API_KEY, or WANDB_MODE=offline"
     return None
 
@@ -73,11 +74,11 @@ def _lacking(backend: Backend) -> str | None:
 class Tracker:
     """Writes the scalars of one stage to every configured backend. Use it as a context manager, in one process.
 
-    A stage that continues adds to what is there: TensorBoard gets a new event file beside the earlier ones, which hides
-    what they say from its first step on; MLflow and Weights & Biases get a new run in the same project.
+    A stage that continues keeps the earlier data: TensorBoard gets another event file, which replaces the earlier values from
+    its first step on; MLflow and Weights & Biases get a new run in the same project.
 
     Raises:
-        InputError: a backend is not installed, not set up, or its server does not take a run.
+        InputError: a backend is not installed, not set up, or its server refuses a run.
     """
 
     def __init__(self, config: TrackingConfig, run: RunDir, stage: str) -> None:
@@ -92,12 +93,12 @@ class Tracker:
             raise
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Write values that hold from `step` on, which counts what the stage has done, earlier calls included."""
+        """Log values at `step`, the number of units that the stage has finished, including earlier calls."""
         for sink in self._sinks:
             sink.log(step, values)
 
     def close(self, *, failed: bool = False) -> None:
-        """End the stage; a second call does nothing. `failed` is what MLflow and Weights & Biases then show."""
+        """End the stage; a second call does nothing. MLflow and Weights & Biases show whether it `failed`."""
         while self._sinks:
             self._sinks.pop().close(failed)
 
@@ -127,7 +128,7 @@ def _open(backend: Backend, project: str, name: str, run: RunDir, stage: str) ->
 
 
 class _Folder:
-    """A local folder for files that a client writes itself: the run's own, or one that is copied there at the end."""
+    """A local folder that a client writes to: in the run, or a temporary one that is copied to the run at the end."""
 
     def __init__(self, run: RunDir, name: str) -> None:
         self.run, self.name = run, name
@@ -135,7 +136,7 @@ class _Folder:
         self.path = Path(self.scratch.name) if self.scratch else run.local_path(name)
 
     def close(self) -> None:
-        """Copy file by file: `put_folder` would replace what earlier calls have left."""
+        """Copy file by file: `put_folder` would replace the files of earlier calls."""
         if self.scratch is None:
             return
         for file in self.path.rglob("*"):
@@ -145,9 +146,9 @@ class _Folder:
 
 
 class _TensorBoard:
-    """Event files in `tensorboard/<stage>`. They grow, so an object store has them once the stage is closed.
+    """Event files in `tensorboard/<stage>`. Because they grow, they are copied to an object store when the stage closes.
 
-    Written at once: tensorboardX's own `SummaryWriter` leaves that to a thread, and blocks for ever when a full disk ends it.
+    Writes are synchronous: tensorboardX's `SummaryWriter` uses a thread, and blocks for ever if a full disk ends it.
     """
 
     def __init__(self, run: RunDir, stage: str) -> None:
@@ -164,8 +165,8 @@ class _TensorBoard:
 
     def _write(self, step: int, event: Any) -> None:
         if self.writer is None:
-            # Opened here, so that a stage with nothing to do leaves no file, and with the step from which on earlier
-            # files do not count. The suffix keeps apart what starts within one second.
+            # Open at the first value: a stage without work leaves no file, and the file states from which step on it
+            # replaces earlier ones. The suffix separates files that start within one second.
             from tensorboardX.event_file_writer import EventsWriter
             from tensorboardX.proto.event_pb2 import Event, SessionLog
 
@@ -181,18 +182,18 @@ class _TensorBoard:
         self._try(self.folder.close)
 
     def _try(self, write: Callable[[], object]) -> None:
-        """A disk that is full costs the chart; whatever else the stage writes there says so."""
+        """On a full disk, give up the chart only; the stage's own writes report the error."""
         if self.lost:
             return
         try:
             write()
         except OSError as error:
             self.lost = True
-            _log.warning("tracking: tensorboard gets no more numbers of this stage (%s)", error)
+            _log.warning("tracking: no more values of this stage go to tensorboard (%s)", error)
 
 
 class _MLflow:
-    """One MLflow run, through its client, which leaves alone what the process itself has active."""
+    """One MLflow run. Uses the client API, which does not affect the process's active run."""
 
     def __init__(self, project: str, name: str) -> None:
         mlflow = importlib.import_module("mlflow")
@@ -216,24 +217,24 @@ class _MLflow:
         self._send(self.client.set_terminated, status="FAILED" if failed else "FINISHED")
 
     def _send(self, request: Callable[..., object], **arguments: object) -> None:
-        """A server that is lost on the way costs the chart, never the run."""
+        """If the server is lost, give up the chart, not the run."""
         if self.lost:
             return
         try:
             request(self.run_id, **arguments)
         except self.error as error:
             self.lost = True
-            _log.warning("tracking: mlflow gets no more numbers of this stage (%s)", type(error).__name__)
+            _log.warning("tracking: no more values of this stage go to mlflow (%s)", type(error).__name__)
 
 
 class _WandB:
-    """One Weights & Biases run in the group of this run. Its client sends in the background and bears lost connections."""
+    """One Weights & Biases run in this run's group. Its client sends in the background and tolerates lost connections."""
 
     def __init__(self, project: str, group: str, run: RunDir, stage: str) -> None:
         wandb = importlib.import_module("wandb")
         self.folder = _Folder(run, f"wandb/{stage}")
         self.folder.path.mkdir(parents=True, exist_ok=True)
-        # No code, no state of git, no output of the terminal.
+        # Upload no code, no git state and no terminal output.
         settings = wandb.Settings(silent=True, console="off", disable_code=True, disable_git=True)
         try:
             self.run = wandb.init(
@@ -251,8 +252,8 @@ class _WandB:
 
 
 def _refused(backend: Backend, variable: str, error: Exception) -> InputError:
-    # Without the client's own message: it may quote an address that holds a password.
+    # Leave out the client's message: it may quote an address with a password.
     return InputError(
-        f"tracking: the {backend} server does not take a run ({type(error).__name__}); check {variable} and the server, "
+        f"tracking: the {backend} server refuses a run ({type(error).__name__}); check {variable} and the server, "
         f"or leave {backend} out of tracking.backends"
     )

@@ -1,8 +1,8 @@
-"""What every stage on Ray shares: how many actors it gets, and its results or the reason why there are none.
+"""Code shared by all stages on Ray: the number of actors, and the results or the reason for a failure.
 
-Ray binds a call to its actor. One that loses its node starts again where there is room; where there is none and no node
-comes, its calls would wait for ever, and the stage with them. So a stage that waits for nothing else gives up, and the job
-starts it again on what is left: what is committed stays.
+Ray binds a call to its actor. An actor that loses its node restarts on another node with room. If there is none and no node
+joins, its calls, and so the stage, would wait for ever. A stage that waits only for such calls therefore gives up, and the
+job runs it again on the remaining nodes; committed work is kept.
 """
 
 import logging
@@ -26,45 +26,45 @@ from pad_ray.words import counted
 if TYPE_CHECKING:
     from pad_ray.run.ray_internals import StreamingExecutor
 
-# How long a stage waits for another node, in seconds: an autoscaler needs minutes for one, and a large model minutes to load.
+# Seconds that a stage waits for a new node: an autoscaler needs minutes to add one, and a large model minutes to load.
 PATIENCE_S = float(os.environ.get("PAD_RAY_NODE_PATIENCE_S", "900"))
 
 
 def actor_count(asked: int | None, cpus_each: float) -> int:
-    """What is asked for, or as many as the cluster's CPUs allow, at least one. Ray must be there."""
+    """`asked` if set, else as many as the cluster's CPUs allow, at least one. Ray must be running."""
     return asked or max(1, int(ray.cluster_resources().get("CPU", 1) // cpus_each))
 
 
 def dead_nodes() -> int:
-    """Nodes that the cluster has lost since it started."""
+    """The number of nodes that the cluster has lost since it started."""
     return sum(not node["Alive"] for node in ray.nodes())
 
 
 class Patience:
-    """Measures for how long a stage made no progress since a node was lost; `dead` were lost before its actors started."""
+    """Measures how long a stage has made no progress; `dead` nodes were lost before its actors started."""
 
     def __init__(self, dead: int | None = None) -> None:
         self.dead = dead_nodes() if dead is None else dead
         self.since = time.monotonic()
 
     def progress(self) -> None:
-        """The stage got on."""
+        """The stage made progress."""
         self.since = time.monotonic()
 
     def check(self) -> None:
-        """Called now and then while the stage waits.
+        """Call this regularly while the stage waits.
 
         Raises:
-            NodeLossError: it has waited for `PATIENCE_S` seconds, and a node was lost since it began.
+            NodeLossError: the stage has waited for `PATIENCE_S` seconds, and a node was lost since it began.
         """
         if time.monotonic() - self.since > PATIENCE_S and (lost := dead_nodes() - self.dead) > 0:
             raise NodeLossError(
-                f"lost {counted(lost, 'node')}, no other came in {PATIENCE_S:.0f} s, and only lost work is left"
+                f"lost {counted(lost, 'node')}, none joined in {PATIENCE_S:.0f} s, and only lost work is left"
             )
 
 
 class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no types for it
-    """Ends a Ray Data pipeline that waits for actors without a place, and the actors of one that failed."""
+    """Ends a Ray Data pipeline that waits for actors that cannot be placed, and ends the actors of a failed pipeline."""
 
     def __init__(self) -> None:
         self.patience = Patience()
@@ -72,7 +72,7 @@ class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no type
         self.actors: list[ActorHandle] = []
 
     def on_execution_step(self, executor: "StreamingExecutor") -> None:
-        """Ray Data calls it in every turn of its loop."""
+        """Called by Ray Data in every iteration of its loop."""
         if held := ray_internals.actors(executor):
             self.actors = held
         finished = ray_internals.finished_tasks(executor)
@@ -83,33 +83,33 @@ class PipelineWatch(ExecutionCallback):  # type: ignore[misc]  # Ray has no type
         self.finished = finished
 
     def after_execution_succeeds(self, executor: "StreamingExecutor") -> None:
-        """Ray Data lets go of the actors; so does this."""
+        """Drop the handles of the actors, as Ray Data does."""
         self.actors = []
 
     def after_execution_fails(self, executor: "StreamingExecutor", error: Exception) -> None:
-        """End the actors once they have done what they were given.
+        """End the actors after the calls that they have accepted.
 
-        Ray Data lets go of them, which ends none while a frame of the error or of the loop's thread refers to it; and the next
-        pipeline of this process would wait for their CPUs for ever.
+        Ray Data only drops its handles. Frames of the error or of the loop's thread may still refer to an actor and keep it
+        alive; the next pipeline of this process would then wait for its CPUs for ever.
         """
         ray_internals.end(self.actors)
         self.actors = []
 
 
 def configure_pipelines() -> None:
-    """Set how Ray Data works in this process; its pipelines are made after it."""
+    """Configure Ray Data in this process. Call this before creating pipelines."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.custom_execution_callback_classes = [PipelineWatch]
-    # An error of ours that a worker raises arrives as it is, and not as text within another.
+    # Pass our exceptions from workers on unchanged, instead of as text within another exception.
     context.raise_original_map_exception = True
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    # Ray has no other name yet for the restart limit of an actor pool.
+    # Ray has no replacement yet for the restart limit of an actor pool.
     warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
 
 
 def first_done(references: Sequence[Any], patience: Patience) -> Any:
-    """Wait for one of several calls of actors.
+    """Wait for the first of several actor calls to finish.
 
     Raises:
         NodeLossError: see `Patience.check`.
@@ -123,12 +123,12 @@ def first_done(references: Sequence[Any], patience: Patience) -> Any:
 
 
 def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
-    """The rows of a pipeline whose workers commit what they make.
+    """The rows of a pipeline whose workers commit their own results.
 
     Raises:
-        StageError: a worker failed for good, or the store fails; it names the stage and the first cause.
+        StageError: a worker failed for good, or the store failed; the message names the stage and the first cause.
     """
-    # What the Ray dashboard calls it, beside the names of its operators.
+    # The name in the Ray dashboard.
     dataset.set_name(stage)
     try:
         yield from dataset.iter_rows()
@@ -139,12 +139,12 @@ def rows(dataset: ray.data.Dataset, stage: str) -> Iterator[dict[str, Any]]:
 
 
 def failure(stage: str, error: BaseException) -> StageError:
-    """What to tell of a stage whose workers commit what they make, and failed."""
-    return StageError(f"{stage}: {reason(error)}; what is committed stays, the same command continues")
+    """The error of a failed stage whose workers commit their own results."""
+    return StageError(f"{stage}: {reason(error)}; committed work is kept, the same command continues")
 
 
 def add_counts(total: object, part: Mapping[str, Any]) -> None:
-    """Add the numbers and counters of a worker's part to the attributes of the same names."""
+    """Add a worker's numbers and counters to the attributes of the same names."""
     for name, value in part.items():
         mine = getattr(total, name)
         if isinstance(mine, Counter):

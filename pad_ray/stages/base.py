@@ -12,7 +12,7 @@ from pad_ray.run.tracking import Tracker
 
 @dataclass(frozen=True)
 class Run:
-    """What every stage gets."""
+    """The arguments of every stage."""
 
     recipe: Recipe
     folder: RunDir
@@ -20,11 +20,11 @@ class Run:
 
     @classmethod
     def tracked(cls, recipe: Recipe, folder: RunDir, progress: Progress) -> Self:
-        """One whose progress goes to the backends of `recipe.tracking` too."""
+        """A run whose progress also goes to the backends of `recipe.tracking`."""
         return cls(recipe, folder, progress.tracked(lambda stage: Tracker(recipe.tracking, folder, stage)))
 
 
 def seconds_so_far(run: Run, stage: str) -> float:
-    """What earlier calls of a stage took, so that a run in several goes reports all of its time."""
+    """Seconds that earlier calls of a stage took, so that an interrupted stage reports its total time."""
     times: list[Any] = [entry["seconds"] for entry in ledger.entries(run.folder) if entry["stage"] == stage]
     return float(times[0]) if times else 0.0

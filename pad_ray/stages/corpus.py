@@ -19,15 +19,15 @@ from pad_ray.synthesis.plan import Plan
 
 
 def build_corpus(run: Run, inputs: Inputs) -> Corpus:
-    """Turn the committed drafts into the corpus, and balance the ledger of synthesis and corpus."""
+    """Build the corpus from the committed drafts, and write the ledger entries of synthesis and corpus."""
     recipe = run.recipe
-    asked = recipe.questions
+    source = recipe.questions
     own = [question for test in inputs.test.values() for question in test]
     with run.progress.wait("corpus: the test questions that must not be taught, and the choice of drafts"):
-        tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, asked.task, asked.split)
+        tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, source.task, source.split)
         known = KnownTests.build(tests, recipe.corpus.ngram)
         corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
-    made = metrics.read(run.folder)["synthesis"]
+    earlier = metrics.read(run.folder)["synthesis"]
     accepted = corpus.verified[Outcome.ACCEPTED]
     summary = {
         "drafts": corpus.drafts,
@@ -40,13 +40,13 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
         "prompt_tokens": corpus.prompt_tokens,
         "completion_tokens": corpus.completion_tokens,
         "outcomes": corpus.verified,
-        "seconds": made["seconds"],
-        "device_seconds": made["device_seconds"],
+        "seconds": earlier["seconds"],
+        "device_seconds": earlier["device_seconds"],
     }
     metrics.update(run.folder, "synthesis", summary)
     guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
     entry = ledger.judged(
-        "synthesis", "drafts", corpus.planned, corpus.verified, made["seconds"], guarded, corpus.faults
+        "synthesis", "drafts", corpus.planned, corpus.verified, earlier["seconds"], guarded, corpus.faults
     )
     ledger.record(run.folder, entry)
     dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
@@ -61,10 +61,10 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
 
 
 def stored_corpus(run: Run) -> Corpus:
-    """The corpus that an earlier job built in this run; one of other origin is told apart by its row ids.
+    """The corpus that an earlier job built in this run. A corpus of other origin has no hash; it gets one of its row ids.
 
     Raises:
-        InputError: the run has no corpus, or one without rows to train on or to validate.
+        InputError: the run has no corpus, or one without rows for training or validation.
     """
     folder = run.folder
     corpus = Corpus(hash=metrics.read(folder).get("corpus", {}).get("hash", ""))
@@ -112,6 +112,6 @@ def _card(
         top_p=config.top_p,
         max_tokens=config.max_tokens,
         seed=plan.seed,
-        demonstrations={path.kind.value: [len(shown) for shown in path.sets] for path in plan.paths},
+        demonstrations={path.kind.value: [len(examples) for examples in path.sets] for path in plan.paths},
         protections=protections,
     )

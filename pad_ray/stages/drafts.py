@@ -12,14 +12,14 @@ from pad_ray.synthesis.plan import Plan
 
 
 def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
-    """How the teacher is asked for each kind of path: with demonstrations."""
+    """The paths that prompt the teacher, with their demonstrations."""
     config = recipe.synthesis
     sets = {kind: load_sets(recipe.questions.task, kind, recipe.data_dir) for kind in config.paths}
     return tuple(PATHS[kind](sets[kind][: config.demonstration_sets], config.chat) for kind in config.paths)
 
 
 def make_drafts(run: Run, plan: Plan) -> Tally:
-    """Generate, judge and commit the drafts that are missing."""
+    """Generate, judge and commit the missing drafts."""
     recipe = run.recipe
     tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
     before = metrics.read(run.folder).get("synthesis", {})

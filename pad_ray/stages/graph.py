@@ -1,9 +1,9 @@
-"""What trials do not change is made once: each stage's result in a folder that the recipe's parts behind it name.
+"""Run stages with equal settings once for all trials: each result has a folder named by the settings that determine it.
 
-`shared/<stage>-<hash>/` is a run's folder of its own. The hash covers what determines the stage and all before it, so that
-trials with equal parts come to the same folder: the first one makes it while others wait. What earlier stages made is linked
-into it, and the stages themselves are those of every job. What the run itself holds is copied as a start, by hard links: the
-stages know by their own ids and keys whether it is what they would make.
+`shared/<stage>-<hash>/` is a separate run folder. The hash covers all settings of the stage and of the stages before it, so
+trials with equal settings use the same folder: the first trial runs the stage while the others wait. Results of earlier stages
+are linked into the folder; the stages are those of the jobs. Results in the campaign's own run are hard-linked as a start; the
+stages detect by their ids and keys whether these are still valid.
 """
 
 import os
@@ -43,7 +43,7 @@ QUESTIONS, DRAFTS, VERDICTS, FAULTS, CORPUS = "questions", "drafts", "verdicts",
 
 @dataclass(frozen=True)
 class Made:
-    """A stage's result: whether this call had to make it, and what later stages have to know of it."""
+    """A stage's result: whether this call had to compute it, and the facts that later stages need."""
 
     new: bool
     facts: Mapping[str, Any]
@@ -54,9 +54,9 @@ Work = Callable[[Run, Mapping[str, Any], Watch | None], Made]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: what of the recipe it depends on, the parts of earlier folders that it reads, and what it does.
+    """One stage: the recipe's settings that it depends on, the parts of earlier folders that it reads, and its work.
 
-    `adopts` are parts of the campaign's own run that it starts from. `work` gets what earlier stages' facts say.
+    `adopts` names parts of the campaign's own run that it starts from. `work` receives the facts of earlier stages.
     """
 
     name: str
@@ -114,20 +114,20 @@ def _plain(section: Any) -> object:
     return section.model_dump(mode="json") if hasattr(section, "model_dump") else section
 
 
-def _drafted(recipe: Recipe) -> object:
-    # The teacher's machines are no matter of its drafts; its weights are, which may change in a folder of the same name.
-    asked = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
+def _draft_settings(recipe: Recipe) -> object:
+    # Drafts depend on the teacher's weights, which may change in a folder of the same name, but not on its machines.
+    teacher_settings = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
     judged = [rules_of(recipe.sandbox), _golds(recipe)]
-    return [asked, fingerprint(recipe.teacher), judged, _sections("questions", "seed", "synthesis")(recipe)]
+    return [teacher_settings, fingerprint(recipe.teacher), judged, _sections("questions", "seed", "synthesis")(recipe)]
 
 
 def _golds(recipe: Recipe) -> str:
-    """What names the gold answers of a published split, where one may be corrected; generated ones follow from the seed."""
-    asked = recipe.questions
-    task = get_task(asked.task)
-    if asked.split not in task.published:
+    """A hash of the gold answers of a published split, which may be corrected; generated ones depend only on the seed."""
+    source = recipe.questions
+    task = get_task(source.task)
+    if source.split not in task.published:
         return ""
-    questions = task.stream(asked.split, recipe.data_dir, asked.limit, recipe.seed)
+    questions = task.stream(source.split, recipe.data_dir, source.limit, recipe.seed)
     return content_id([(question.question_id, question.gold) for question in questions])
 
 
@@ -139,7 +139,7 @@ def _refinement(*fields: str) -> Callable[[Recipe], object]:
     return lambda recipe: recipe.refinement.model_dump(mode="json", include=set(fields))
 
 
-def _asked(recipe: Recipe) -> object:
+def _attempt_settings(recipe: Recipe) -> object:
     fields = _refinement("questions", "samples", "temperature", "top_p", "max_source_characters")
     return [
         fields(recipe),
@@ -154,7 +154,7 @@ _REFINED = ("repair_share", "on_policy_share", "epochs", "learning_rate", "max_t
 TO_STUDENT = (
     Stage(
         "drafts",
-        _drafted,
+        _draft_settings,
         (),
         _drafts,
         (DRAFTS, VERDICTS, FAULTS),
@@ -164,7 +164,7 @@ TO_STUDENT = (
 )
 TO_REFINED = (
     *TO_STUDENT,
-    Stage("attempts", _asked, (QUESTIONS, VERDICTS, CORPUS, STUDENT), _attempts),
+    Stage("attempts", _attempt_settings, (QUESTIONS, VERDICTS, CORPUS, STUDENT), _attempts),
     Stage("injected", _refinement("smoothing", "variants_per_program", "max_source_characters"), (CORRECT,), _injected),
     Stage(
         "refined",
@@ -177,10 +177,9 @@ TO_REFINED = (
 
 @dataclass(frozen=True)
 class Shared:
-    """The shared folders of a campaign, on a path that all nodes see, for one trial.
+    """The shared folders of a campaign, for one trial, on a path that all nodes can access.
 
-    With a `salt` of its own a trial shares nothing and adopts nothing. `reused` names the stages that were there already, as
-    they are come to.
+    With a unique `salt`, a trial shares and adopts nothing. `reused` collects the names of the stages that already existed.
     """
 
     root: RunDir
@@ -189,12 +188,12 @@ class Shared:
     reused: list[str] = field(default_factory=list)
 
     def provide(self, recipe: Recipe, chain: Sequence[Stage], watch: Watch | None = None) -> RunDir:
-        """Make the stages of a recipe that are not there yet, and wait for those that another trial is making.
+        """Run the missing stages of a recipe, and wait for those that another trial is running.
 
-        `watch` follows the training of the last one, whose folder is returned.
+        `watch` follows the training of the last stage, whose folder is returned.
 
         Raises:
-            InputError, StageError: as the stages do; what is committed stays.
+            InputError, StageError: raised by the stages; committed work is kept.
         """
         key = self.salt
         facts: dict[str, Any] = {}
@@ -203,7 +202,7 @@ class Shared:
             key = content_id("shared", stage.name, key, stage.depends(recipe))
             folder = RunDir(self.root.path(f"{SHARED}/{stage.name}-{key}"))
             folder.local_path("").mkdir(parents=True, exist_ok=True)
-            # Of the operating system: who dies while holding it sets it free.
+            # A lock of the operating system, which releases it if the process dies.
             with FileLock(f"{folder.root}.lock"):
                 run, watching = Run.tracked(recipe, folder, self.progress), watch if stage is chain[-1] else None
                 made = self._make(run, stage, earlier, facts, watching)
@@ -228,7 +227,7 @@ class Shared:
 
 
 def _adopt(root: RunDir, folder: RunDir, parts: Sequence[str]) -> None:
-    """Start a stage from what the campaign's own run holds. Its files are replaced and never changed, so links will do."""
+    """Start a stage from the campaign's own run. Files are replaced and never modified, so hard links are safe."""
     for part in parts:
         source, target = root.local_path(part), folder.local_path(part)
         if source.is_dir() and not target.exists():
@@ -246,17 +245,19 @@ def _hard_link(source: str, target: str) -> None:
 
 
 def _link(folder: RunDir, parts: Sequence[str], earlier: Sequence[RunDir]) -> None:
-    """Link the parts of the earlier folders that made them, the last one first, and copy what was counted so far."""
+    """Link the parts to the last earlier folder that wrote them, and copy the ledger and metrics so far."""
     for part in parts:
-        made = [one.local_path(part) for one in earlier if one.exists(part) and not one.local_path(part).is_symlink()]
+        sources = [
+            one.local_path(part) for one in earlier if one.exists(part) and not one.local_path(part).is_symlink()
+        ]
         if part == TOKENS:
-            # Tokens are named by their corpus, model and length: all that train on a corpus use one folder.
-            made = [earlier[-1].local_path(TOKENS)]
-            made[0].mkdir(exist_ok=True)
+            # Tokens are named by corpus, model and length, so all trainings on a corpus share one folder.
+            sources = [earlier[-1].local_path(TOKENS)]
+            sources[0].mkdir(exist_ok=True)
         link = folder.local_path(part)
-        if made and not link.is_symlink():
+        if sources and not link.is_symlink():
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(os.path.relpath(made[-1], link.parent))
+            link.symlink_to(os.path.relpath(sources[-1], link.parent))
     for name in FACTS:
         if earlier and earlier[-1].exists(name) and not folder.exists(name):
             folder.write_bytes(name, earlier[-1].read_bytes(name))

@@ -10,10 +10,10 @@ REPORT = "report.html"
 
 
 def write_report(run: Run) -> str:
-    """Render `report.html`, and put new scores into the student's model card; returns where the page is, from here."""
+    """Render `report.html` and update the student's model card; returns the page's path, relative if it is below here."""
     if run.folder.exists(f"{STUDENT}/training.json"):
         write_model_card(run.folder, STUDENT)
-    # What draws the charts takes as long to import as all else here, and trials of a campaign write no page.
+    # Imported here because altair is slow to import and the trials of a campaign write no page.
     from pad_ray.report import render
 
     with run.progress.wait("report: the page"):

@@ -1,4 +1,4 @@
-"""`--dry-run`: what a run would do, before it costs anything."""
+"""`--dry-run`: show what a run would do without doing it."""
 
 import pyarrow.compute as pc
 import yaml
@@ -20,12 +20,12 @@ from pad_ray.synthesis.corpus import TRAIN
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.words import counted
 
-# Tokens of a text are about a quarter of its characters; good enough to size a run.
+# A rough average, good enough to size a run.
 CHARACTERS_PER_TOKEN = 4
 
 
 def preview(run: Run) -> None:
-    """Print the resolved recipe, the first prompt, estimates of rows and tokens, and what this machine lacks."""
+    """Print the resolved recipe, the first prompts, estimates of rows and tokens, and the resources that are missing."""
     recipe, say = run.recipe, run.progress.say
     say_recipe(run)
     inputs = read_inputs(recipe)
@@ -52,13 +52,13 @@ def preview(run: Run) -> None:
 
 
 def preview_distillation(run: Run) -> None:
-    """`preview` of a run that has a student too, and therefore no object store."""
+    """`preview` of a run that also trains a student, and so needs a local run folder."""
     run.folder.demand_local("a student")
     preview(run)
 
 
 def preview_training(run: Run) -> None:
-    """Print the resolved recipe, what there is to train on, estimates of steps and tokens, and what is lacking."""
+    """Print the resolved recipe, the size of the corpus, estimates of steps and tokens, and the resources that are missing."""
     recipe, config, say = run.recipe, run.recipe.training, run.progress.say
     run.folder.demand_local("a student")
     say_recipe(run)
@@ -82,19 +82,19 @@ def preview_training(run: Run) -> None:
 
 
 def preview_refinement(run: Run) -> None:
-    """Print the resolved recipe, what the student is asked first, estimates of rows, and what this machine lacks."""
+    """Print the resolved recipe, the student's first prompt, estimates of rows, and the resources that are missing."""
     config, say = run.recipe.refinement, run.progress.say
     say_recipe(run)
     inputs = refinement.read_inputs(run)
     first: Question = next(run.folder.iter_records(QUESTIONS, Question))
     say(f"first prompt:\n{shown(inputs.plan.paths[0].prompt(first))}")
     stored = sum(run.folder.row_count(part) for part in run.folder.parts(QUESTIONS))
-    asked = min(stored, config.questions or stored)
+    count = min(stored, config.questions or stored)
     corpus = metrics.read(run.folder)["corpus"]
     programs = corpus["train_rows"] + corpus["validation_rows"]
     say(f"student: {inputs.plan.engine}")
     say(
-        f"estimate: {counted(asked, 'question')}, {counted(asked * config.samples, 'draft')} of the student; "
+        f"estimate: {counted(count, 'question')}, {counted(count * config.samples, 'draft')} of the student; "
         f"at most {counted(programs, 'program')} and "
         f"{counted(programs * config.variants_per_program, 'variant')}; repair rows: {config.repair_share:.0%} of the rows; "
         f"{counted(sum(map(len, inputs.test.values())), 'test question')}"
@@ -103,7 +103,7 @@ def preview_refinement(run: Run) -> None:
 
 
 def preview_evaluation(run: Run) -> None:
-    """Print the resolved recipe, what would be measured, and what this machine lacks."""
+    """Print the resolved recipe, the student, strategies and tests to measure, and the resources that are missing."""
     recipe, say = run.recipe, run.progress.say
     say_recipe(run)
     tests = read_tests(recipe)
@@ -117,7 +117,7 @@ def preview_evaluation(run: Run) -> None:
 
 
 def shown(prompt: str | tuple[Message, ...]) -> str:
-    """A prompt as text to read."""
+    """A prompt as readable text."""
     return prompt if isinstance(prompt, str) else "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt)
 
 
@@ -127,7 +127,7 @@ def say_recipe(run: Run) -> None:
 
 
 def say_lacking(run: Run, recipe: Recipe, resources: dict[str, float], stage: str = "") -> None:
-    """Print what `resources` do not have for a recipe, all of it or for one stage."""
+    """Print the resources that a recipe needs beyond `resources`, for all stages or for one."""
     for lack in lacking(recipe, resources):
         if lack.startswith(stage):
             run.progress.say(f"lacking: {lack}")

@@ -24,9 +24,9 @@ from pad_ray.tasks.config import task_and_split
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything a run reads, checked before anything is written.
+    """Everything that a run reads, checked before anything is written.
 
-    `train` is gone through once, by `store_questions`; `test` holds the test questions by task.
+    `train` is consumed once, by `store_questions`; `test` holds the test questions by task.
     """
 
     train: Iterator[Question]
@@ -40,8 +40,8 @@ def read_inputs(recipe: Recipe) -> Inputs:
     Raises:
         InputError: a task, a split, a row, a demonstration, a model name or weights are not usable.
     """
-    asked, seed = recipe.questions, recipe.seed
-    train_questions = get_task(asked.task).stream(asked.split, recipe.data_dir, asked.limit, seed)
+    source, seed = recipe.questions, recipe.seed
+    train_questions = get_task(source.task).stream(source.split, recipe.data_dir, source.limit, seed)
     tests = read_tests(recipe)
     for name in recipe.corpus.decontaminate or []:
         get_task(name)
@@ -55,24 +55,24 @@ def read_inputs(recipe: Recipe) -> Inputs:
 
 
 def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
-    """The test questions by the name of their set. Raises InputError if a task, its files or a question are not usable."""
+    """The test questions by the name of their set. Raises InputError if a task, its files or a question is not usable."""
     return {name: _read_test(recipe, name) for name in recipe.questions.tests}
 
 
 def _read_test(recipe: Recipe, name: str) -> list[Question]:
     task, split = task_and_split(name)
-    asked = get_task(task).load(split, recipe.data_dir, recipe.questions.test_limit, recipe.seed)
-    if any(map(fault, asked)) or len({question.question_id for question in asked}) < len(asked):
-        # All of the split, since a sample does not tell where in the file a question is.
+    sample = get_task(task).load(split, recipe.data_dir, recipe.questions.test_limit, recipe.seed)
+    if any(map(fault, sample)) or len({question.question_id for question in sample}) < len(sample):
+        # Read the whole split: a sample does not give a question's position in the file.
         whole = split in get_task(task).published
-        read = get_task(task).load(split, recipe.data_dir, seed=recipe.seed) if whole else asked
+        read = get_task(task).load(split, recipe.data_dir, seed=recipe.seed) if whole else sample
         where = f"split {split}" + (f" in {recipe.data_dir}/{task}" if whole and recipe.data_dir else "")
         demand_usable(name, read, where)
-    return asked
+    return sample
 
 
 def store_questions(run: Run, inputs: Inputs) -> None:
-    """Write `questions/`: those to learn from, those that cannot be asked with their reason, and the test questions."""
+    """Write `questions/`: train questions, unusable questions with the reason, and test questions."""
     started = time.monotonic()
     with run.progress.wait("questions: their files"):
         stored = store(run.folder, inputs.train)
@@ -82,11 +82,11 @@ def store_questions(run: Run, inputs: Inputs) -> None:
     counts = (stored.asked + tests, stored.kept + tests, stored.unusable)
     ledger.record(run.folder, StageEntry("questions", "questions", *counts, seconds=elapsed))
     if not stored.kept:
-        raise StageError(f"questions: none of {stored.asked} can be asked: {dict(stored.unusable)}")
+        raise StageError(f"questions: none of {stored.asked} is usable: {dict(stored.unusable)}")
 
 
 def store_tests(run: Run, tests: dict[str, list[Question]], *, keep: bool = False) -> None:
-    """Write the test questions to `questions/`. With `keep`, those of a task that is there already stay as they are."""
+    """Write the test questions to `questions/`. With `keep`, the stored questions of a task are not replaced."""
     for task, questions in tests.items():
         if not (keep and run.folder.exists(f"{TEST}/{task}.parquet")):
             run.folder.write_records(f"{TEST}/{task}.parquet", Question, questions)

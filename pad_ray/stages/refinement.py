@@ -1,6 +1,6 @@
 """The stages of self-refinement (PaD, arXiv 2305.13888, section 3.2): collect -> inject -> train -> measure.
 
-They go on from a run whose student is trained; as the stages there, each can be called again and continues.
+They start from a run with a trained student. Like the stages of that run, each can be called again and continues.
 """
 
 import time
@@ -35,8 +35,8 @@ STUDENT, REFINED = STUDENTS["after"], STUDENTS["refined"]
 
 @dataclass(frozen=True)
 class Inputs:
-    """What refinement starts from: the engine that serves the student, what it is asked for, and the test questions that
-    it was measured on, by task.
+    """The inputs of refinement: the engine that serves the student, the plan of its drafts, and by task the test questions
+    that it was measured on.
     """
 
     student: EngineConfig
@@ -45,10 +45,10 @@ class Inputs:
 
 
 def read_inputs(run: Run) -> Inputs:
-    """Find the student of the run and plan what it is asked. Writes nothing.
+    """Find the run's student and plan its drafts. Writes nothing.
 
     Raises:
-        InputError: the run is remote, has no trained student, or the engine or its model is not usable.
+        InputError: the run is remote or has no trained student, or the engine or its model is not usable.
     """
     recipe, folder = run.recipe, run.folder
     folder.demand_local("refinement")
@@ -56,17 +56,17 @@ def read_inputs(run: Run) -> Inputs:
         raise InputError(f"{folder.location} has no trained student: run jobs/distill.py on it with this recipe first")
     student = recipe.evaluation.engine.serving(str(folder.local_path(STUDENT)))
     versions.check(student)
-    asked = recipe.refinement
-    drawn = {"samples": asked.samples, "temperature": asked.temperature, "top_p": asked.top_p}
+    wanted = recipe.refinement
+    sampling = {"samples": wanted.samples, "temperature": wanted.temperature, "top_p": wanted.top_p}
     limits = {"paths": [PathKind.PROGRAM], "max_tokens": recipe.evaluation.max_tokens}
-    config = recipe.synthesis.model_copy(update={**drawn, **limits})
+    config = recipe.synthesis.model_copy(update={**sampling, **limits})
     tests = {part.rpartition("/")[2].removesuffix(".parquet"): part for part in folder.parts(TEST)}
     questions = {task: from_table(Question, folder.read_part(part)) for task, part in tests.items()}
     return Inputs(student, Plan((Program(),), fingerprint(student), config, recipe.seed), questions)
 
 
 def collect(run: Run, inputs: Inputs) -> Collected:
-    """Let the student answer train questions, and keep what went wrong."""
+    """Let the student answer train questions, and store its errors."""
     started, recipe = time.monotonic(), run.recipe
     store_programs(run.folder)
     collected = collect_drafts(run.folder, inputs.plan, inputs.student, recipe.refinement, recipe.sandbox, run.progress)
@@ -80,7 +80,7 @@ def collect(run: Run, inputs: Inputs) -> Collected:
 
 
 def inject(run: Run, collected: Collected) -> Injected:
-    """Spoil the corpus' programs in the mix of the student's own errors, and write both histograms side by side."""
+    """Inject errors into the corpus' programs in the proportions of the student's own errors, and record both histograms."""
     started, config = time.monotonic(), run.recipe.refinement
     mix = mix_from(collected.errors, config.smoothing)
     with run.progress.wait("refinement.inject: programs to be spoiled and executed"):
@@ -94,7 +94,7 @@ def inject(run: Run, collected: Collected) -> Injected:
         StageEntry(stage, "variants", wanted, injected.rows, {**missing, **injected.left_out}, seconds=seconds),
     )
     compared = side_by_side(collected.errors, {Outcome(name): count for name, count in injected.outcomes.items()})
-    made = {
+    figures = {
         "drafts": collected.planned,
         "outcomes": collected.outcomes,
         "on_policy_rows": collected.rows,
@@ -103,12 +103,12 @@ def inject(run: Run, collected: Collected) -> Injected:
         "injected": vars(injected),
         **asdict(compared),
     }
-    metrics.update(run.folder, "refinement", made)
+    metrics.update(run.folder, "refinement", figures)
     return injected
 
 
 def build_corpus(run: Run) -> RefinementCorpus:
-    """Mix repair rows with the first-pass rows that the student was trained on."""
+    """Mix repair rows with the rows that the student was first trained on."""
     started = time.monotonic()
     with run.progress.wait("refinement.corpus: repair rows"):
         corpus = corpora.build(run.folder, run.recipe.refinement)
@@ -122,7 +122,7 @@ def build_corpus(run: Run) -> RefinementCorpus:
 
 
 def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None) -> None:
-    """Train on from the student, on the corpus with repair rows."""
+    """Continue training the student on the corpus with repair rows."""
     recipe = run.recipe
     own = {name: getattr(recipe.refinement, name) for name in ("epochs", "learning_rate", "max_tokens")}
     given = {name: value for name, value in own.items() if value is not None}
@@ -148,7 +148,7 @@ def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None
 
 
 def measure(run: Run, inputs: Inputs) -> None:
-    """Measure student and refined student, which both answer at once, on the same test questions."""
+    """Measure the student and the refined student without demonstrations on the same test questions."""
     for student in STUDENTS:
         evaluate_student(run, student, inputs.test)
     compare_students(run, inputs.test, "after", "refined")

@@ -10,7 +10,7 @@ from pad_ray.words import counted
 
 
 def resources_at_hand() -> dict[str, float]:
-    """CPUs and GPUs of the cluster that RAY_ADDRESS names, else of this machine as far as it tells."""
+    """CPUs and GPUs of the cluster that RAY_ADDRESS names; without it, of a running Ray or the CPUs of this machine."""
     import ray
 
     if os.environ.get("RAY_ADDRESS"):
@@ -22,7 +22,7 @@ def resources_at_hand() -> dict[str, float]:
 
 
 def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
-    """What `resources` do not have for this recipe, in words; none where it can run."""
+    """The resources that this recipe needs beyond `resources`, one sentence each; empty if it can run."""
     wanted = {
         "synthesis": (recipe.teacher.actors or 1) * recipe.teacher.cpus
         + (recipe.synthesis.verifiers or 1) * recipe.synthesis.verifier_cpus,
@@ -30,13 +30,13 @@ def lacking(recipe: Recipe, resources: dict[str, float]) -> list[str]:
         "evaluation": (recipe.evaluation.engine.actors or 1) * recipe.evaluation.engine.cpus,
     }
     lacks = [
-        f"{stage} asks for {counted(cpus, 'CPU')}, there are {resources.get('CPU', 0):g}"
+        f"{stage} needs {counted(cpus, 'CPU')}, {resources.get('CPU', 0):g} available"
         for stage, cpus in wanted.items()
         if cpus > resources.get("CPU", 0)
     ]
     if recipe.teacher.tensor_parallel > max(1.0, resources.get("GPU", 0)):
         lacks.append(
-            f"the teacher asks for {counted(recipe.teacher.tensor_parallel, 'GPU')}, there are {resources.get('GPU', 0):g}"
+            f"the teacher needs {counted(recipe.teacher.tensor_parallel, 'GPU')}, {resources.get('GPU', 0):g} available"
         )
     if find_bwrap() is None:
         lacks.append(NO_BUBBLEWRAP)

@@ -1,7 +1,7 @@
-"""How long a run takes and how much it stores, before it starts: arithmetic over figures that are measured or assumed.
+"""Estimate the time and storage of a run before it starts, from measured and assumed figures.
 
-Measured ones are in tests/benchmarks/RESULTS.md. Rates of engines and of training depend on model and device: they are
-assumed, marked so where they are shown, and a recipe that knows better sets them.
+Measured figures are in tests/benchmarks/RESULTS.md. Rates of engines and training depend on model and device; they are
+assumptions, shown as such, and a recipe can override them.
 """
 
 import math
@@ -12,17 +12,18 @@ from pad_ray.models.catalog import CATALOG
 from pad_ray.recipe import Recipe
 from pad_ray.schema import PathKind
 
-# Measured: "a million programs", two cores with everything that verification does besides executing.
+# Measured: "a million programs", on two cores, including all other work of verification.
 PROGRAMS_PER_S_PER_CORE = 470.0
-# Measured: "what a draft weighs". Parquet, zstd, of drafts, verdicts and corpus; a block is a part of each of the first two.
+# Measured: "what a draft weighs". Parquet with zstd of drafts, verdicts and corpus; a block is one part of drafts and one of
+# verdicts.
 DRAFT_BYTES, BLOCK_BYTES, ROW_BYTES = 255, 7200, 350
 PARTS_PER_BLOCK = 2
-# Measured on the demo: the last and the best checkpoint, each with optimiser state, and the student in bfloat16.
+# Measured on the demo: last and best checkpoint, each with optimiser state, and the student in bfloat16.
 STUDENT_BYTES_PER_PARAMETER = 2 * 15 + 2
-# A word problem is about 60 tokens; a training row is a question and its path.
+# Approximate tokens of a word problem; a training row is a question and its path.
 QUESTION_TOKENS = 60
-# Assumed, for one engine or training worker: a 7-8 B teacher and a 0.5 B student on one data-centre GPU; on a CPU core the
-# small models of the demo.
+# Assumed, per engine or training worker: a 7-8 B teacher and a 0.5 B student on one data-centre GPU; the demo's small models
+# on one CPU core.
 ASSUMED = {
     "engine_tokens_per_s": {"GPU": 4000.0, "CPU": 100.0},
     "student_tokens_per_s": {"GPU": 10000.0, "CPU": 150.0},
@@ -35,7 +36,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Engines:
-    """A pool of engines or training workers, `gpus` each, 0 on CPU; `tokens_per_s` of one of them."""
+    """A pool of engines or training workers. Each has `gpus` GPUs (0 on CPU) and processes `tokens_per_s`."""
 
     count: int
     gpus: int
@@ -47,7 +48,7 @@ class Engines:
 
 @dataclass(frozen=True)
 class StageSize:
-    """Hours of wall time, and of all GPUs that the stage holds together."""
+    """Hours of wall time, and GPU-hours of all GPUs that the stage holds."""
 
     hours: float
     gpu_hours: float
@@ -55,9 +56,10 @@ class StageSize:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a run costs, without the start of the engines, which takes minutes.
+    """The cost of a run, without the minutes that engines take to start.
 
-    `verifier_cores` keep up with the teacher; `assumed` names the figures that neither the recipe nor a measurement gives.
+    `verifier_cores` is the number of cores that keep up with the teacher; `assumed` names the figures that are neither set
+    in the recipe nor measured.
     """
 
     drafts: int
@@ -94,7 +96,7 @@ def sizes(recipe: Recipe, questions: int, tests: int, gpus: int) -> Sizes:
     verifying = _verifying_hours(recipe, drafts)
     trained = rows * (1 - recipe.corpus.validation_share) * recipe.training.epochs
     training = workers.hours(trained * (QUESTION_TOKENS + config.draft_tokens))
-    # Every test question is asked before and after training.
+    # Every test question is answered before and after training.
     evaluating = student.hours(2 * tests * config.draft_tokens)
     return Sizes(
         drafts=drafts,
@@ -111,48 +113,48 @@ def sizes(recipe: Recipe, questions: int, tests: int, gpus: int) -> Sizes:
 
 
 def verifier_cores(teacher: Engines, draft_tokens: float, program_share: float) -> int:
-    """CPU cores with which verification keeps up with engines that write `program_share` of their drafts as programs."""
+    """CPU cores that verification needs to keep up with the engines; `program_share` of the drafts are programs."""
     programs_per_s = teacher.count * teacher.tokens_per_s / draft_tokens * program_share
     return max(1, math.ceil(programs_per_s / PROGRAMS_PER_S_PER_CORE))
 
 
 def corpus_rows(recipe: Recipe, questions: int, drafts: int) -> int:
-    """Rows of the corpus: accepted drafts, up to as many as are kept of a question and kind."""
+    """Rows of the corpus: accepted drafts, limited by `max_per_question` for each question and kind of path."""
     kept = questions * recipe.corpus.max_per_question * len(recipe.synthesis.paths)
     return min(kept, round(drafts * recipe.sizing.accepted_share))
 
 
 def student_parameters(recipe: Recipe) -> float:
-    """What the recipe says, or the parameters of a known model, or an assumption."""
+    """The recipe's value, else the parameters of a known model, else an assumption."""
     known = {model.name: float(model.parameters) for model in CATALOG}
     return recipe.sizing.student_parameters or known.get(recipe.training.student, ASSUMED_PARAMETERS)
 
 
-def lines(found: Sizes) -> list[str]:
-    """The sizes in words, for `--dry-run`."""
-    stages = {"synthesis": found.synthesis, "training": found.training, "evaluation": found.evaluation}
+def lines(size: Sizes) -> list[str]:
+    """The lines that `--dry-run` prints."""
+    stages = {"synthesis": size.synthesis, "training": size.training, "evaluation": size.evaluation}
     each = ", ".join(f"{name} {stage.hours:.3g} h" for name, stage in stages.items())
-    slow = "; the sandboxes asked for are slower than the teacher" if found.verification_limits else ""
+    slow = "; the configured verifiers are slower than the teacher" if size.verification_limits else ""
     return [
-        f"time: {found.hours:.3g} h ({each}), {found.gpu_hours:.3g} GPU-hours",
-        f"CPU cores for sandboxes: {found.verifier_cores}, to execute programs as fast as they are written{slow}",
-        f"storage: tables {found.table_bytes / GIB:.3g} GiB in {found.files} files, "
-        f"student and checkpoints {found.student_bytes / GIB:.3g} GiB",
-        f"assumed, not measured: {', '.join(found.assumed) or 'nothing'}; see --help sizing",
+        f"time: {size.hours:.3g} h ({each}), {size.gpu_hours:.3g} GPU-hours",
+        f"CPU cores for sandboxes: {size.verifier_cores}, to execute programs as fast as the teacher writes them{slow}",
+        f"storage: tables {size.table_bytes / GIB:.3g} GiB in {size.files} files, "
+        f"student and checkpoints {size.student_bytes / GIB:.3g} GiB",
+        f"assumed, not measured: {', '.join(size.assumed) or 'nothing'}; see --help sizing",
     ]
 
 
-def cells(found: Sizes) -> tuple[str, ...]:
+def cells(size: Sizes) -> tuple[str, ...]:
     """The sizes as cells of a table: drafts, hours of each stage, GPU-hours, cores, storage, files."""
-    hours = (f"{stage.hours:.2g}" for stage in (found.synthesis, found.training, found.evaluation))
-    storage = f"{(found.table_bytes + found.student_bytes) / GIB:,.0f} GiB"
+    hours = (f"{stage.hours:.2g}" for stage in (size.synthesis, size.training, size.evaluation))
+    storage = f"{(size.table_bytes + size.student_bytes) / GIB:,.0f} GiB"
     return (
-        f"{found.drafts:,}",
+        f"{size.drafts:,}",
         *hours,
-        f"{found.gpu_hours:,.1f}",
-        f"{found.verifier_cores}",
+        f"{size.gpu_hours:,.1f}",
+        f"{size.verifier_cores}",
         storage,
-        f"{found.files:,}",
+        f"{size.files:,}",
     )
 
 
@@ -183,7 +185,7 @@ def _program_share(recipe: Recipe) -> float:
 
 
 def _verifying_hours(recipe: Recipe, drafts: int) -> float:
-    """Hours in which the sandboxes that the recipe asks for execute its programs; 0 where it leaves their number open."""
+    """Hours that the configured number of verifiers takes to execute all programs; 0 if the recipe leaves it open."""
     if recipe.synthesis.verifiers is None:
         return 0.0
     cores = recipe.synthesis.verifiers * recipe.synthesis.verifier_cpus
@@ -191,7 +193,7 @@ def _verifying_hours(recipe: Recipe, drafts: int) -> float:
 
 
 def _assumed(recipe: Recipe) -> tuple[str, ...]:
-    """Fields of `sizing` that the recipe leaves to their defaults and that no catalog knows."""
+    """Fields of `sizing` that are neither set in the recipe nor known from the catalog."""
     unset = [name for name in ("draft_tokens", "accepted_share") if name not in recipe.sizing.model_fields_set]
     unset += [name for name in ASSUMED if getattr(recipe.sizing, name) is None]
     known = recipe.training.student in {model.name for model in CATALOG}

@@ -1,6 +1,6 @@
-"""How students are measured: by the strategies of a recipe on its test tasks, and against each other on the same questions.
+"""Measure students with the strategies of a recipe on its test tasks, and compare them on the same questions.
 
-As the other stages, each can be called again on the same run: it continues, and does nothing where nothing is left to do.
+Like the other stages, each of these can be called again on the same run: it continues, or does nothing if it is complete.
 """
 
 from collections import Counter
@@ -37,47 +37,48 @@ Tests = dict[str, list[Question]]
 """Test questions by task."""
 
 ENTRY = ("task", "student", "strategy")
-"""What tells one score of a run from another."""
+"""The key of a score within a run."""
 
 COMPARISONS = ("paired", "general_change")
 """Sections of the metrics that compare a student `b` with a student `a`."""
 
 FIGURES = ("evaluation", "general", "paired_strategies", "pooled")
-"""Sections of the metrics whose entries are each of one `student`."""
+"""Sections of the metrics whose entries describe one `student` each."""
 
 DIRECT = Greedy(path=PathKind.RATIONALE, name="direct")
-"""How every student is asked for general ability, before and after training alike: greedily, for the answer alone."""
+"""The strategy for tests of general ability, the same before and after training: greedy, the answer only."""
 
 STUDENTS = {"after": "student", "refined": "refined"}
-"""Where the weights of a trained student are in the run's folder."""
+"""Folder of each trained student's weights, relative to the run's folder."""
 
 
 def general_tests(tests: Tests) -> Tests:
-    """The tests of general ability: no strategy of the recipe is for them."""
+    """The tests of general ability. The strategies of the recipe do not apply to them."""
     return {name: questions for name, questions in tests.items() if get_task(task_and_split(name)[0]).shots is not None}
 
 
 def own_tests(tests: Tests) -> Tests:
-    """The tests of what students are trained for."""
+    """The tests of the tasks that students are trained for."""
     return {name: questions for name, questions in tests.items() if name not in general_tests(tests)}
 
 
 def _shots(recipe: Recipe, tests: Tests) -> dict[str, list[Question]]:
-    """Solved questions by sub-task, for all tests of general ability."""
+    """Solved example questions by sub-task, for all tests of general ability."""
     readers = (get_task(task_and_split(name)[0]).shots for name in tests)
     return {name: solved for read in readers if read for name, solved in read(recipe.data_dir).items()}
 
 
 def first_demonstrations(recipe: Recipe) -> Sets:
-    """The first set of programs that the teacher is shown: a student that is not trained yet is asked with it."""
+    """The teacher's first set of demonstration programs. It also prompts the untrained student."""
     return load_sets(recipe.questions.task, PathKind.PROGRAM, recipe.data_dir)[:1]
 
 
 def evaluate_student(run: Run, student: str, tests: Tests) -> None:
-    """Measure the base student (`before`) greedily with the teacher's demonstrations, or a trained one (`STUDENTS`) without.
+    """Measure the base student (`before`) or a trained one (`STUDENTS`).
 
-    A trained one by all strategies of the recipe, greedy first: students are compared by it. For general ability both are asked
-    as `DIRECT` does, with the same solved questions.
+    The base student decodes greedily, prompted with the teacher's demonstrations. A trained student gets no demonstrations and
+    is measured with all strategies of the recipe, greedy first because students are compared by it. Tests of general ability
+    use `DIRECT` with the same solved questions for both.
     """
     if student == "before":
         measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
@@ -95,10 +96,10 @@ def measure(
     tests: Tests,
     shown: Sets = (),
 ) -> None:
-    """Solutions and scores of a model by strategies, one after the other on the same engines; `shown` makes it few-shot.
+    """Solve and score the tests with each strategy in turn on the same engines; `shown` makes the prompts few-shot.
 
-    Tests of general ability are asked directly, and not by the strategies. Figures of other weights that had the student's name
-    before are deleted.
+    Tests of general ability use `DIRECT` instead of the strategies. If the student's name belonged to other weights before,
+    their figures are deleted.
     """
     _forget_other_weights(run, student, model)
     own, general, shots = own_tests(tests), general_tests(tests), _shots(run.recipe, tests)
@@ -131,15 +132,15 @@ def open_solver(
     lost: int | None = None,
     shots: Mapping[str, Sequence[Question]] | None = None,
 ) -> Solver:
-    """A solver whose engines serve a model as the recipe says, or that asks the engines of another one (see `Solver`).
+    """A solver that serves a model as the recipe says, or that uses the engines of another solver (see `Solver`).
 
-    Questions of the tasks in `shots` are asked for a direct answer, after these solved questions.
+    The prompt of a task in `shots` shows these solved questions and asks for the answer only.
     """
     config = run.recipe.evaluation
     engine = config.engine.serving(model)
     seconds = {strategy.second_model for strategy in config.strategies} - {None}
     if seconds and engine.actors is None and uses_gpu(engine):
-        # A strategy's second model has as many engines, so all share the GPUs.
+        # Each second model gets as many engines as the student, so divide the GPUs among the models.
         engine = engine.model_copy(update={"actors": max(1, engine_count(engine) // (1 + len(seconds)))})
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     if shots:
@@ -170,21 +171,21 @@ def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solve
         if has_subtasks(questions):
             _measure_general(run, entry, solved.solutions, questions)
         outcomes.update(solution.outcome.value for solution in solved.solutions)
-        told = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
-        reasons = ledger.first_reasons(told) | reasons
+        verdicts = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
+        reasons = ledger.first_reasons(verdicts) | reasons
         seconds += solved.all_seconds
-    asked = sum(map(len, tests.values()))
+    count = sum(map(len, tests.values()))
     stage = _stage(student, strategy.label)
-    ledger.record(run.folder, ledger.judged(stage, "questions", asked, outcomes, seconds, reasons=reasons))
+    ledger.record(run.folder, ledger.judged(stage, "questions", count, outcomes, seconds, reasons=reasons))
 
 
 def _at_k(
     strategy: Strategy, solutions: Sequence[Solution], questions: Sequence[Question], seed: int
 ) -> list[dict[str, Any]]:
-    """pass@k and maj@k of a strategy that samples, for k = 1, 2, 4 ... and all its samples; nothing for others."""
+    """pass@k and maj@k of a sampling strategy, for k = 1, 2, 4, ... and its number of samples; empty for other strategies."""
     if not isinstance(strategy, (Vote, BestOfN)) or any(len(one.sampled) < strategy.samples for one in solutions):
         return []
-    # In the order of their questions, as `Solved` has them.
+    # `Solved` keeps the order of the questions.
     single = [one for pair in zip(solutions, questions, strict=True) for one in each_sample(*pair)]
     counts = sorted({strategy.samples, *(2**power for power in range(strategy.samples.bit_length()))})
     return [
@@ -204,22 +205,22 @@ def has_subtasks(questions: Sequence[Question]) -> bool:
 def _measure_general(
     run: Run, entry: dict[str, Any], solutions: Sequence[Solution], questions: Sequence[Question]
 ) -> None:
-    """The macro average over sub-tasks, and each of them."""
-    found = general_ability(solutions, questions, run.recipe.seed)
+    """Record the macro average over sub-tasks and the accuracy of each sub-task."""
+    ability = general_ability(solutions, questions, run.recipe.seed)
     subtasks = {
         name: {"questions": one.questions, "accuracy": one.accuracy, "interval": one.interval}
-        for name, one in found.subtasks.items()
+        for name, one in ability.subtasks.items()
     }
     named = {name: entry[name] for name in ENTRY}
-    metrics.replace_entry(run.folder, "general", {**named, **vars(found), "subtasks": subtasks}, ENTRY)
+    metrics.replace_entry(run.folder, "general", {**named, **vars(ability), "subtasks": subtasks}, ENTRY)
 
 
 def student_to_measure(run: Run) -> tuple[str, str]:
-    """Name and model of the student that is evaluated: `after` and the run's own, or a name of its own for another model.
+    """Name and model of the student to evaluate: `after` and the run's own student, or `<name>-<revision>` for another model.
 
     Raises:
-        InputError: the run has no student or is remote, the model's name is unknown or its weights are damaged, or what the
-            engine needs is not installed.
+        InputError: the run has no student or is remote, the model's name is unknown, its weights are damaged, or a package
+            that the engine needs is not installed.
     """
     versions.check(run.recipe.evaluation.engine)
     given = run.recipe.evaluation.student
@@ -234,7 +235,7 @@ def student_to_measure(run: Run) -> tuple[str, str]:
 
 
 def strategies_of(run: Run) -> Sequence[Strategy]:
-    """The strategies of a recipe, with their neighbours of equal compute."""
+    """The strategies of a recipe, with their equal-compute baselines if `equal_compute` is set."""
     config = run.recipe.evaluation
     return with_baselines(config.strategies) if config.equal_compute else config.strategies
 
@@ -246,7 +247,7 @@ def _stage(student: str, label: str) -> str:
 def _tokens(
     run: Run, task: str, student: str, strategy: Strategy, questions: Sequence[Question]
 ) -> dict[str, int] | None:
-    """What the strategy that another one is to spend as much as has spent, by question."""
+    """Token budget of each question for a `Resample` strategy: the tokens that its reference strategy spent."""
     if not isinstance(strategy, Resample):
         return None
     solutions = stored_solutions(run, task, solutions_folder(student, strategy.like), questions)

@@ -17,7 +17,7 @@ from pad_ray.training.train import Trained, Watch, train
 
 
 def check_student(recipe: Recipe) -> None:
-    """InputError if the student's weights are not usable, or its tokenizer loses what the corpus teaches."""
+    """Raise InputError if the student's weights are not usable or its tokenizer cannot represent the corpus' targets."""
     student = resolve(recipe.training.student)
     check_student_writes(student.name, str(student.path), objectives_of(recipe.synthesis.paths, recipe.corpus))
 
@@ -46,6 +46,6 @@ def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Train
 
 
 def training_figures(trained: Trained) -> dict[str, Any]:
-    """What `metrics.json` says of a training run; the rest is the recipe's and the ledger's."""
+    """The figures of a training run for `metrics.json`; the others are in the recipe and the ledger."""
     elsewhere = ("key", "rows", "config", "corpus", "seed")
     return {name: value for name, value in asdict(trained).items() if name not in elsewhere}

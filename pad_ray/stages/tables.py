@@ -30,10 +30,10 @@ def closing_table(run: "Run") -> None:
         _say_yield(run, sections["synthesis"])
     measured = sections.get("evaluation", [])
     strategy = ["strategy"] if len({item["strategy"] for item in measured}) > 1 else []
-    told = ["task", "student", *strategy, "prompt", "questions"]
-    scores = Table(*told, "accuracy", "95 % interval", "executable", title="scores")
+    columns = ["task", "student", *strategy, "prompt", "questions"]
+    scores = Table(*columns, "accuracy", "95 % interval", "executable", title="scores")
     for item in measured:
-        scores.add_row(*(str(item[name]) for name in told), *_shares(item))
+        scores.add_row(*(str(item[name]) for name in columns), *_shares(item))
     if measured:
         run.progress.console.print(scores)
     _say_pairs(run, sections.get("paired", []))
@@ -41,7 +41,7 @@ def closing_table(run: "Run") -> None:
 
 
 def say_faults(folder: RunDir, progress: Progress) -> None:
-    """Print how many rows of each stage ended as a fault, so without a verdict on the row itself, and the first reason."""
+    """Print how many rows of each stage ended in a fault, and so got no verdict of their own, and the first reason."""
     for entry in ledger.entries(folder):
         for outcome, fault in entry.get("faults", {}).items():
             first = f"; the first: {fault['first']}" if fault["first"] else ""
@@ -50,18 +50,19 @@ def say_faults(folder: RunDir, progress: Progress) -> None:
             )
 
 
-def _say_yield(run: "Run", made: Mapping[str, Any]) -> None:
+def _say_yield(run: "Run", synthesis: Mapping[str, Any]) -> None:
     run.progress.say(
-        f"yield: {made['accepted']} of {made['drafts']} drafts were right, {made['yield']:.1%} {_limits(made)}"
+        f"yield: {synthesis['accepted']} of {synthesis['drafts']} drafts were right, "
+        f"{synthesis['yield']:.1%} {_limits(synthesis)}"
     )
-    if len(made["by_path"]) > 1:
-        for path, counts in made["by_path"].items():
+    if len(synthesis["by_path"]) > 1:
+        for path, counts in synthesis["by_path"].items():
             share = counts["accepted"] / counts["drafts"]
             run.progress.say(f"yield of {path}: {counts['accepted']} of {counts['drafts']}, {share:.1%}")
 
 
 def strategies_table(run: "Run", student: str) -> None:
-    """Print a student's scores by strategy with what they cost, and the paired tests between strategies."""
+    """Print a student's scores and costs by strategy, and the paired tests between strategies."""
     sections = metrics.read(run.folder)
     table = Table(
         "task", "strategy", "questions", "accuracy", "95 % interval", "executable", title=f"student: {student}"
@@ -81,8 +82,8 @@ def strategies_table(run: "Run", student: str) -> None:
             )
             run.progress.say(f"{item['task']}, samples of {item['strategy']}: {values}")
     for item in sections.get("pooled", []):
-        said = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
-        run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {said}")
+        figures = f"{item['accuracy']:.1%} {_limits(item)}, deviation between seeds {item['seed_deviation']:.1%}"
+        run.progress.say(f"{item['task']}: {item['seeds']} seeds of {item['strategies'][0]} pooled: {figures}")
     say_faults(run.folder, run.progress)
     _say_pairs(run, [pair for pair in sections.get("paired_strategies", []) if pair["student"] == student])
     _say_general(run, sections)
@@ -94,7 +95,7 @@ def _limits(item: Mapping[str, Any]) -> str:
 
 
 def _say_general(run: "Run", sections: Mapping[str, Any]) -> None:
-    """Print macro averages over sub-tasks, what training did to them, and which sub-tasks it changed."""
+    """Print macro averages over sub-tasks, their change by training, and the sub-tasks that changed."""
     from pad_ray.evaluation.claims import SIGNIFICANCE
 
     for item in sections.get("general", []):
@@ -112,13 +113,13 @@ def _say_general(run: "Run", sections: Mapping[str, Any]) -> None:
 
 
 def _shares(item: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Accuracy, its interval and the executable rate of a score, as cells."""
+    """Accuracy, its interval and the executable rate of a score, as table cells."""
     low, high = item["interval"]
     return f"{item['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{item['executable_rate']:.1%}"
 
 
 def _say_pairs(run: "Run", pairs: Sequence[Mapping[str, Any]]) -> None:
-    """Print paired tests; of several the p-values as one family too."""
+    """Print paired tests; if there are several, also the p-values adjusted as one family."""
     from pad_ray.evaluation.claims import ONE_TRAINING
     from pad_ray.evaluation.families import holm
 

@@ -1,8 +1,8 @@
-"""Attention over packed rows: each row of a packed sequence sees itself alone.
+"""Attention over packed rows: each row of a packed sequence attends only to itself.
 
-Registered with transformers as an implementation of its own. transformers' `sdpa` sees packed rows in their positions and
-masks a square of all tokens; here each row is a causal attention of its own, so a pass costs the sum of the squares of
-its rows and not the square of their sum, and no mask is held.
+Registered with transformers as an attention implementation. transformers' `sdpa` detects packed rows from the positions and
+masks a square over all tokens. Here, each row is a separate causal attention, so a pass costs the sum of squared row lengths
+instead of the square of their sum, and needs no mask in memory.
 """
 
 from itertools import pairwise
@@ -28,7 +28,7 @@ def block_attention(
 ) -> tuple[torch.Tensor, None]:
     """Attention of shape (1, tokens, heads, size) from queries, keys and values of shape (1, heads, tokens, size).
 
-    `block_bounds` holds where rows start and end; without it, this is transformers' `sdpa`.
+    `block_bounds` gives the start and end of each row; without it, this is transformers' `sdpa`.
     """
     if block_bounds is None:
         attended, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
@@ -42,7 +42,7 @@ def block_attention(
 
 
 def _window(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:
-    """The mask of a row that is longer than what its tokens see; None where plain causal attention does."""
+    """The sliding-window mask of a row that is longer than the window; None if plain causal attention is enough."""
     if window is None or length <= window:
         return None
     distance = torch.arange(length, device=device)[:, None] - torch.arange(length, device=device)
@@ -50,7 +50,7 @@ def _window(length: int, window: int | None, device: torch.device) -> torch.Tens
 
 
 def _mask(*arguments: Any, attention_mask: torch.Tensor | None = None, **options: Any) -> torch.Tensor | None:
-    # Packed rows come without a mask of padding, and need none.
+    # Packed rows have no padding mask and need none.
     if attention_mask is None:
         return None
     mask: torch.Tensor | None = sdpa_mask(*arguments, attention_mask=attention_mask, **options)
@@ -58,7 +58,7 @@ def _mask(*arguments: Any, attention_mask: torch.Tensor | None = None, **options
 
 
 def register() -> str:
-    """Make it known to transformers; returns the name to load a model with."""
+    """Register this attention with transformers; returns its name for loading a model."""
     AttentionInterface.register(BLOCKS, block_attention)
     AttentionMaskInterface.register(BLOCKS, _mask)
     return BLOCKS

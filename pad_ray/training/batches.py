@@ -1,6 +1,6 @@
-"""Which rows make a step, a worker's pass and a tensor.
+"""Assign corpus rows to steps, to workers' passes and to tensors.
 
-A plan depends on the rows, the seed and the epoch alone, never on the workers: whoever computes a step, it is the same.
+The rows of a step depend only on the corpus, the seed and the epoch, never on the workers.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from pad_ray.training.tokens import Example, TokenTable
 
 Rows = npt.NDArray[np.int64]
 Passes = list[list[list[int]]]
-"""`passes[pass][worker]` lists rows. Every worker has as many passes, because they meet in each; a pass may be empty."""
+"""`passes[pass][worker]` lists rows. All workers have equally many passes because they synchronise; a pass may be empty."""
 
 
 def steps_in_epoch(count: int, rows_per_step: int) -> int:
@@ -28,21 +28,21 @@ def steps_in_epoch(count: int, rows_per_step: int) -> int:
 def epoch_steps(table: TokenTable, rows_per_step: int, seed: int, epoch: int, *, paired: bool) -> list[Rows]:
     """The rows of each optimiser step of an epoch, shuffled; the last step may be short.
 
-    `paired` keeps a program and a rationale of the same question in the same step, which may then hold one row more or
-    less than `rows_per_step`, at least 2.
+    `paired` keeps a program and a rationale of the same question in the same step, which may then have one row more or fewer
+    than `rows_per_step`, at least 2.
     """
     units = _pairs(table) if paired else np.arange(len(table))
     generator = np.random.default_rng(int(content_id("epoch", seed, epoch)[:16], 16))
     place = generator.permutation(units.max() + 1)[units]
     order = np.argsort(place, kind="stable")
-    # A unit belongs to the step that its last row falls into.
+    # A unit belongs to the step of its last row.
     ends = np.searchsorted(place[order], place[order], side="right") - 1
     step_of = ends // rows_per_step
     return np.split(order, np.flatnonzero(np.diff(step_of)) + 1)
 
 
 def _pairs(table: TokenTable) -> Rows:
-    """A unit's number for each row: the n-th program and the n-th rationale of a question have the same."""
+    """The number of each row's unit; the n-th program and the n-th rationale of a question share a unit."""
     kinds = np.isin(table.objectives, (CODES["program"], CODES["rationale"]))
     rows = np.arange(len(table))
     order = np.lexsort((rows, table.objectives, table.questions))
@@ -55,10 +55,10 @@ def _pairs(table: TokenTable) -> Rows:
 
 
 def deal(lengths: Rows, workers: int, tokens_per_pass: int, *, packed: bool) -> Passes:
-    """Places in `lengths` for each pass and worker, at most `tokens_per_pass` tokens each, as even as can be.
+    """Distribute rows, given by `lengths`, as evenly as possible over passes and workers, up to `tokens_per_pass` each.
 
-    Packed, a pass costs the tokens of its rows; padded, its rows times the longest of them, so rows of like length share
-    a pass. A row longer than the budget has a pass to itself.
+    The cost of a packed pass is the tokens of its rows; of a padded pass, its number of rows times the longest, so rows of
+    similar length share a pass. A row longer than the budget has its own pass.
     """
     budget = max(tokens_per_pass, int(lengths.max(initial=1)))
     cut = _pack if packed else _group
@@ -70,7 +70,7 @@ def deal(lengths: Rows, workers: int, tokens_per_pass: int, *, packed: bool) -> 
 
 
 def _pack(lengths: Rows, bins: int, budget: int) -> list[list[int]] | None:
-    """Longest row first, into the bin with the fewest tokens; None where a bin overflows."""
+    """Put the longest row first into the bin with the fewest tokens; None if a bin overflows."""
     filled: list[list[int]] = [[] for _ in range(bins)]
     loads = [0] * bins
     for row in np.argsort(-lengths, kind="stable").tolist():
@@ -81,7 +81,7 @@ def _pack(lengths: Rows, bins: int, budget: int) -> list[list[int]] | None:
 
 
 def _group(lengths: Rows, bins: int, budget: int) -> list[list[int]] | None:
-    """Rows by length, cut into at most so many groups with the smallest largest cost; None where that is too large."""
+    """Cut the rows, sorted by length, into at most `bins` groups with minimal largest cost; None if it exceeds `budget`."""
     order = np.argsort(lengths, kind="stable")
     if len(_cut(lengths, order, budget)) > bins:
         return None
@@ -108,9 +108,9 @@ def _cut(lengths: Rows, order: Rows, budget: int) -> list[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One pass as tensors. `inputs` are the student's arguments; the rest has one entry for each token that is learnt.
+    """One pass as tensors. `inputs` are the student's arguments; the other tensors have one entry per learnt token.
 
-    `places` (2, tokens) says in which row and column of the logits a token is predicted; None: they are in order.
+    `places`, shape (2, tokens), gives the row and column of the logits that predict each token; None if they are in order.
     """
 
     inputs: dict[str, Any]
@@ -139,18 +139,18 @@ def _ids(example: Example) -> torch.Tensor:
 
 
 def nothing(pad_id: int) -> Example:
-    """A row for a worker that has none in a pass and still takes part in it: its caller gives it the weight 0."""
+    """A dummy row for a worker without rows that still takes part in a pass; the caller gives it weight 0."""
     return Example(np.full(2, pad_id, np.int32), 1, 0)
 
 
 def pack(examples: Sequence[Example], weights: Numbers) -> Batch:
-    """All examples in one row of shape (1, tokens), positions starting anew in each.
+    """All examples in one row of shape (1, tokens); positions restart in each example.
 
-    `block_bounds` and the arguments of flash attention say where an example starts and ends.
+    `block_bounds` and the arguments of flash attention give the start and end of each example.
     """
     lengths = [len(example.ids) for example in examples]
     bounds = [0, *accumulate(lengths)]
-    # The token before a learnt one predicts it.
+    # Each learnt token is predicted at the token before it.
     kept = [
         torch.arange(end - example.target_tokens - 1, end - 1)
         for end, example in zip(bounds[1:], examples, strict=True)
@@ -170,9 +170,9 @@ def pack(examples: Sequence[Example], weights: Numbers) -> Batch:
 
 
 def pad(examples: Sequence[Example], weights: Numbers, pad_id: int, *, keeps: bool) -> Batch:
-    """Examples as rows of shape (rows, longest row), padding on the right.
+    """Examples as rows of shape (rows, longest row), padded on the right.
 
-    `keeps` asks for the logits of those columns alone in which some row predicts a learnt token.
+    With `keeps`, logits are computed only for columns in which a row predicts a learnt token.
     """
     input_ids, attention_mask = _padded([_ids(example) for example in examples], pad_id)
     rows, columns = [], []
@@ -188,7 +188,7 @@ def pad(examples: Sequence[Example], weights: Numbers, pad_id: int, *, keeps: bo
 
 
 def pad_pairs(examples: Sequence[Example], weights: Numbers, pad_id: int, start_id: int) -> Batch:
-    """Sources for an encoder and targets, shifted behind the start token, for its decoder; both padded on the right."""
+    """Sources for the encoder, and targets shifted right by the start token for the decoder; both padded on the right."""
     targets = [_ids(example)[-example.target_tokens :] for example in examples]
     input_ids, attention_mask = _padded([_ids(e)[: -e.target_tokens] for e in examples], pad_id)
     shifted = [torch.cat([torch.tensor([start_id]), target[:-1]]) for target in targets]

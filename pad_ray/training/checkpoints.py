@@ -1,7 +1,7 @@
-"""Checkpoints of the training loop: what they hold, when another number of workers takes one up, and how they fail.
+"""Checkpoints of the training loop: saving, loading, and conversion to another number of workers.
 
-A checkpoint is DeepSpeed's own, one file a worker, with the history of the run; the one with the best validation so far
-holds the student's weights too. Ray Train makes a checkpoint count once every worker has written its part.
+A checkpoint is a DeepSpeed checkpoint, one file per worker, plus the history of the run; the checkpoint of the best validation
+also has the student's weights. For Ray Train, a checkpoint is valid once every worker has written its part.
 """
 
 import json
@@ -31,15 +31,15 @@ Entry = dict[str, float]
 
 @dataclass
 class History:
-    """Losses by step (`curve`) and by validation, and the step of the best validation, -1 before the first."""
+    """Losses by step (`curve`) and by validation, and the step of the best validation (-1 before the first)."""
 
     curve: list[Entry] = field(default_factory=list)
     validation: list[Entry] = field(default_factory=list)
     best_step: int = -1
 
     def add_validation(self, entry: Entry) -> bool:
-        """Add one; True where it is the best so far, by accuracy where that is measured, then by loss."""
-        best = [found for found in self.validation if found["step"] == self.best_step]
+        """Add a validation; True if it is the best so far, by accuracy if measured, then by loss."""
+        best = [one for one in self.validation if one["step"] == self.best_step]
         better = not best or _goodness(entry) > _goodness(best[0])
         self.validation.append(entry)
         if better:
@@ -47,7 +47,7 @@ class History:
         return better
 
     def without_better(self) -> int:
-        """Validations since the best one."""
+        """The number of validations since the best one."""
         return sum(entry["step"] > self.best_step for entry in self.validation)
 
 
@@ -57,7 +57,7 @@ def _goodness(entry: Entry) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint that is there: its folder, and how it was made."""
+    """A stored checkpoint, with its step, number of workers, placement and history."""
 
     checkpoint: Any
     step: int
@@ -66,11 +66,11 @@ class Saved:
     history: History
 
     def must_convert(self, workers: int) -> bool:
-        """True where the state's partitions are not those of so many workers."""
+        """True if the state is partitioned for another number of workers."""
         return self.placement.stage > 0 and self.workers != workers
 
     def load_into(self, engine: Any, workers: int) -> History:
-        """Give the engine weights, optimiser state and step number of this checkpoint; returns its history."""
+        """Load weights, optimiser state and step number into the engine; returns the history."""
         import deepspeed.comm
 
         convert = self.must_convert(workers)
@@ -79,17 +79,17 @@ class Saved:
             engine.load_checkpoint(str(place), tag=STATE, load_module_strict=False)
         deepspeed.comm.barrier()
         if convert:
-            # All workers have read it, and it is as large as the checkpoint.
+            # All workers have read the converted copy, which is as large as the checkpoint.
             shutil.rmtree(place, ignore_errors=True)
         engine.global_steps = self.step
         return self.history
 
 
 def latest() -> Saved | None:
-    """The last checkpoint of this run, as Ray Train knows it; None where there is none.
+    """The last checkpoint of this run according to Ray Train; None if there is none.
 
-    The run goes on at the ZeRO stage that it was made at: DeepSpeed converts state between numbers of workers, and not
-    between stages.
+    The run continues at the ZeRO stage of the checkpoint: DeepSpeed can convert state to another number of workers, but not
+    to another stage.
     """
     import ray.train
 
@@ -102,7 +102,7 @@ def latest() -> Saved | None:
 
 
 def _converted(folder: Path, step: int, workers: int) -> Path:
-    """DeepSpeed's universal form of a checkpoint, for so many workers, made by the first worker of each node."""
+    """DeepSpeed's universal form of a checkpoint for `workers` workers, written by the first worker of each node."""
     place = scratch_folder() / f"universal-{folder.name}-{step}"
     done = place / "done"
     place.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def _converted(folder: Path, step: int, workers: int) -> Path:
 
 
 def _name_for_all(folder: Path, workers: int) -> None:
-    """At stage 3 each worker looks for a file of its own with what the checkpoint says of the model as a whole."""
+    """At stage 3, each worker expects a file under its own rank with the model state; link the missing ones."""
     for rank in range(workers):
         name = folder / f"zero_pp_rank_{rank}_mp_rank_00_model_states.pt"
         if not name.exists():
@@ -126,7 +126,7 @@ def _name_for_all(folder: Path, workers: int) -> None:
 
 
 def save(worker: "Worker", folder: Path, *, best: bool) -> None:
-    """This worker's part of a checkpoint, and with `best` the weights of the student in the Hugging Face layout."""
+    """Save this worker's part of a checkpoint, and with `best` the student's weights in the Hugging Face layout."""
     adapters = worker.config.lora is not None
     worker.engine.save_checkpoint(str(folder), tag=STATE, exclude_frozen_parameters=adapters)
     if best:
@@ -142,10 +142,10 @@ def save(worker: "Worker", folder: Path, *, best: bool) -> None:
 
 
 def _save_student(worker: "Worker", folder: Path) -> None:
-    """The weights, adapters alone where there are any; all workers take part, because ZeRO-3 gathers them."""
+    """Save the weights, or only the adapters if there are any. All workers take part, because ZeRO-3 gathers the weights."""
     engine = worker.engine
     if worker.placement.stage == 3:
-        # Frozen weights stay where they are: an adapter is saved without them.
+        # Do not gather frozen weights: an adapter is saved without them.
         state = gathered_weights(engine, learnt_alone=worker.config.lora is not None)
     else:
         state = engine.module.state_dict()

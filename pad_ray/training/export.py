@@ -1,4 +1,4 @@
-"""The best checkpoint as a student in the Hugging Face layout, which transformers and vLLM load, with its model card."""
+"""Export the best checkpoint as a student in the Hugging Face layout, for transformers and vLLM, with a model card."""
 
 import tempfile
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from pad_ray.training.model_card import TRAINED, write_model_card
 
 
 def publish(location: str, checkpoint: Any, into: str, config: TrainingConfig, trained: Mapping[str, Any]) -> None:
-    """Put the student of `checkpoint` into the folder `into` of the run, in place of what is there.
+    """Write the student of `checkpoint` to the folder `into` of the run and replace its content.
 
-    Adapters are merged into the weights, or with `lora.merge` off exported as peft reads them. `training.json` is written
-    last and makes it count as done.
+    Adapters are merged into the weights, or, if `lora.merge` is off, exported in peft's format. `training.json` is written last
+    and marks the export as complete.
     """
     run = RunDir(location)
     with checkpoint.as_directory() as folder, tempfile.TemporaryDirectory() as scratch:
@@ -33,7 +33,7 @@ def publish(location: str, checkpoint: Any, into: str, config: TrainingConfig, t
 
 
 def merge(adapters: Path, folder: Path, config: TrainingConfig) -> Path:
-    """Weights with their adapters added, in `folder`. Added in float32: bfloat16 would round most of an adapter away."""
+    """Merge adapters into the weights and save them in `folder`. Uses float32: bfloat16 would round most of an adapter away."""
     import torch
     from peft import PeftModel
     from transformers import AutoConfig
@@ -48,7 +48,7 @@ def merge(adapters: Path, folder: Path, config: TrainingConfig) -> Path:
 
 
 def _save_tokenizer(weights: Path, folder: Path) -> None:
-    """Tokenizer and chat template."""
+    """Save the tokenizer and its chat template."""
     from transformers import AutoTokenizer
 
     AutoTokenizer.from_pretrained(weights).save_pretrained(folder)

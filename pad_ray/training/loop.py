@@ -1,7 +1,7 @@
 """The loop of one training worker: a plain DeepSpeed loop under Ray Train.
 
-A step's rows, weights, random numbers and learning rate follow from its number and the seed, so a loop that goes on from
-a checkpoint does what it would have done without the interruption.
+A step's rows, weights, random numbers and learning rate depend only on its number and the seed, so a loop that continues from
+a checkpoint computes the same as without the interruption.
 """
 
 import math
@@ -27,12 +27,12 @@ from pad_ray.training.probes import accuracies
 from pad_ray.training.tokens import TokenTable, discard_copy
 from pad_ray.training.worker import Worker, set_up
 
-# Validation rows that are dealt to the workers at once.
+# Validation rows that are distributed to the workers at once.
 VALIDATION_ROWS = 1024
 
 
 def train_worker(arguments: dict[str, Any]) -> None:
-    """What Ray Train runs on every worker."""
+    """The function that Ray Train runs on every worker."""
     worker = set_up(arguments["task"])
     _train(worker)
     discard_copy(worker.task.tokens)
@@ -44,7 +44,7 @@ def _train(worker: Worker) -> None:
         started = time.monotonic()
         entry = _step(worker, rows, number, total)
         if not all(map(math.isfinite, entry.values())):
-            # Every worker sees the same loss, and none goes on; a restart would only come here again.
+            # All workers see the same loss and stop; a restart would fail in the same way.
             worker.task.board.stop.remote(_diverged(entry))
             return
         worker.history.curve.append(entry)
@@ -58,11 +58,11 @@ def _train(worker: Worker) -> None:
 
 
 def _ended(worker: Worker) -> bool:
-    """Whether whoever watches has ended the run; all workers hear it in the same step."""
+    """Whether the watcher has ended the run; all workers get the same result in the same step."""
     if not worker.task.watched:
         return False
-    said = worker.rank == 0 and ray.get(worker.task.board.reasons.remote())[0] is not None
-    return bool(worker.over_workers(torch.tensor(float(said))).item())
+    stopped = worker.rank == 0 and ray.get(worker.task.board.reasons.remote())[0] is not None
+    return bool(worker.over_workers(torch.tensor(float(stopped))).item())
 
 
 def total_steps(config: TrainingConfig, rows: int) -> int:
@@ -75,7 +75,7 @@ def _validate_every(worker: Worker) -> int:
 
 
 def _steps_left(worker: Worker, total: int) -> Iterator[tuple[int, Rows]]:
-    """Number and rows of each step from the engine's on; none where an earlier worker had stopped early."""
+    """Number and rows of each step from the engine's current step; empty if training had already stopped early."""
     first: int = worker.engine.global_steps
     if worker.history.without_better() >= worker.config.patience:
         return
@@ -89,7 +89,7 @@ def _steps_left(worker: Worker, total: int) -> Iterator[tuple[int, Rows]]:
 
 
 def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
-    """The rate of a step, the first being 0: it rises over the warm-up, then follows the schedule."""
+    """The learning rate of a step, counted from 0: it rises during the warm-up, then follows the schedule."""
     warmup = max(1, round(config.warmup_share * total))
     rising = (step + 1) / warmup
     left = (total - step) / max(1, total - warmup)
@@ -98,7 +98,7 @@ def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
 
 
 def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, float]:
-    """One optimiser step; returns its losses in nats a token, all and by objective."""
+    """Run one optimiser step; returns its losses in nats per token, total and by objective."""
     rate = learning_rate(worker.config, number, total)
     for group in worker.engine.optimizer.param_groups:
         group["lr"] = rate
@@ -111,22 +111,22 @@ def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, floa
     sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
     for place, shared in enumerate(passes, 1):
         worker.engine.set_gradient_accumulation_boundary(place == len(passes))
-        # DeepSpeed averages over the workers; what is wanted is the sum.
+        # DeepSpeed averages over the workers, but the sum is needed.
         loss, summed = _pass(worker, worker.train, shared, weights * worker.workers)
         sums += summed
         worker.engine.backward(loss)
     norm = gradient_norm(worker.engine)
     worker.engine.step()
     norm = float(worker.engine.get_global_grad_norm()) if norm is None else norm
-    found = losses(worker.over_workers(sums).tolist(), tokens, weighing)
+    means = losses(worker.over_workers(sums).tolist(), tokens, weighing)
     in_epoch = steps_in_epoch(len(worker.train), worker.config.rows_per_step)
-    # DeepSpeed has -1 for what is no number.
+    # DeepSpeed returns -1 for a norm that is not a number.
     position = {"step": number + 1, "epoch": (number + 1) / in_epoch}
-    return {**position, **found, "learning_rate": rate, "gradient_norm": norm if norm >= 0 else math.inf}
+    return {**position, **means, "learning_rate": rate, "gradient_norm": norm if norm >= 0 else math.inf}
 
 
 def gradient_norm(engine: Any) -> float | None:
-    """The norm of all gradients where DeepSpeed does not tell it: without ZeRO in float32, where each worker has them."""
+    """The norm of all gradients if DeepSpeed does not report it: in float32 without ZeRO, where each worker has them all."""
     if engine.zero_optimization() or engine.bfloat16_enabled():
         return None
     gradients = [parameter.grad for parameter in engine.module.parameters() if parameter.grad is not None]
@@ -141,7 +141,7 @@ def _own_passes(worker: Worker, table: TokenTable, rows: Rows) -> list[Rows]:
 
 
 def _pass(worker: Worker, table: TokenTable, rows: Rows, weights: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
-    """The weighted loss of some rows, to be differentiated, and their summed losses by objective code."""
+    """The weighted loss of rows, for the backward pass, and their summed losses by objective code."""
     batch = worker.student.batch([table.example(int(row)) for row in rows], weights).to(worker.engine.device)
     each = token_losses(worker.engine, batch)
     sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
@@ -166,7 +166,7 @@ def _diverged(entry: dict[str, float]) -> str:
 
 
 def _speed(worker: Worker, rows: Rows, seconds: float) -> dict[str, float]:
-    """Figures of a step that differ from run to run; memory is this worker's at its highest."""
+    """Figures of a step that vary from run to run; memory is this worker's peak."""
     on_gpu = torch.cuda.is_available()
     peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     tokens = int(worker.train.target_tokens[rows].sum())
@@ -179,7 +179,7 @@ def _tell(worker: Worker, entry: dict[str, float], total: int) -> None:
 
 
 def _checkpoint(worker: Worker, *, validate: bool) -> None:
-    """Report a checkpoint, validated first where asked; Ray Train keeps the last one and that of the best validation."""
+    """Report a checkpoint, after a validation if `validate`; Ray Train keeps the last one and that of the best validation."""
     import ray.train
 
     step = worker.engine.global_steps
@@ -203,7 +203,7 @@ def _checkpoint(worker: Worker, *, validate: bool) -> None:
 
 
 def _validate(worker: Worker) -> dict[str, float]:
-    """Losses over the validation rows in nats a token, and with probes the accuracies."""
+    """Losses over the validation rows in nats per token, and the accuracies if there are probes."""
     worker.engine.eval()
     table = worker.validation
     sums = torch.zeros(len(OBJECTIVES), dtype=torch.float64)
@@ -213,5 +213,5 @@ def _validate(worker: Worker) -> dict[str, float]:
             for shared in _own_passes(worker, table, rows):
                 sums += _pass(worker, table, shared, np.zeros(len(OBJECTIVES)))[1]
     tokens = tokens_by_objective(table.objectives, table.target_tokens)
-    found = losses(worker.over_workers(sums).tolist(), tokens, worker.weighing(table))
-    return {**found, **accuracies(worker)} if worker.task.probes else found
+    means = losses(worker.over_workers(sums).tolist(), tokens, worker.weighing(table))
+    return {**means, **accuracies(worker)} if worker.task.probes else means

@@ -15,9 +15,9 @@ MEASURED = "student"
 
 
 def write_model_card(run: RunDir, into: str) -> None:
-    """Write the model card: what the student is, what it learnt from, with which recipe, and its scores so far.
+    """Write the model card: the student, its corpus, its recipe and its scores so far.
 
-    Called again when there are new scores.
+    Called again after new scores.
     """
     trained = run.read_json(f"{into}/{TRAINED}")
     config = trained["config"]

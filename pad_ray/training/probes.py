@@ -1,4 +1,4 @@
-"""Validation questions that a student answers while it is trained, so that accuracy can pick the best checkpoint."""
+"""Validation questions that a student answers during training, so that accuracy can select the best checkpoint."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from pad_ray.synthesis.rows import WHOLE
 if TYPE_CHECKING:
     from pad_ray.training.worker import Worker
 
-# Prompts that a worker completes at once.
+# Prompts that a worker completes in one batch.
 PROMPTS = 16
-# What answers a question at once is read as a rationale without steps.
+# A direct answer is read as a rationale without steps.
 KINDS = {objective: kind for kind, objective in WHOLE.items()} | {Objective.ANSWER: PathKind.RATIONALE}
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What a student wrote; `cut` is True if it had not ended when its tokens were spent."""
+    """A student's text; `cut` is True if the token limit ended it."""
 
     text: str
     cut: bool
@@ -35,7 +35,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class Probe:
-    """A question, and the objective that says how it is asked."""
+    """A question, and the objective that determines its prompt."""
 
     question: Question
     objective: Objective
@@ -51,29 +51,29 @@ class Probe:
         return PATHS[self.kind]().source(self.question)
 
     def read(self, completion: Completion) -> Answer | Candidate:
-        """What a completion answers, or what to execute: read as the answers of an evaluation are."""
+        """The answer of a completion, or the program to execute; read in the same way as in an evaluation."""
         path = PATHS[self.kind]()
         text, ended = up_to_stop(completion.text, path.stop)
         parsed = attempt(partial(path.parse, text), partial(broken_answer, self.kind, text))
         if isinstance(parsed, Answer):
             return parsed
         answer = read_answer(self.kind, parsed, self.question.answer_kind, cut=completion.cut and not ended)
-        # Without gold and the question's text a program is executed only: a student is scored on its answer alone.
+        # Without gold and the question's text, a program is only executed: a student is scored only on its answer.
         return answer or Candidate(self.question.question_id, parsed.text, None, self.question.answer_kind, None)
 
 
 def up_to_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
-    """A completion up to the first text that ends it, as an engine cuts it, and whether there was one."""
+    """A completion up to its first stop text, as an engine cuts it, and whether there was one."""
     ends = [text.index(stop) for stop in stops if stop in text]
     return text[: min(ends, default=len(text))], bool(ends)
 
 
 def choose_probes(run: RunDir, folder: str, count: int) -> list[Probe]:
-    """`count` questions of the corpus in `folder` for each objective that answers questions, those with the smallest ids.
+    """The `count` questions with the smallest ids for each objective in `folder` that answers questions.
 
     Raises:
         DeadEndError: no row of `folder` answers a question.
-        StageError: the run does not hold its questions.
+        StageError: the run lacks some of the questions.
     """
     if not count:
         return []
@@ -95,31 +95,31 @@ def choose_probes(run: RunDir, folder: str, count: int) -> list[Probe]:
 
 
 def _questions_by_objective(run: RunDir, folder: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    questions: dict[str, set[str]] = {}
     for part in run.parts(folder):
         for row in run.read_part(part, ["question_id", "objective"]).to_pylist():
-            found.setdefault(row["objective"], set()).add(row["question_id"])
-    return found
+            questions.setdefault(row["objective"], set()).add(row["question_id"])
+    return questions
 
 
 def accuracies(worker: "Worker") -> dict[str, float]:
-    """The shares of probes that the student answers right, greedily; its programs are executed by the first worker.
+    """The shares of probes that the student answers correctly, greedily; the first worker executes its programs.
 
-    `accuracy` chooses the checkpoint: the mean over the objectives that were asked, each of which weighs the same, and
-    which stand beside it as `accuracy_<objective>` if there are several.
+    `accuracy` selects the checkpoint: it is the mean over the objectives with equal weights. If there are several, each has
+    an `accuracy_<objective>` too.
     """
     import torch
     import torch.distributed as dist
 
     probes = worker.task.probes
     own = probes[worker.rank :: worker.workers]
-    # Under ZeRO-3 all workers generate together, so that all have to do so equally often.
+    # Under ZeRO-3 all workers generate together, so all need the same number of rounds.
     rounds = -(-len(probes) // (worker.workers * PROMPTS))
-    made: list[Completion] = []
+    own_completions: list[Completion] = []
     for number in range(rounds):
-        made += _complete(worker, own[number * PROMPTS : (number + 1) * PROMPTS])
+        own_completions += _complete(worker, own[number * PROMPTS : (number + 1) * PROMPTS])
     gathered: list[Any] = [None] * worker.workers
-    dist.all_gather_object(gathered, made)
+    dist.all_gather_object(gathered, own_completions)
     completions = [gathered[place % worker.workers][place // worker.workers] for place in range(len(probes))]
     right = [0.0] * len(probes)
     if worker.rank == 0:
@@ -128,7 +128,7 @@ def accuracies(worker: "Worker") -> dict[str, float]:
 
 
 def shares_right(probes: Sequence[Probe], right: Sequence[float]) -> dict[str, float]:
-    """`accuracy`, and of several objectives that of each."""
+    """`accuracy`, and `accuracy_<objective>` if there are several objectives."""
     by_objective: dict[Objective, list[float]] = {}
     for probe, one in zip(probes, right, strict=True):
         by_objective.setdefault(probe.objective, []).append(one)
@@ -137,7 +137,7 @@ def shares_right(probes: Sequence[Probe], right: Sequence[float]) -> dict[str, f
 
 
 def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[Completion]:
-    """Greedy completions. Without probes, one that nobody reads."""
+    """Greedy completions. Without probes, generate a dummy completion and return none."""
     import torch
 
     student = worker.student
@@ -148,21 +148,21 @@ def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[Completion]:
     prompts = [probe.prompt for probe in probes] or ["-"]
     inputs = tokenizer(prompts, padding=True, return_tensors="pt", return_token_type_ids=False).to(worker.engine.device)
     with torch.no_grad():
-        made = worker.engine.module.generate(
+        generated = worker.engine.module.generate(
             **inputs,
             do_sample=False,
             max_new_tokens=worker.config.validation_tokens,
             pad_token_id=tokenizer.pad_token_id,
             synced_gpus=worker.placement.stage == 3,
         )
-    made = made if student.encodes else made[:, inputs["input_ids"].shape[1] :]
-    texts = tokenizer.batch_decode(made, skip_special_tokens=True)
-    ended = torch.isin(made, _end_ids(worker).to(made.device)).any(dim=1).tolist()
+    generated = generated if student.encodes else generated[:, inputs["input_ids"].shape[1] :]
+    texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
+    ended = torch.isin(generated, _end_ids(worker).to(generated.device)).any(dim=1).tolist()
     return [Completion(text, not end) for text, end in zip(texts, ended, strict=True)][: len(probes)]
 
 
 def _end_ids(worker: "Worker") -> Any:
-    """The tokens with which the student ends a text."""
+    """The student's end-of-text tokens."""
     import torch
 
     given = worker.engine.module.generation_config.eos_token_id
@@ -171,7 +171,7 @@ def _end_ids(worker: "Worker") -> Any:
 
 
 def answered_right(probes: Sequence[Probe], completions: Sequence[Completion], config: SandboxConfig) -> list[bool]:
-    """Whether each probe is answered right; programs are executed together."""
+    """Whether each probe is answered correctly; programs are executed in one batch."""
     readings = [probe.read(completion) for probe, completion in zip(probes, completions, strict=True)]
     executed = _executed([one for one in readings if isinstance(one, Candidate)], config)
     answers = [next(executed) if isinstance(one, Candidate) else one for one in readings]

@@ -1,6 +1,6 @@
-"""Whether a student's tokenizer gives back what the student is to write.
+"""Check that a student's tokenizer can reproduce the texts that the student must write.
 
-T5's tokenizers turn line ends and indentation into single spaces, so that a program is lost before the student has read it.
+T5's tokenizers turn line ends and indentation into single spaces, so a program is lost before the student reads it.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ SAMPLES: dict[Objective, str] = {
     Objective.DECOMPOSE: LINES,
     Objective.UNIFIED_SOCRATIC: f"{LINES.replace('?', '? ** 3 + 4 = 7.')}\n#### 7",
 }
-"""A text of each objective that is read line by line; others are read by what they state, whatever their line ends."""
+"""A sample text of each objective that is parsed line by line; for other objectives, line ends do not matter."""
 
 
 def demand_round_trip(name: str, tokenizer: Any, objectives: Sequence[Objective]) -> None:
-    """Check that a tokenizer gives back texts of these objectives.
+    """Check that a tokenizer reproduces texts of these objectives.
 
     Raises:
         InputError: it does not; the message says which objectives, what is lost, and what to do.
@@ -35,14 +35,14 @@ def demand_round_trip(name: str, tokenizer: Any, objectives: Sequence[Objective]
     ]
     if lost:
         raise InputError(
-            f"training.student: the tokenizer of {name} does not give back {_loss(tokenizer, SAMPLES[lost[0]])} of a text, so "
-            f"the student cannot learn {', '.join(lost)}; take a student whose tokenizer keeps them (CodeT5 instead of T5, or "
-            "a decoder-only student), or leave these out of corpus.objectives and synthesis.paths"
+            f"training.student: the tokenizer of {name} does not keep {_loss(tokenizer, SAMPLES[lost[0]])} of a text, so "
+            f"the student cannot learn {', '.join(lost)}; use a student whose tokenizer does (CodeT5 instead of T5, or a "
+            "decoder-only student), or leave these out of corpus.objectives and synthesis.paths"
         )
 
 
 def check_student_writes(name: str, folder: str, objectives: Sequence[Objective]) -> None:
-    """`demand_round_trip` of the tokenizer in a student's folder."""
+    """`demand_round_trip` for the tokenizer in a student's folder."""
     if any(objective in SAMPLES for objective in objectives):
         demand_round_trip(name, _tokenizer(folder), objectives)
 
@@ -58,18 +58,18 @@ def _tokenizer(folder: str) -> Any:
 
 
 def _returns(tokenizer: Any, text: str) -> bool:
-    """Whether the text comes back but for blanks around it, which every reader strips."""
+    """Whether the text is reproduced, except for leading and trailing blanks, which all parsers strip."""
     return _back(tokenizer, text).strip() == text.strip()
 
 
 def _back(tokenizer: Any, text: str) -> str:
-    # As training encodes targets and as engines decode completions.
+    # Encodes like training and decodes like the engines.
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
 def _loss(tokenizer: Any, text: str) -> str:
-    """What is lost, in words."""
+    """The lost part of the text, in words."""
     back = _back(tokenizer, text)
     if back.count("\n") < text.strip().count("\n"):
         return "the line ends"

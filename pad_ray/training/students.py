@@ -1,4 +1,4 @@
-"""The student as it is trained: decoder-only or encoder-decoder, whole or with adapters, packed where it can be."""
+"""Load a student for training: decoder-only or encoder-decoder, full or with adapters, packed if possible."""
 
 import inspect
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from pad_ray.training.objectives import Numbers
 from pad_ray.training.tokens import Example
 from pad_ray.training.transformers_internals import model_class, takes_attention
 
-# Layers that compute a token from the tokens that attention shows it, and from nothing else of the sequence.
+# Layers whose tokens depend on other tokens only through attention.
 ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
 
 
 @dataclass(frozen=True)
 class Student:
-    """A model with its tokenizer. `encodes`: it has an encoder; `packs`: rows can share a sequence."""
+    """A model with its tokenizer. `encodes`: it has an encoder; `packs`: rows can share a sequence; `keeps`: it can compute
+    logits for selected tokens only.
+    """
 
     model: Any
     tokenizer: Any
@@ -33,7 +35,7 @@ class Student:
         return int(self.tokenizer.eos_token_id if pad_id is None else pad_id)
 
     def batch(self, examples: list[Example], weights: Numbers) -> Batch:
-        """A pass as tensors; `weights` are those of one target token by objective code. No examples weigh nothing."""
+        """A pass as tensors; `weights` gives the weight of a target token by objective code. Without examples, a dummy row."""
         if not examples:
             examples, weights = [nothing(self.pad_id)], weights * 0.0
         if self.packs:
@@ -44,7 +46,7 @@ class Student:
 
 
 def load_student(weights: Path, config: TrainingConfig) -> Student:
-    """The student of a folder in the Hugging Face layout, with new adapters where `config.lora` asks for them."""
+    """The student in a folder in the Hugging Face layout, with new adapters if `config.lora` is set."""
     from transformers import AutoConfig, AutoTokenizer
 
     described = AutoConfig.from_pretrained(weights)
@@ -61,14 +63,14 @@ def load_student(weights: Path, config: TrainingConfig) -> Student:
 
 
 def auto_model(described: Any) -> Any:
-    """transformers' class that loads the model that a configuration describes."""
+    """The auto class of transformers that loads a model with this configuration."""
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     return AutoModelForSeq2SeqLM if described.is_encoder_decoder else AutoModelForCausalLM
 
 
 def can_pack(described: Any, auto: Any) -> bool:
-    """True where a model's tokens see others through transformers' attention alone, which can be told about rows."""
+    """True if a model's tokens depend on each other only through transformers' attention, which can separate rows."""
     layers = set(getattr(described, "layer_types", None) or ())
     return takes_attention(model_class(auto, described)) and layers <= ATTENTION_LAYERS
 
@@ -84,7 +86,7 @@ def _attention() -> str:
 
 
 def with_adapters(model: Any, lora: LoraConfig, *, encodes: bool) -> Any:
-    """The model with its weights frozen and new adapters beside them."""
+    """The model with frozen weights and new adapters."""
     import peft
 
     adapters = peft.LoraConfig(
@@ -95,14 +97,14 @@ def with_adapters(model: Any, lora: LoraConfig, *, encodes: bool) -> Any:
         task_type=peft.TaskType.SEQ_2_SEQ_LM if encodes else peft.TaskType.CAUSAL_LM,
     )
     if model.is_gradient_checkpointing:
-        # Without a weight before it that learns, the first layer would be computed again without gradients.
+        # Recomputation needs inputs with gradients, but no trained weight comes before the first layer.
         model.enable_input_require_grads()
-    # In the precision of the model: DeepSpeed keeps the masters.
+    # Use the model's precision: DeepSpeed keeps the master weights.
     return peft.get_peft_model(model, adapters, autocast_adapter_dtype=False)
 
 
 def parameter_count(weights: Path) -> int:
-    """Parameters of a model, from its description alone."""
+    """The number of parameters of a model, computed from its configuration."""
     from transformers import AutoConfig
 
     described = AutoConfig.from_pretrained(weights)

@@ -1,7 +1,7 @@
-"""The corpus as tokens: made once on Ray Data, then read by row number from a memory-mapped copy on each node.
+"""The tokenised corpus: written once with Ray Data, then read by row number from a memory-mapped copy on each node.
 
-`tokens/<key>/<split>/` holds Parquet parts, one for each part of the corpus. A worker never holds more than the lengths,
-objectives and questions of the rows; tokens come from the operating system's page cache.
+`tokens/<key>/<split>/` holds Parquet parts, one for each part of the corpus. A worker keeps only the lengths, objectives and
+questions of the rows in memory; tokens come from the operating system's page cache.
 """
 
 import functools
@@ -38,7 +38,7 @@ TOKENISER_CPUS = 1.0
 
 @dataclass(frozen=True)
 class Tokenised:
-    """Where the tokens are, and the rows of each split that fit and that do not."""
+    """The folder of the tokens, and by split the number of rows that fit and that were left out."""
 
     folder: str
     rows: dict[str, int]
@@ -46,11 +46,11 @@ class Tokenised:
 
 
 def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: str, max_tokens: int) -> Tokenised:
-    """Write the tokens of the corpus in `folders` (folder by split), where they are not there yet.
+    """Write the tokens of the corpus in `folders` (folder by split), unless they exist.
 
     Raises:
         StageError: a worker failed.
-        DeadEndError: a split has no row that fits into `max_tokens`; it says which and how many.
+        DeadEndError: a split has no rows that fit into `max_tokens`; the message names the split and the number of rows.
     """
     resolved = resolve(student)
     key = content_id("tokens", folders, corpus_hash, f"{resolved.name}@{resolved.revision}", max_tokens)
@@ -58,7 +58,7 @@ def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: st
     tokens = Tokenised(**done) if done else _tokenise(run, folders, f"{TOKENS}/{key}", student, max_tokens)
     for split, folder in folders.items():
         if not tokens.rows[split] and not tokens.left_out[split]:
-            raise DeadEndError(f"training: {folder} has no rows; make a corpus with more questions")
+            raise DeadEndError(f"training: {folder} has no rows; build a corpus with more questions")
         if not tokens.rows[split]:
             raise DeadEndError(
                 f"training: none of the {tokens.left_out[split]} rows of {folder} fits into {max_tokens} tokens; "
@@ -102,8 +102,8 @@ def _tokenizer(student: str) -> Any:
 def encode(rows: pa.Table, tokenizer: Any, max_tokens: int) -> tuple[pa.Table, int]:
     """Tokens of corpus rows, and the number of rows left out because they are longer than `max_tokens`.
 
-    Source and target are tokenised apart, as at inference, where the source is the whole prompt. The target ends with
-    the end-of-sequence token, so that a student learns to stop.
+    Source and target are tokenised separately, because at inference the source is the whole prompt. The target ends with the
+    end-of-sequence token, so that a student learns to stop.
     """
     if not len(rows):
         return SCHEMA.empty_table(), 0
@@ -126,7 +126,7 @@ def encode(rows: pa.Table, tokenizer: Any, max_tokens: int) -> tuple[pa.Table, i
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Token ids of one row, int32; `target_tokens` of them, at the end, are learnt. `objective` is a code."""
+    """Token ids of one row, int32; the last `target_tokens` of them are learnt. `objective` is a code."""
 
     ids: npt.NDArray[np.int32]
     target_tokens: int
@@ -151,7 +151,7 @@ class TokenTable:
 
     @property
     def mixed(self) -> bool:
-        """True where rows teach both programs and rationales."""
+        """True if rows teach both programs and rationales."""
         return is_mixed(self.objectives)
 
     def example(self, row: int) -> Example:
@@ -163,7 +163,7 @@ class TokenTable:
 
 
 def open_tokens(run: RunDir, folder: str, split: str) -> TokenTable:
-    """The tokens of a split, from this node's copy, which the first worker of the node makes."""
+    """The tokens of a split, from this node's copy, which the first worker of the node creates."""
     place = scratch_folder() / folder.rsplit("/", 1)[1]
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"{split}.arrow"
@@ -175,13 +175,13 @@ def open_tokens(run: RunDir, folder: str, split: str) -> TokenTable:
 
 
 def discard_copy(folder: str) -> None:
-    """Remove this node's copy; whoever has opened it keeps it."""
+    """Remove this node's copy; processes that have it open can still read it."""
     for path in (scratch_folder() / folder.rsplit("/", 1)[1]).glob("*.arrow"):
         path.unlink(missing_ok=True)
 
 
 def _copy(run: RunDir, folder: str, path: Path) -> None:
-    """One part in memory at a time; the file appears whole or not at all."""
+    """Copy with one part in memory at a time; the file is written completely or not at all."""
     scratch = path.with_suffix(".partial")
     with pa.ipc.new_file(str(scratch), SCHEMA) as writer:
         for name in run.parts(folder):
@@ -190,7 +190,7 @@ def _copy(run: RunDir, folder: str, path: Path) -> None:
 
 
 def scratch_folder() -> Path:
-    """This user's folder on this node for what can be made again."""
+    """This user's folder on this node for temporary files."""
     folder = Path(tempfile.gettempdir()) / f"pad_ray-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""A student from a corpus: Ray Train around the DeepSpeed loop, and the best checkpoint as `student/`."""
+"""Train a student on a corpus: Ray Train runs the DeepSpeed loop, and the best checkpoint becomes `student/`."""
 
 import itertools
 import json
@@ -27,16 +27,16 @@ from pad_ray.words import counted
 
 CHECKPOINTS = "checkpoints"
 PUBLISHER_CPUS = 1.0
-# How often Ray Train looks after its workers: checkpoints and the end wait for that, and by default it takes 2 s.
+# Seconds between Ray Train's polls of its workers, 2 s by default; checkpoints and the end wait for a poll.
 WORKER_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training run; `curve` and `validation` hold the losses by step and by validation, in nats a token.
+    """A finished training run; `curve` and `validation` hold the losses by step and by validation, in nats per token.
 
-    Losses of single objectives stand beside them as `loss_<objective>`. `corpus` is the corpus' hash, `config` the training
-    section of the recipe.
+    The loss of each objective is `loss_<objective>`. `corpus` is the hash of the corpus, `config` the training section of the
+    recipe.
     """
 
     key: str
@@ -58,10 +58,10 @@ class Trained:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who follows a training run, and may end it before it is done.
+    """Follows a training run and can end it early.
 
-    `validated` is called with each validation (`step`, `epoch`, `loss`, with probes `accuracy`). Once `ended` is set the
-    workers stop after the step that they are in, and `train` raises; the last checkpoint stays.
+    `validated` is called with each validation (`step`, `epoch`, `loss`, and `accuracy` if there are probes). Once `ended` is
+    set, the workers stop after the current step and `train` raises; the last checkpoint is kept.
     """
 
     validated: Callable[[Mapping[str, float]], None]
@@ -70,14 +70,14 @@ class Watch:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """What Ray Train leaves: the checkpoint of the best validation, and how the last one was made."""
+    """The result of Ray Train: the checkpoint of the best validation, and the metadata of the last checkpoint."""
 
     best: Any
     meta: Mapping[str, Any]
 
 
 class _Board:
-    """Where the first worker says how far it is, for the progress display of the driver."""
+    """An actor that passes the first worker's progress to the driver's display."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, str, dict[str, float]]] = []
@@ -88,15 +88,15 @@ class _Board:
         self.entries.append((total, prefix, entry))
 
     def stop(self, why: str) -> None:
-        """Training cannot go on, and would not after a restart."""
+        """Record that training cannot continue, not even after a restart."""
         self.stopped = why
 
     def fault(self, why: str) -> None:
-        """A worker is about to fail for this reason."""
+        """Record the reason for which a worker is about to fail."""
         self.faulty = why
 
     def take(self) -> list[tuple[int, str, dict[str, float]]]:
-        """What was added since the last call."""
+        """The entries added since the last call."""
         taken, self.entries = self.entries, []
         return taken
 
@@ -117,17 +117,17 @@ def train(
     stage: str = "training",
     watch: Watch | None = None,
 ) -> Trained:
-    """Fine-tune the student on the corpus in `folders` (`train` and `validation`) and put it into the folder `into`.
+    """Fine-tune the student on the corpus in `folders` (`train` and `validation`) and write it to the folder `into`.
 
-    `stage` is what the progress display calls it.
+    `stage` is the name in the progress display.
 
-    Called again with the same corpus, student and settings it continues, also with another number of workers; there is
-    nothing to do where `into` is the result of the same work.
+    Called again with the same corpus, student and settings, it continues, even with another number of workers; it does nothing
+    if `into` is already the result.
 
     Raises:
-        DeadEndError: a split has no row that fits into `max_tokens`, or the loss is no number.
-        StageError: a checkpoint cannot be written, or the workers failed more than `max_failures` times. The last
-            checkpoint stays.
+        DeadEndError: a split has no row that fits into `max_tokens`, or the loss is not finite.
+        StageError: a checkpoint cannot be written, or the workers failed more than `max_failures` times. The last checkpoint
+            is kept.
     """
     student = resolve(config.student)
     key = _key(config, corpus_hash, f"{student.name}@{student.revision}", seed)
@@ -170,8 +170,8 @@ def _trained(
 
 
 def _key(config: TrainingConfig, corpus_hash: str, student: str, seed: int) -> str:
-    """Names a training run: the same corpus, student and settings are the same run, and continue it."""
-    # Weights that are not given are no setting: a run that is older than they are is the same run.
+    """The key of a training run: calls with the same corpus, student and settings continue the same run."""
+    # Leave out `objective_weights` if empty, so that runs from before this setting keep their key.
     unset = set() if config.objective_weights else {"objective_weights"}
     return content_id("training", config.model_dump(exclude=MEANS | unset), corpus_hash, student, seed)
 
@@ -197,7 +197,7 @@ def _fit(
 
     gpus = int(ray.cluster_resources().get("GPU", 0))
     workers = config.worker_count(gpus)
-    # Here, and not on a node that may be lost.
+    # Place the board on this node, not on one that may be lost.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", str(WORKER_POLL_S))
@@ -241,16 +241,16 @@ def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
 
 
 def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Watch | None, group: str) -> Any:
-    """`trainer.fit()` with progress: fit blocks, so it runs in a thread while this one asks the board.
+    """Run `trainer.fit()` with progress. Because it blocks, it runs in a thread while this thread polls the board.
 
-    `group` says who trains, for messages about what is waited for.
+    `group` says who trains, for messages about waiting.
     """
     outcome: dict[str, Any] = {}
 
     def fit() -> None:
         try:
             outcome["result"] = trainer.fit()
-        except Exception as error:  # noqa: BLE001  # Raised again below, in the thread that the job waits in.
+        except Exception as error:  # noqa: BLE001  # Raised again below, in the waiting thread.
             outcome["error"] = error
 
     def ended() -> Any:
@@ -288,9 +288,9 @@ def _batches(
             yield entries
 
 
-def _show(said: tuple[int, str, dict[str, float]], bar: Bar, watch: Watch | None) -> None:
-    """Pass on what the first worker has said of a step."""
-    _, prefix, entry = said
+def _show(step: tuple[int, str, dict[str, float]], bar: Bar, watch: Watch | None) -> None:
+    """Pass the first worker's entry of a step to the display and the watcher."""
+    _, prefix, entry = step
     values = {f"{prefix}{name}": value for name, value in entry.items() if name != "step"}
     bar.update(int(entry["step"]), f"{prefix}loss {entry['loss']:.3f}", values)
     if watch is not None and prefix:
@@ -298,7 +298,7 @@ def _show(said: tuple[int, str, dict[str, float]], bar: Bar, watch: Watch | None
 
 
 def _take(thread: threading.Thread, board: Any, watch: Watch | None) -> list[tuple[int, str, dict[str, float]]]:
-    """What the first worker has said within a second."""
+    """Wait up to a second and return the first worker's new entries."""
     thread.join(1.0)
     if watch is not None and watch.ended.is_set():
         ray.get(board.stop.remote("training: ended from outside before it was done; the last checkpoint is kept"))
@@ -309,9 +309,9 @@ def _take(thread: threading.Thread, board: Any, watch: Watch | None) -> list[tup
 def _publish(run: RunDir, best: Any, into: str, config: TrainingConfig, trained: Trained) -> None:
     from pad_ray.training.export import publish
 
-    # Where torch is loaded already and a model fits, which the driver's node need not have.
+    # As a task on a node with torch loaded and memory for a model; the driver's node may have neither.
     task = ray.remote(num_cpus=PUBLISHER_CPUS)(publish)
     try:
         ray.get(task.remote(run.location, best, into, config, vars(trained)))
     except (RayError, OSError) as error:
-        raise StageError(f"training: {into} cannot be written: {reason(error)}; the same command goes on") from error
+        raise StageError(f"training: {into} cannot be written: {reason(error)}; the same command continues") from error

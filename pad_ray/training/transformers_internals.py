@@ -1,6 +1,6 @@
-"""The private names of transformers that this library uses; `tests/test_internals.py` says which an upgrade took away.
+"""All uses of private names of transformers. `tests/test_internals.py` reports names that an upgrade removed.
 
-transformers publishes neither which class an auto class loads, nor what a class supports.
+transformers has no public way to find the class that an auto class loads, or the features of a class.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ def model_class(auto: Any, described: Any) -> Any:
 
 
 def takes_attention(model: Any) -> bool:
-    """Whether a class of models computes attention by a function that can be given, and keeps no other state."""
+    """Whether a model class supports a custom attention function and keeps no other state between tokens."""
     return bool(getattr(model, "_supports_attention_backend", False) and not model._is_stateful)
 
 
 def tied_weights(model: Any) -> set[str]:
-    """The names of the weights of a model that are others under a second name."""
+    """The names of a model's tied weights, which are aliases of other weights."""
     return set(getattr(model, "_tied_weights_keys", None) or ())

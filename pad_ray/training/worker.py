@@ -1,4 +1,4 @@
-"""One training worker: what it is given, and how it gets ready."""
+"""One training worker: its task and its set-up."""
 
 import os
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ ADAPTER_SHARE = 0.02
 
 @dataclass(frozen=True)
 class Task:
-    """What the driver asks every worker to do.
+    """The task that the driver gives to every worker.
 
-    `tokens` is the folder of the run with the corpus as tokens. `watched` is True where the driver may end the run early.
+    `tokens` is the run's folder with the tokenised corpus. `watched` is True if the driver may end the run early.
     """
 
     config: TrainingConfig
@@ -43,7 +43,7 @@ class Task:
 
 @dataclass
 class Worker:
-    """What the functions of the loop share on one worker. `kept` holds what has to live as long as the engine."""
+    """The state of the loop on one worker. `kept` holds an object that must live as long as the engine."""
 
     task: Task
     rank: int
@@ -61,7 +61,7 @@ class Worker:
         return self.task.config
 
     def weighing(self, table: TokenTable) -> Weighing:
-        """What objectives weigh in a split's loss; lambda counts if both splits mix programs and rationales."""
+        """The weights of objectives in a split's loss; lambda applies if both splits mix programs and rationales."""
         mixed = self.train.mixed and table.mixed
         return Weighing(self.config.rationale_weight if mixed else None, self.config.objective_weights)
 
@@ -75,7 +75,7 @@ class Worker:
 
 
 def set_up(task: Task) -> Worker:
-    """Join the group, load the student and the tokens, and take up the last checkpoint where there is one."""
+    """Join the group, load the student and the tokens, and load the last checkpoint if there is one."""
     import deepspeed
     import ray.train
 
@@ -84,16 +84,16 @@ def set_up(task: Task) -> Worker:
     deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
     context = ray.train.get_context()
     workers = context.get_world_size()
-    found = checkpoints.latest()
-    placement = found.placement if found else _placement(task.config, context.get_local_world_size())
-    settings = deepspeed_settings(task.config, placement, universal=bool(found and found.must_convert(workers)))
+    saved = checkpoints.latest()
+    placement = saved.placement if saved else _placement(task.config, context.get_local_world_size())
+    settings = deepspeed_settings(task.config, placement, universal=bool(saved and saved.must_convert(workers)))
     kept = _partitioned_loading(settings) if placement.stage == 3 else None
     student = load_student(resolve(task.config.student).path, task.config)
     learnt = [parameter for parameter in student.model.parameters() if parameter.requires_grad]
     engine, *_ = deepspeed.initialize(model=student.model, model_parameters=learnt, config=settings)
     if task.config.compile:
         engine.compile()
-    history = found.load_into(engine, workers) if found else History()
+    history = saved.load_into(engine, workers) if saved else History()
     run = RunDir(task.location)
     train, validation = (open_tokens(run, task.tokens, split) for split in ("train", "validation"))
     rank = context.get_world_rank()
@@ -101,14 +101,14 @@ def set_up(task: Task) -> Worker:
 
 
 def _partitioned_loading(settings: dict[str, Any]) -> Any:
-    """While this lives, transformers loads a model's parts straight to the workers that hold them."""
+    """While this object exists, transformers loads each part of a model directly on the worker that holds it."""
     from transformers.integrations import HfDeepSpeedConfig
 
     return HfDeepSpeedConfig(settings)
 
 
 def _placement(config: TrainingConfig, local_workers: int) -> Placement:
-    """Chosen by the worker with the least memory, so that all choose the same."""
+    """The placement for the worker with the least memory, so that all workers choose the same."""
     import deepspeed.comm
 
     on_gpu = torch.cuda.is_available()
@@ -122,9 +122,9 @@ def _placement(config: TrainingConfig, local_workers: int) -> Placement:
 
 
 def _node_memory() -> int:
-    """Bytes that Ray gives to tasks on this node."""
+    """Bytes of memory that Ray gives to tasks on this node."""
     import ray
 
     here = ray.get_runtime_context().get_node_id()
-    found = [node["Resources"].get("memory", 0.0) for node in ray.nodes() if node["NodeID"] == here]
-    return int(np.max(found, initial=0.0)) or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = [node["Resources"].get("memory", 0.0) for node in ray.nodes() if node["NodeID"] == here]
+    return int(np.max(memory, initial=0.0)) or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

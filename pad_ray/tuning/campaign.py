@@ -1,6 +1,6 @@
-"""The stages of a campaign: its inputs, the search on validation questions, and the end on test questions.
+"""The stages of a campaign: reading the inputs, the search on validation questions, and the final test.
 
-Each can be called again on the same run: it continues, and does nothing where nothing is left to do.
+Each can be called again on the same run: it continues, or does nothing if it is complete.
 """
 
 import json
@@ -45,8 +45,8 @@ FACTS = f"{CAMPAIGN}/campaign.json"
 RECIPE = f"{CAMPAIGN}/recipe.yaml"
 BEST = f"{CAMPAIGN}/best.yaml"
 STAGE = "tuning"
-# What makes a campaign the same one, with the weights of its models. Machines may change between calls, and there may be more
-# trials, or more at once.
+# The recipe fields that identify a campaign, together with its models' weights. Machines, the number of trials and their
+# concurrency may change between calls.
 IDENTITY: dict[str, Any] = {
     **dict.fromkeys(("seed", "questions", "synthesis", "corpus", "refinement"), True),
     "teacher": {"kind", "model", "script"},
@@ -59,8 +59,8 @@ IDENTITY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a campaign starts from: what it varies, the validation questions, the test questions by task, the fingerprints of
-    the models by what they are for, and in a decode campaign the student's model.
+    """The inputs of a campaign: its parameters, the validation questions, the test questions by task, the fingerprints of the
+    models by role, and the student's `model` in a decode campaign.
     """
 
     parameters: list[Parameter]
@@ -75,7 +75,7 @@ def read_inputs(run: Run) -> Inputs:
 
     Raises:
         InputError: the run is remote or holds another campaign, a range is not usable, there is no student to decode with,
-            no question validates, or the tests are of general ability alone.
+            there are no validation questions, or all tests are of general ability.
     """
     recipe = run.recipe
     run.folder.demand_local("a campaign")
@@ -84,7 +84,7 @@ def read_inputs(run: Run) -> Inputs:
     tests = own_tests(read_tests(recipe))
     if not tests:
         raise InputError(
-            "questions.test_tasks: a campaign tunes how a student answers what it is trained for; name a test task of that"
+            "questions.test_tasks: a campaign needs a test task that the student is trained for, not only general ability"
         )
     if recipe.tuning.kind == "decode":
         model = student_to_measure(run)[1]
@@ -97,7 +97,7 @@ def read_inputs(run: Run) -> Inputs:
     validation = validation_questions(run)
     if not validation:
         raise InputError(
-            f"{run.folder.location}: no train question validates; raise --questions.limit or --corpus.validation_share"
+            f"{run.folder.location}: there are no validation questions; raise --questions.limit or --corpus.validation_share"
         )
     inputs = Inputs(parameters, validation, tests, weights, model)
     _check_same(run, inputs)
@@ -105,16 +105,16 @@ def read_inputs(run: Run) -> Inputs:
 
 
 def validation_questions(run: Run) -> list[Question]:
-    """The train questions that the corpus holds out, and that it does not teach, in the order of their ids.
+    """The train questions that the corpus holds out and does not teach, in the order of their ids.
 
-    Those of the run where it holds questions, else those that the recipe asks. All of them count, also those that no draft
-    solved: a student's accuracy on solved ones alone would be too good.
+    They come from the run if it holds questions, else from the recipe. Questions without a correct draft are included: the
+    student's accuracy on solved questions only would be too high.
     """
     recipe, folder = run.recipe, run.folder
-    asked = recipe.questions
+    source = recipe.questions
     stored: Iterable[Question] = folder.iter_records(QUESTIONS, Question)
     if not folder.parts(QUESTIONS):
-        stored = get_task(asked.task).stream(asked.split, recipe.data_dir, asked.limit, recipe.seed)
+        stored = get_task(source.task).stream(source.split, recipe.data_dir, source.limit, recipe.seed)
     taught = set(folder.read_table(TAUGHT, CorpusRow, ["question_id"])["question_id"].to_pylist())
     held_out = {
         question.question_id: question
@@ -125,7 +125,7 @@ def validation_questions(run: Run) -> list[Question]:
 
 
 def _check_same(run: Run, inputs: Inputs) -> None:
-    """InputError where the run holds a campaign of another recipe, other models or other questions; it names what differs."""
+    """Raise InputError if the run holds a campaign with another recipe, other models or other questions."""
     if not run.folder.exists(RECIPE):
         return
     before, now = yaml.safe_load(run.folder.read_bytes(RECIPE)), _identity(run.recipe, inputs)
@@ -142,24 +142,24 @@ def _check_same(run: Run, inputs: Inputs) -> None:
     tested = run.folder.read_json(FACTS, {}).get("tested") is not None
     if tested and run.recipe.tuning.trials > len(Trials.read(run.folder).of(*FINISHED)):
         raise InputError(
-            f"{run.folder.path(CAMPAIGN)} has asked its test questions: further trials would be chosen in "
-            "their light; move it away to start a new one"
+            f"{run.folder.path(CAMPAIGN)} has used its test questions: their results must not influence further trials; "
+            "move it away to start a new one"
         )
 
 
 def _identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
     sides = {"validation": inputs.validation, **inputs.tests}
-    asked = {name: content_id("asked", [(one.question_id, one.gold) for one in side]) for name, side in sides.items()}
-    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(inputs.weights), "asked": asked}
+    hashes = {name: content_id("asked", [(one.question_id, one.gold) for one in side]) for name, side in sides.items()}
+    return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(inputs.weights), "asked": hashes}
 
 
 def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
-    found = values.get(section)
-    return found.get(name) if isinstance(found, dict) else found
+    fields = values.get(section)
+    return fields.get(name) if isinstance(fields, dict) else fields
 
 
 def conduct(run: Run, inputs: Inputs) -> None:
-    """Run the trials that are missing, then ask the test questions, write the best recipe and say what came of it.
+    """Run the missing trials, then answer the test questions, and write the best recipe and the result.
 
     Raises:
         StageError: no trial was completed, or the campaign was interrupted; the same command continues.
@@ -174,7 +174,7 @@ def conduct(run: Run, inputs: Inputs) -> None:
 
 
 def _trials(folder: RunDir) -> Trials:
-    """The run's trials. Where none was completed the failed ones are run again: what all of them hit may be gone."""
+    """The run's trials. If none was completed, failed trials are run again, because their common cause may be gone."""
     trials = Trials.read(folder)
     if not trials.of("completed", "stopped"):
         trials.forget_failed()
@@ -195,7 +195,7 @@ class _Engines:
         return self
 
     def start(self) -> None:
-        """Start them, so that the bench has them."""
+        """Start the engines and give them to the bench."""
         if self.shared and self.solver is not None:
             self.solver.start()
             self.bench = replace(self.bench, actors=tuple(self.solver.actors), lost=self.solver.lost)
@@ -208,7 +208,7 @@ class _Engines:
 
 
 def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
-    """Run the trials that are missing."""
+    """Run the missing trials."""
     config = run.recipe.tuning
     finished = len(trials.of(*FINISHED))
     if finished >= config.trials:
@@ -216,7 +216,7 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     from pad_ray.tuning.search import Suggestions
     from pad_ray.tuning.tuner import run_trials
 
-    given = _given(run.recipe, inputs.parameters, trials)
+    given = _first_trials(run.recipe, inputs.parameters, trials)
     suggestions = Suggestions(inputs.parameters, config.objectives, trials, given, run.recipe.seed)
     started = time.monotonic()
     with run.progress.stage(STAGE, "trials", config.trials, done=finished) as bar:
@@ -230,8 +230,10 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     ledger.record(run.folder, StageEntry(STAGE, "trials", *entry))
 
 
-def _given(recipe: Recipe, parameters: Sequence[Parameter], trials: Trials) -> list[tuple[str, Mapping[str, Any]]]:
-    """What is tried before Optuna draws: trials that were interrupted, the recipe as it is, and the points that it names."""
+def _first_trials(
+    recipe: Recipe, parameters: Sequence[Parameter], trials: Trials
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """The trials before Optuna's suggestions: interrupted trials, the unchanged recipe, and the points of `tuning.first`."""
     interrupted = [(trial.trial, trial.parameters) for trial in trials.of("running")]
     points = [default_point(recipe, parameters), *recipe.tuning.first]
     new = [(f"{number:03}", point) for number, point in enumerate(points)]
@@ -239,9 +241,9 @@ def _given(recipe: Recipe, parameters: Sequence[Parameter], trials: Trials) -> l
 
 
 def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
-    """Ask the test questions once, write the best recipe, and say whether it beats the default.
+    """Answer the test questions once, write the best recipe, and record whether it beats the default.
 
-    Which trial is chosen stands in `campaign.json` before the first of them is asked, and no trial follows.
+    The chosen trial is written to `campaign.json` before the first test question; no trials follow.
     """
     facts = run.folder.read_json(FACTS)
     if facts["test"] is not None or facts["test_alone"] is not None:
@@ -256,15 +258,15 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     facts["tested"] = chosen.trial
     run.folder.write_json(FACTS, facts)
     default = trials.by_name[DEFAULT]
-    asked = (chosen,) if default.state == "failed" else (default, chosen)
+    tested = (chosen,) if default.state == "failed" else (default, chosen)
     answers, reason = {}, default.error
-    for trial in {one.trial: one for one in asked}.values():
+    for trial in {one.trial: one for one in tested}.values():
         run.progress.say(f"test questions: trial {trial.trial}")
         changed_recipe = changed(run.recipe, trial.parameters)
         try:
             answers[trial.trial] = answer_tests(engines.bench, changed_recipe, trial.trial, inputs.tests, run.progress)
         except (InputError, DeadEndError) as error:
-            # A default that was stopped early has no student yet, and may be one that cannot have one.
+            # The default may have been stopped before training; training it now may fail.
             if trial is chosen or trial.state == "completed":
                 raise
             reason = str(error)
@@ -278,7 +280,7 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
 
 
 def _write_best(run: Run, chosen: Trial) -> None:
-    """Write the chosen recipe, ready for every job."""
+    """Write the chosen recipe as a file for other jobs."""
     recipe = changed(run.recipe, chosen.parameters)
     values = changed_values(run.recipe, chosen.parameters)
     values.pop("tuning", None)
@@ -286,12 +288,12 @@ def _write_best(run: Run, chosen: Trial) -> None:
     if strategy != recipe.evaluation.strategies[0]:
         rest = [one.model_dump(mode="json") for one in recipe.evaluation.strategies[1:]]
         values.setdefault("evaluation", {})["strategies"] = [strategy.model_dump(mode="json"), *rest]
-    said = f"# Trial {chosen.trial}: {chosen.values[ACCURACY]:.1%} of the validation questions.\n"
-    run.folder.write_text(BEST, said + yaml.safe_dump(values, sort_keys=False))
+    header = f"# Trial {chosen.trial}: {chosen.values[ACCURACY]:.1%} of the validation questions.\n"
+    run.folder.write_text(BEST, header + yaml.safe_dump(values, sort_keys=False))
 
 
 def _write_facts(run: Run, inputs: Inputs, trials: Trials) -> None:
-    """Write `campaign.json`: what is varied and looked for, and which trials are best so far."""
+    """Write `campaign.json`: parameters, objectives, and the best trials so far."""
     objectives, before = run.recipe.tuning.objectives, run.folder.read_json(FACTS, {})
     chosen = best(trials.of("completed"))
     facts = {
@@ -308,16 +310,16 @@ def _write_facts(run: Run, inputs: Inputs, trials: Trials) -> None:
 
 
 def closing_table(run: Run) -> None:
-    """Print the trials, the verdict of the test questions, and where the best recipe is."""
+    """Print the trials, the result on the test questions, and the path of the best recipe."""
     facts, trials = run.folder.read_json(FACTS), Trials.read(run.folder)
     table = Table("trial", "state", "accuracy", "tokens/question", "seconds", title=f"{facts['kind']} campaign")
     table.add_column("parameters", overflow="fold")
     for trial in trials.of(*FINISHED):
         marks = "*" * (trial.trial == facts["best_trial"]) + "+" * (trial.trial in facts["pareto"])
         figures = (f"{trial.values[ACCURACY]:.1%}" if trial.values else "-", _tokens(trial), f"{trial.seconds:.0f}")
-        table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _said(trial.parameters))
+        table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _parameter_text(trial.parameters))
     run.progress.console.print(table)
-    run.progress.say("* the chosen trial" + ("; + none is better in both objectives" if facts["pareto"] else ""))
+    run.progress.say("* the chosen trial" + ("; + no trial is better in both objectives" if facts["pareto"] else ""))
     run.progress.say((facts["test"] or facts["test_alone"])["sentence"])
     run.progress.say(f"recipe: {run.folder.path(BEST)}")
 
@@ -326,14 +328,14 @@ def _tokens(trial: Trial) -> str:
     return f"{trial.values[TOKENS]:.0f}" if TOKENS in trial.values else "-"
 
 
-def _said(parameters: Mapping[str, Any]) -> str:
-    """Parameters by the last words of their names."""
+def _parameter_text(parameters: Mapping[str, Any]) -> str:
+    """The parameters as text, by the last part of their names."""
     values = (f"{value:.3g}" if isinstance(value, float) else json.dumps(value) for value in parameters.values())
     return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in zip(parameters, values, strict=True))
 
 
 def preview(run: Run) -> None:
-    """Say what a campaign would vary, on which questions, and what its trials share."""
+    """Print the search space, the questions, and the stages that trials share."""
     inputs, config, say = read_inputs(run), run.recipe.tuning, run.progress.say
     say(
         f"{config.kind} campaign: {counted(config.trials, 'trial')}, {config.concurrency} at once, "
@@ -345,9 +347,9 @@ def preview(run: Run) -> None:
     rungs = config.rungs(len(inputs.validation)) if config.kind == "decode" else [len(inputs.validation)]
     say(f"validation questions: {len(inputs.validation)}; trials report after {', '.join(map(str, rungs))}")
     tests = ", ".join(f"{len(questions)} of {task}" for task, questions in inputs.tests.items())
-    say(f"test questions: {tests}, asked once, for the recipe as it is and the chosen one")
+    say(f"test questions: {tests}, asked once, for the default and the chosen recipe")
     stages_of = [stage.name for stage in CHAINS[config.kind]]
-    say(f"shared between trials: {', '.join(stages_of) or 'the student and its engine'}, as far as they do not change")
+    say(f"shared between trials with equal settings: {', '.join(stages_of) or 'the student and its engine'}")
     for lack in lacking(run.recipe, resources_at_hand()):
         if not lack.startswith("synthesis") or stages_of:
             say(f"lacking: {lack}")

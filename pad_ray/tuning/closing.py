@@ -1,4 +1,4 @@
-"""The end of a campaign: the test questions, asked once, for the recipe as it was and the one that was chosen."""
+"""The end of a campaign: the default and the chosen recipe answer the test questions once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ TEST_SIDE = "test-"
 def answer_tests(
     bench: Bench, recipe: Recipe, trial: str, tests: Mapping[str, Sequence[Question]], progress: Progress
 ) -> list[Solution]:
-    """The solutions of the student of a trial, whose recipe this is, to the test questions of all tasks.
+    """The solutions of a trial's student, with the trial's `recipe`, to the test questions of all tasks.
 
     Raises:
-        InputError, StageError: as the stages of the recipe do; what is committed stays.
+        InputError, StageError: raised by the stages of the recipe; committed work is kept.
     """
     salt = "" if recipe.tuning.share else trial
     if recipe.tuning.kind == "decode":
@@ -31,14 +31,14 @@ def answer_tests(
         strategy = strategy_of(recipe)
         solved = [measure(solver, strategy, name, questions, TEST_SIDE)[1] for name, questions in tests.items()]
     finally:
-        # Those of the campaign serve the other recipe too.
+        # The campaign's engines also serve the other recipe.
         if not bench.actors:
             solver.close()
     return [solution for one in solved for solution in one.solutions]
 
 
 def verdict(default: Sequence[Solution], chosen: Sequence[Solution], trial: str, seed: int) -> dict[str, Any]:
-    """What the test questions say: both accuracies with intervals, the paired test, and a sentence."""
+    """The result on the test questions: both accuracies with intervals, the paired test, and a sentence."""
     paired = compare(default, chosen, seed)
     low, high = paired.interval
     beats = paired.difference > 0 and paired.p_value < SIGNIFICANCE
@@ -55,12 +55,12 @@ def verdict(default: Sequence[Solution], chosen: Sequence[Solution], trial: str,
 
 
 def undecided(default: Sequence[Solution]) -> dict[str, Any]:
-    """What is to be said where the recipe as it is did best on the validation questions."""
-    found = _accuracy(default)
+    """The result if the default was best on the validation questions."""
+    accuracy = _accuracy(default)
     return {
-        "default": found,
-        "best": found,
-        # The same answers on both sides are no comparison, and have no interval.
+        "default": accuracy,
+        "best": accuracy,
+        # Nothing was compared, so there is no interval.
         "difference": 0.0,
         "difference_low": None,
         "difference_high": None,
@@ -68,19 +68,19 @@ def undecided(default: Sequence[Solution]) -> dict[str, Any]:
         "beats_default": False,
         "sentence": (
             "No trial beats the default on the validation questions, so the recipe stays as it is: "
-            f"{found['accuracy']:.1%} of {found['n']} test questions ({found['low']:.1%} to {found['high']:.1%})."
+            f"{accuracy['accuracy']:.1%} of {accuracy['n']} test questions ({accuracy['low']:.1%} to {accuracy['high']:.1%})."
         ),
     }
 
 
 def alone(chosen: Sequence[Solution], trial: str, error: str) -> dict[str, Any]:
-    """What is to be said where the recipe as it is failed, for the reason in `error`: there is nothing to compare with."""
-    found = _accuracy(chosen)
+    """The result if the default failed with `error`: there is nothing to compare with."""
+    accuracy = _accuracy(chosen)
     return {
-        "best": found,
+        "best": accuracy,
         "sentence": (
-            f"The chosen recipe, trial {trial}, is right on {found['accuracy']:.1%} of {found['n']} test questions "
-            f"({found['low']:.1%} to {found['high']:.1%}). The default could not be measured: {error}."
+            f"The chosen recipe, trial {trial}, is right on {accuracy['accuracy']:.1%} of {accuracy['n']} test questions "
+            f"({accuracy['low']:.1%} to {accuracy['high']:.1%}). The default could not be measured: {error}."
         ),
     }
 
@@ -97,7 +97,7 @@ def _sentence(default: Mapping[str, Any], chosen: Mapping[str, Any], paired: Pai
         f"{chosen['accuracy']:.1%} against {default['accuracy']:.1%} of {default['n']} test questions, "
         f"{100 * paired.difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}), {paired.test} p = {paired.p_value:.2g}"
     )
-    said = "beats the default" if beats else "does not beat the default"
+    claim = "beats the default" if beats else "does not beat the default"
     if paired.difference < 0 and paired.p_value < SIGNIFICANCE:
-        said = "is worse than the default"
-    return f"The chosen recipe, trial {trial}, {said} on the test questions: {figures}."
+        claim = "is worse than the default"
+    return f"The chosen recipe, trial {trial}, {claim} on the test questions: {figures}."

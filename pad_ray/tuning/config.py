@@ -1,4 +1,4 @@
-"""What a campaign varies, what it looks for, and how long."""
+"""The configuration of a campaign: search space, objectives and number of trials."""
 
 from typing import Annotated, Any, Literal
 
@@ -16,13 +16,13 @@ CONCURRENT_DECODES = 4
 
 
 class Range(BaseModel):
-    """Numbers from `low` to `high`, both included; whole ones where the field takes no others."""
+    """Numbers from `low` to `high`, both included; only integers if the field accepts only integers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    low: float = Field(description="the least value")
-    high: float = Field(description="the largest value")
-    log: bool = Field(False, description="try as many values between 1 and 10 as between 10 and 100")
+    low: float = Field(description="smallest value")
+    high: float = Field(description="largest value")
+    log: bool = Field(False, description="sample on a logarithmic scale")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Range":
@@ -34,11 +34,11 @@ class Range(BaseModel):
 
 
 class Choice(BaseModel):
-    """One of several values of any form; in a recipe their list alone will do."""
+    """One of several values of any type; a recipe may give only the list of values."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    values: list[Any] = Field(min_length=1, description="the values to choose from")
+    values: list[Any] = Field(min_length=1, description="values to choose from")
 
 
 def _from_list(given: Any) -> Any:
@@ -67,7 +67,7 @@ DEFAULT_SPACES: dict[Kind, Space] = {
     },
     "refine": {
         "refinement.variants_per_program": Range(low=1, high=6),
-        # From the student's own histogram of errors to an even one.
+        # From the student's own histogram of errors to a uniform one.
         "refinement.smoothing": Range(low=0.3, high=100, log=True),
         "refinement.repair_share": Range(low=0.2, high=0.7),
         "refinement.rounds": Range(low=0, high=3),
@@ -81,50 +81,53 @@ DEFAULT_SPACES: dict[Kind, Space] = {
 
 
 class TuningConfig(BaseModel):
-    """A campaign: trials of changed recipes on validation questions, and one look at the test questions at the end."""
+    """A campaign: trials of changed recipes on validation questions, and a single final test on the test questions."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind = Field(
         "decode",
-        description="decode: how the run's student answers; refine, train: how a student is refined or trained",
+        description="decode: tune the decoding of the run's student; refine, train: tune how a student is refined or trained",
     )
-    trials: int = Field(24, ge=1, description="recipes that are tried, the recipe as it is among them")
+    trials: int = Field(24, ge=1, description="number of trials, including the unchanged recipe")
     objectives: list[Objective] = Field(
         ["accuracy"],
         min_length=1,
-        description="accuracy; or accuracy and tokens_per_question, for the recipes of which none is better in both",
+        description="accuracy; or accuracy and tokens_per_question, for the Pareto front of both",
     )
     space: Space | None = Field(
         None,
         min_length=1,
-        description="what is varied: a recipe's field as `section.field`, and {low, high, log} or a list of values; default: "
-        "what the kind of campaign usually varies",
+        description="search space: recipe fields as `section.field` with {low, high, log} or a list of values; default: a "
+        "space for the kind of campaign",
     )
-    first: list[dict[str, Any]] = Field(
-        [], description="parameters that are tried before any are drawn, as `section.field: value`"
-    )
+    first: list[dict[str, Any]] = Field([], description="points to try first, each a mapping `section.field: value`")
     validation_questions: int | None = Field(
         None,
         ge=1,
-        description="validation questions that a trial answers at most; default: all that the corpus holds out",
+        description="maximum number of validation questions per trial; default: all held-out questions of the corpus",
     )
     stopping: bool = Field(
         True,
-        description="stop trials that are behind others after as many questions or validations (ASHA); not with two objectives",
+        description="stop trials that are worse than others after equally many questions or validations (ASHA); only with one "
+        "objective",
     )
     first_rung: int = Field(
         50,
         ge=1,
-        description="decode: questions after which a trial can be stopped at the earliest; fewer favour luck",
+        description="decode: minimum number of questions before a trial can be stopped; with fewer, chance decides",
     )
-    reduction: int = Field(2, ge=2, description="of so many trials the best one goes on; it answers so many times more")
+    reduction: int = Field(
+        2,
+        ge=2,
+        description="at each rung, the best 1/reduction of the trials continue, with reduction times as many questions",
+    )
     concurrent: int | None = Field(
-        None, ge=1, description=f"trials side by side; default: {CONCURRENT_DECODES} that decode, 1 that trains"
+        None, ge=1, description=f"concurrent trials; default: {CONCURRENT_DECODES} for decode, 1 for refine and train"
     )
     share: bool = Field(
         True,
-        description="share between trials what they do not change; off: every trial makes all of it, to measure that",
+        description="share stages with equal settings between trials; off: every trial runs all stages, to measure their cost",
     )
 
     @model_validator(mode="after")
@@ -135,18 +138,18 @@ class TuningConfig(BaseModel):
 
     @property
     def concurrency(self) -> int:
-        """Trials that run side by side."""
+        """The number of concurrent trials."""
         return self.concurrent or (CONCURRENT_DECODES if self.kind == "decode" else 1)
 
     @property
     def stops(self) -> bool:
-        """Whether trials are stopped early. With two objectives one that is less accurate may still be worth its tokens."""
+        """Whether trials are stopped early. Not with two objectives: a less accurate trial may need fewer tokens."""
         return self.stopping and len(self.objectives) == 1
 
     def rungs(self, questions: int) -> list[int]:
-        """Numbers of questions after which a decoding trial reports, ascending; the last is `questions`."""
+        """Numbers of questions after which a decode trial reports, ascending; the last is `questions`."""
         counts = [questions]
         while self.stops and counts[0] // self.reduction >= self.first_rung:
             counts.insert(0, counts[0] // self.reduction)
-        # Multiples of the first, as ASHA has them: a report just below its milestone would pass for none.
+        # ASHA's milestones are multiples of the first rung; a report just below a milestone would not count.
         return [counts[0] * self.reduction**level for level in range(len(counts) - 1)] + [questions]

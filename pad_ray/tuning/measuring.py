@@ -1,7 +1,7 @@
-"""What a trial does: it decodes, or trains and decodes, on validation questions, and reports as it goes.
+"""The work of a trial: it decodes, or trains and decodes, on validation questions, and reports intermediate results.
 
-A `Bench` is sent to the processes of all trials. A report is a mapping: `measured` says on how much it is based, beside it the
-objectives and the `seconds` so far; the `last` one of a trial names the stages that it `reused`.
+A `Bench` is sent to the processes of all trials. A report is a mapping with the objectives, the `seconds` so far, and
+`measured`, the number of questions or validations that it is based on; the `last` report also names the `reused` stages.
 """
 
 import math
@@ -40,7 +40,7 @@ from pad_ray.tuning.trials import LAST, MEASURED
 
 Report = dict[str, Any]
 Reports = Generator[Report, None, None]
-# A training run has as many validations as it has; its end counts as this one, above every rung that it can reach.
+# The number of validations of a training run is unknown, so its end is reported at this number, above every reachable rung.
 MANY_VALIDATIONS = 1000
 REPAIRABLE = (Greedy, Vote, BestOfN, StepBeam)
 CHAINS: dict[Kind, tuple[Stage, ...]] = {"decode": (), "train": TO_STUDENT, "refine": TO_REFINED}
@@ -48,10 +48,10 @@ TRAINED_STUDENTS = {"train": STUDENTS["after"], "refine": STUDENTS["refined"]}
 
 
 def strategy_of(recipe: Recipe) -> Strategy:
-    """How a trial's student answers: by the recipe's first strategy, a refined one with as many repairs as refinement says.
+    """The strategy of a trial's student: the recipe's first; in a refine campaign with `refinement.rounds` repairs.
 
     Raises:
-        InputError: refinement asks for repairs, and the strategy's answers cannot be repaired.
+        InputError: `refinement.rounds` is set, but the strategy's answers cannot be repaired.
     """
     first, rounds = recipe.evaluation.strategies[0], recipe.refinement.rounds
     if recipe.tuning.kind != "refine" or not rounds:
@@ -67,10 +67,10 @@ def strategy_of(recipe: Recipe) -> Strategy:
 
 @dataclass(frozen=True)
 class Bench:
-    """What all trials of a campaign share. `questions` are the validation questions, in the order in which they are asked.
+    """The data that all trials of a campaign share. `questions` are the validation questions in a fixed order.
 
-    A decode campaign has a `model`, the student, and `actors`, engines that hold it and write to `solutions`; `lost` nodes were
-    lost before these started.
+    A decode campaign has a `model`, the student, and `actors`, its engines, which write to `solutions`; `lost` is the number of
+    nodes that were lost before the engines started.
     """
 
     recipe: Recipe
@@ -82,31 +82,31 @@ class Bench:
     lost: int | None = None
 
     def reports(self, name: str, parameters: Mapping[str, Any]) -> Reports:
-        """The reports of a trial; closed before its end, it ends what it has started.
+        """The reports of a trial; closing the generator early ends everything that the trial has started.
 
         Raises:
-            InputError, StageError: as the stages of its recipe do.
+            InputError, StageError: raised by the stages of the recipe.
         """
         started = time.monotonic()
         recipe = changed(self.recipe, parameters)
         salt = "" if recipe.tuning.share else name
-        made = self._decode(recipe, salt) if recipe.tuning.kind == "decode" else self._train(recipe, salt)
-        with closing(made):
-            for report in made:
+        reports_of_kind = self._decode(recipe, salt) if recipe.tuning.kind == "decode" else self._train(recipe, salt)
+        with closing(reports_of_kind):
+            for report in reports_of_kind:
                 yield {**report, "seconds": time.monotonic() - started}
 
     def solver(self, recipe: Recipe, salt: str = "", progress: Progress | None = None) -> Solver:
-        """A solver of a decode campaign: on its engines, or with a salt on engines of its own."""
+        """A solver of a decode campaign: on the campaign's engines, or with a salt on separate engines."""
         folder = RunDir(f"{self.solutions}-{salt}" if salt else self.solutions)
         actors, lost = ((), None) if salt else (self.actors, self.lost)
         return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=actors, lost=lost)
 
     def shared(self, salt: str = "") -> Shared:
-        """What trials share, for one of them."""
+        """The shared folders, for one trial."""
         return Shared(RunDir(self.location), silent(), salt)
 
     def trained_solver(self, recipe: Recipe, folder: RunDir, progress: Progress | None = None) -> Solver:
-        """A solver on engines of its own for the student in a folder."""
+        """A solver with its own engines for the student in a folder."""
         weights = folder.local_path(TRAINED_STUDENTS[recipe.tuning.kind])
         return open_solver(Run(recipe, folder, progress or silent()), str(weights))
 
@@ -133,12 +133,12 @@ class Bench:
                     yield {**report, "reused": list(shared.reused)}
         with self.trained_solver(recipe, making.folder) as solver:
             report, _ = measure(solver, strategy_of(recipe), recipe.questions.task, self.questions)
-        # Not compared with what others reach on the way: the engine is asked other questions than the probes.
+        # Not comparable with the validations of other trials, whose probes are other questions.
         yield {**report, MEASURED: MANY_VALIDATIONS, "reused": list(shared.reused), LAST: True}
 
 
 class _Making:
-    """Makes a trial's student in a thread, and ends it where nobody waits for it any more."""
+    """Trains a trial's student in a thread, and ends the training if nothing waits for it any more."""
 
     def __init__(self, shared: Shared, recipe: Recipe) -> None:
         self.shared, self.recipe = shared, recipe
@@ -148,7 +148,7 @@ class _Making:
         self.error: BaseException | None = None
 
     def validations(self) -> Reports:
-        """A report for each validation that answers questions, until the student is made."""
+        """A report for each validation with probes, until the student is finished."""
         thread = threading.Thread(target=self._make, daemon=True)
         thread.start()
         try:
@@ -160,7 +160,7 @@ class _Making:
 
     @property
     def folder(self) -> RunDir:
-        """Where the student is. Raises what making it has raised."""
+        """The folder of the student. Raises the exception of its training, if any."""
         if self.error is not None:
             raise self.error
         assert self.made is not None
@@ -169,7 +169,7 @@ class _Making:
     def _make(self) -> None:
         try:
             self.made = self.shared.provide(self.recipe, CHAINS[self.recipe.tuning.kind], self.watch)
-        except Exception as error:  # noqa: BLE001  # Raised again in the thread that waits for it.
+        except Exception as error:  # noqa: BLE001  # Raised again in the waiting thread.
             self.error = error
         self.said.put(None)
 
@@ -183,22 +183,22 @@ class _Making:
 def measure(
     solver: Solver, strategy: Strategy, task: str, questions: Sequence[Question], side: str = ""
 ) -> tuple[Report, Solved]:
-    """Accuracy and tokens on questions of a task or test set; `side` keeps solutions of other questions of the task apart."""
+    """Accuracy and tokens on questions of a task or test set; `side` separates the solutions of other questions of the task."""
     label = f"{side}{content_id('strategy', strategy.model_dump(mode='json', exclude={'name'}))}"
     solver.run.local_path("").mkdir(parents=True, exist_ok=True)
-    # A trial that decodes as another one does waits for its solutions.
+    # If another trial decodes with the same settings, wait for its solutions.
     with FileLock(solver.run.path(f"{label}.lock")):
         solved = solver.solve(task, label, questions, strategy)
-    found = score(solved.solutions, questions)
-    tokens = found.completion_tokens / found.samples
-    return {MEASURED: found.questions, ACCURACY: found.accuracy, TOKENS: tokens}, solved
+    scored = score(solved.solutions, questions)
+    tokens = scored.completion_tokens / scored.samples
+    return {MEASURED: scored.questions, ACCURACY: scored.accuracy, TOKENS: tokens}, solved
 
 
 def solutions_folder(run: RunDir, model: str) -> str:
-    """Where the engines of a decode campaign write; `model` is the student's fingerprint."""
+    """The folder in which the engines of a decode campaign write; `model` is the student's fingerprint."""
     return run.path(f"{SHARED}/solutions-{content_id('solutions', model)}")
 
 
 def silent() -> Progress:
-    """Progress that nobody reads: a trial's process is not the terminal's."""
+    """A progress display without output, for the processes of trials."""
     return Progress(Console(file=Path(os.devnull).open("w")))

@@ -1,7 +1,7 @@
 """Optuna's suggestions and ASHA's decisions for a campaign that may have been interrupted.
 
-Both start from the trials that the run holds and not from a snapshot of Ray Tune's, which is some seconds old when a driver is
-killed: a finished trial is known as soon as it is written, and is never run again.
+Both start from the trials stored in the run, not from a snapshot of Ray Tune, which is some seconds old when a driver is
+killed: a finished trial counts as soon as it is written, and is never run again.
 """
 
 import itertools
@@ -29,8 +29,8 @@ STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "faile
 
 
 class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
-    """TPE (Bergstra et al. 2011) whose random numbers follow from the `name` of the trial that is drawn: a campaign that was
-    interrupted draws what it would have drawn.
+    """TPE (Bergstra et al. 2011) seeded by the `name` of each trial, so that an interrupted campaign draws the same points
+    as an uninterrupted one.
     """
 
     def __init__(self, seed: int) -> None:
@@ -38,21 +38,21 @@ class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
         self.drawing: tuple[int, optuna.samplers.BaseSampler] = (-1, self)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As TPE."""
+        """Same as TPE."""
         space: dict[str, BaseDistribution] = self._of(trial).infer_relative_search_space(study, trial)
         return space
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """As TPE."""
-        drawn: dict[str, Any] = self._of(trial).sample_relative(study, trial, search_space)
-        return drawn
+        """Same as TPE."""
+        values: dict[str, Any] = self._of(trial).sample_relative(study, trial, search_space)
+        return values
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """As TPE."""
+        """Same as TPE."""
         return self._of(trial).sample_independent(study, trial, param_name, param_distribution)
 
     def _of(self, trial: FrozenTrial) -> optuna.samplers.BaseSampler:
@@ -63,13 +63,13 @@ class TrialByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
 
 
 class Suggestions(Searcher):  # type: ignore[misc]
-    """Trials for Ray Tune: those that are given first, then what Optuna suggests in view of all that are finished.
+    """Trials for Ray Tune: first the given ones, then Optuna's suggestions based on all finished trials.
 
-    A trial that was stopped is one that Optuna prunes, with its accuracies by questions answered: TPE ranks it below every
-    completed trial. As a completed one its accuracy on few questions would stand beside those on all.
+    Optuna sees a stopped trial as pruned, with its accuracies by number of questions; TPE ranks it below every completed trial.
+    As a completed trial, its accuracy on few questions would be compared with accuracies on all questions.
 
-    A suggestion is `{"trial": name, "parameters": JSON}`. Those given first are pairs of name and parameters; parameters that
-    are not a point of the space are tried as well, and Optuna learns nothing from them.
+    A suggestion is `{"trial": name, "parameters": JSON}`. Given trials are pairs of name and parameters; parameters outside
+    the space are tried too, but Optuna does not learn from them.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Suggestions(Searcher):  # type: ignore[misc]
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tune keeps a copy of its settings, which nobody reads: the run holds all that is needed.
+        # Tune pickles its settings, but nothing reads the copy: the run holds all necessary state.
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
@@ -112,13 +112,13 @@ class Suggestions(Searcher):  # type: ignore[misc]
             self.given[trial_id] = parameters
             return {"trial": name, "parameters": json.dumps(parameters)}
         self.sampler.name = next(self.names)
-        drawn = self.optuna.suggest(trial_id)
-        if drawn is None:
+        suggestion = self.optuna.suggest(trial_id)
+        if suggestion is None:
             return None
-        return {"trial": self.sampler.name, "parameters": json.dumps(self._values(drawn))}
+        return {"trial": self.sampler.name, "parameters": json.dumps(self._values(suggestion))}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """A report on the way."""
+        """Record an intermediate report."""
         if ACCURACY not in result or MEASURED not in result:
             return
         self.rungs.setdefault(trial_id, {})[result[MEASURED]] = result[ACCURACY]
@@ -126,38 +126,40 @@ class Suggestions(Searcher):  # type: ignore[misc]
             self.optuna.on_trial_result(trial_id, {ACCURACY: result[ACCURACY], TRAINING_ITERATION: result[MEASURED]})
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The end of a trial, be it that it failed or was stopped."""
+        """Record the end of a trial, which may have failed or been stopped."""
         failed = error or result is None or bool(result.get(ERROR))
         stopped = not failed and not (result or {}).get(LAST, True)
         if stopped and result is not None:
             self.on_trial_result(trial_id, result)
         rungs = self.rungs.pop(trial_id, {})
         if trial_id not in self.given:
-            # Without a result and without an error Ray's search tells Optuna that the trial was pruned.
+            # Without a result and an error, Ray's search reports the trial to Optuna as pruned.
             self.optuna.on_trial_complete(trial_id, None if failed or stopped else result, failed)
         else:
             state = TrialState.FAIL if failed else TrialState.PRUNED if stopped else TrialState.COMPLETE
             self._learn(self.given.pop(trial_id), result or {}, state, rungs)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the run holds all that is needed."""
+        """Save nothing: the run holds all necessary state."""
         Path(checkpoint_path).touch()
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, as `save`."""
+        """Restore nothing, because `save` saves nothing."""
 
     def _learn(
         self, parameters: Mapping[str, Any], values: Mapping[str, float], state: TrialState, rungs: Mapping[int, float]
     ) -> None:
-        """Tell Optuna of a trial that it did not suggest, if it is a point of the space."""
+        """Add a trial that Optuna did not suggest to its study, if it is a point of the space."""
         known = self.parameters
         if parameters.keys() != known.keys() or not all(known[name].holds(value) for name, value in parameters.items()):
             return
-        found = [float(values[name]) for name in self.objectives] if state is TrialState.COMPLETE else None
+        objective_values = [float(values[name]) for name in self.objectives] if state is TrialState.COMPLETE else None
         way = {int(at): float(accuracy) for at, accuracy in rungs.items()} if state is TrialState.PRUNED else None
         internal = {name: as_text(v) if known[name].kind == "choice" else v for name, v in parameters.items()}
         self.study.add_trial(
-            create_trial(state=state, values=found, params=internal, distributions=self.space, intermediate_values=way)
+            create_trial(
+                state=state, values=objective_values, params=internal, distributions=self.space, intermediate_values=way
+            )
         )
 
     def _values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,10 +167,10 @@ class Suggestions(Searcher):  # type: ignore[misc]
 
 
 class Halving(ASHAScheduler):  # type: ignore[misc]
-    """ASHA (1810.05934) that compares trials with those of earlier calls too."""
+    """ASHA (1810.05934) that also compares with the trials of earlier calls."""
 
     def recall(self, trials: Trials) -> None:
-        """Take in what the run's trials reported. One that was interrupted reports it again."""
+        """Load the reports of the finished trials. Interrupted trials report again."""
         for name, rungs in trials.rungs.items():
             if not trials.by_name[name].finished:
                 continue
@@ -177,14 +179,14 @@ class Halving(ASHAScheduler):  # type: ignore[misc]
 
 
 def halving(first: int, last: int, reduction: int, trials: Trials) -> Halving:
-    """ASHA over what is measured, from `first` to `last`, of which the best of every `reduction` trials go on."""
-    made = Halving(MEASURED, ACCURACY, "max", max_t=last, grace_period=first, reduction_factor=reduction)
-    made.recall(trials)
-    return made
+    """ASHA with rungs from `first` to `last`, in units of `measured`; the best 1/`reduction` of the trials pass a rung."""
+    scheduler = Halving(MEASURED, ACCURACY, "max", max_t=last, grace_period=first, reduction_factor=reduction)
+    scheduler.recall(trials)
+    return scheduler
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
-    """What Optuna draws a parameter from; it draws texts for values of a choice, which may be lists and mappings."""
+    """The Optuna distribution of a parameter. Values of a choice, which may be lists or mappings, are drawn as texts."""
     if parameter.values is not None:
         return CategoricalDistribution(tuple(map(as_text, parameter.values)))
     assert parameter.low is not None and parameter.high is not None

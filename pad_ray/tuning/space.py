@@ -1,7 +1,7 @@
-"""The space of recipes that a campaign searches: fields of a recipe by dotted path, and a recipe with some of them changed.
+"""The search space of a campaign: recipe fields by dotted path, and recipes with changed fields.
 
-A path names a field as the command line does, `training.learning_rate`; a number names an entry of a list. Where a campaign
-varies the kind of the strategy, a field that a trial's kind does not have is left out of its recipe.
+A path names a field as on the command line, such as `training.learning_rate`; a number is an index into a list. If a campaign
+varies the kind of the strategy, fields that a trial's kind does not have are left out of its recipe.
 """
 
 import copy
@@ -28,14 +28,14 @@ VARIED: dict[Kind, tuple[str, ...]] = {
     "train": _TRAINED,
     "refine": ("refinement.", *_TRAINED),
 }
-"""What a kind of campaign may vary. Not the questions: trials would be measured on different ones."""
-# Which questions validate follows from it.
+"""The fields that a kind of campaign may vary. Not the questions, because trials must be measured on the same ones."""
+# Must not vary because it determines the validation questions.
 FIXED = ("corpus.validation_share",)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One field that a campaign varies; `low`, `high` and `log` of numbers, `values` of a choice."""
+    """One field that a campaign varies; numbers have `low`, `high` and `log`, choices have `values`."""
 
     name: str
     kind: Literal["float", "int", "choice"]
@@ -45,11 +45,11 @@ class Parameter:
     values: tuple[Any, ...] | None = None
 
     def described(self) -> dict[str, Any]:
-        """Its entry in `campaign.json`."""
+        """The parameter's entry in `campaign.json`."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def holds(self, value: object) -> bool:
-        """Whether a trial may have this value."""
+        """Whether the value is in the range or among the choices."""
         if self.values is not None:
             return as_text(value) in map(as_text, self.values)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -59,15 +59,16 @@ class Parameter:
 
 
 def as_text(value: object) -> str:
-    """A value of a choice as the text that stands for it where only texts and numbers can be told apart."""
+    """A value of a choice as a text, for libraries that compare only texts and numbers."""
     return json.dumps(value, sort_keys=True)
 
 
 def parameters_of(recipe: Recipe) -> list[Parameter]:
-    """What the recipe's campaign varies.
+    """The parameters that the recipe's campaign varies.
 
     Raises:
-        InputError: a path is unknown or not this campaign's, or a value is none that the recipe accepts; it names it.
+        InputError: a path is unknown or not allowed in this campaign, or the recipe does not accept a value; the message
+            names it.
     """
     config = recipe.tuning
     parameters = [_parameter(recipe, name, domain) for name, domain in _space(recipe).items()]
@@ -114,7 +115,7 @@ def _accepts(recipe: Recipe, name: str, value: object) -> bool:
 
 
 def _check_value(recipe: Recipe, name: str, value: object) -> None:
-    """InputError where the recipe does not accept a value, with every kind of strategy that has such a field."""
+    """Raise InputError if the recipe does not accept a value for any of the strategy's kinds that have the field."""
     field = name.removeprefix(f"{STRATEGY}.").partition(".")[0]
     if name == KIND or not name.startswith(f"{STRATEGY}."):
         changed(recipe, {name: value}, f"tuning.space: {name}")
@@ -128,7 +129,7 @@ def _check_value(recipe: Recipe, name: str, value: object) -> None:
 
 
 def _kinds(recipe: Recipe) -> list[str]:
-    """The kinds that the tuned strategy may have."""
+    """The possible kinds of the tuned strategy."""
     domain = _space(recipe).get(KIND)
     if isinstance(domain, Range):
         raise InputError(f"tuning.space: {KIND} needs a list of kinds: {', '.join(STRATEGIES)}")
@@ -151,13 +152,13 @@ def _check_point(recipe: Recipe, parameters: Iterable[Parameter], point: Mapping
 
 
 def default_point(recipe: Recipe, parameters: Iterable[Parameter]) -> dict[str, Any]:
-    """The values that the recipe itself has, of those fields that it has."""
+    """The values of the unchanged recipe, for the fields that it has."""
     values = recipe.model_dump(mode="json")
-    found = ((parameter.name, *_found(values, parameter.name)) for parameter in parameters)
-    return {name: value for name, there, value in found if there}
+    entries = ((parameter.name, *_lookup(values, parameter.name)) for parameter in parameters)
+    return {name: value for name, there, value in entries if there}
 
 
-def _found(values: Any, name: str) -> tuple[bool, Any]:
+def _lookup(values: Any, name: str) -> tuple[bool, Any]:
     for part in name.split("."):
         if isinstance(values, list) and part.isdigit() and int(part) < len(values):
             values = values[int(part)]
@@ -169,18 +170,18 @@ def _found(values: Any, name: str) -> tuple[bool, Any]:
 
 
 def changed(recipe: Recipe, parameters: Mapping[str, Any], where: str = "tuning") -> Recipe:
-    """The recipe with other values of some fields.
+    """The recipe with changed values.
 
     Raises:
-        InputError: it does not accept a value, or has no such field; the message begins with `where`.
+        InputError: the recipe does not accept a value or has no such field; the message begins with `where`.
     """
-    # Its default is a variable of the driver's environment, which other nodes need not have.
+    # Set `data_dir`: its default is an environment variable of the driver, which other nodes may lack.
     own = {"data_dir": recipe.data_dir} if recipe.data_dir else {}
     return read_settings(Recipe, [], {**own, **changed_values(recipe, parameters)}, where)
 
 
 def changed_values(recipe: Recipe, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from the defaults in the recipe with other values of some fields, as a recipe's file says it."""
+    """The content of a recipe file for the recipe with changed values: only what differs from the defaults."""
     values = recipe.model_dump(mode="json", exclude_unset=True)
     tuned = {name: value for name, value in parameters.items() if name.startswith(f"{STRATEGY}.")}
     if tuned:
@@ -194,7 +195,7 @@ def changed_values(recipe: Recipe, parameters: Mapping[str, Any]) -> dict[str, A
 
 
 def _strategy(values: dict[str, Any], tuned: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The strategy that is tuned, anew where its kind changes, and the parameters that are fields of its kind."""
+    """The tuned strategy, reset if its kind changes, and the parameters that are fields of its kind."""
     kind = str(tuned.get(KIND, values["kind"]))
     if kind not in STRATEGIES:
         return values, tuned
@@ -207,7 +208,7 @@ def _strategy(values: dict[str, Any], tuned: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _set(values: Any, parts: list[str], value: object) -> None:
-    """Set a field, and what it is in where that is not there."""
+    """Set a field, and create missing sections on the way."""
     for part, following in zip(parts, [*parts[1:], ""], strict=True):
         key: Any = int(part) if isinstance(values, list) else part
         if not following:

@@ -1,4 +1,4 @@
-"""The trials of a campaign: what each tried and found, kept in the run as they go, and which of them are best."""
+"""The trials of a campaign with their parameters and results, stored in the run, and the choice of the best."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,14 +12,14 @@ CAMPAIGN = "campaign"
 TRIALS = f"{CAMPAIGN}/trials.jsonl"
 RUNGS = f"{CAMPAIGN}/rungs.json"
 DEFAULT = "000"
-"""The trial of the recipe as it is."""
+"""The trial of the unchanged recipe."""
 
 MEASURED = "measured"
-"""In a report: how much it is based on, questions answered or validations of a training run."""
+"""In a report: the number of answered questions or validations that it is based on."""
 ERROR = "error"
-"""In a report: why the trial failed."""
+"""In a report: the reason why the trial failed."""
 LAST = "last"
-"""In a report: whether the trial is done with it; it was stopped if its last report is no such one."""
+"""In a report: whether it is the trial's last one. A trial without a last report was stopped."""
 
 State = Literal["completed", "stopped", "failed", "running"]
 FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")
@@ -27,10 +27,10 @@ FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. `values` are those of its last report: of all validation questions where it is `completed`.
+    """One trial. `values` are from its last report; a `completed` trial has answered all validation questions.
 
-    `seconds` is wall time, `reused` names the stages that another trial or the run had already made. While it is `running`,
-    `error` says what cut it short in the last call, and `cuts` how many calls have ended so.
+    `seconds` is wall time; `reused` names the stages that another trial or the run had already computed. While the trial is
+    `running`, `error` is the reason why the last call was cut short, and `cuts` counts the calls that this error has ended.
     """
 
     trial: str
@@ -44,15 +44,15 @@ class Trial:
 
     @property
     def finished(self) -> bool:
-        """Whether it is not run again."""
+        """Whether the trial has ended for good."""
         return self.state in FINISHED
 
 
 @dataclass
 class Trials:
-    """The trials of a run by name, with what they reported on the way; every change is written at once.
+    """The trials of a run by name, with their intermediate reports; every change is written at once.
 
-    `rungs` holds accuracies by trial and by how much was measured. The driver is the only writer.
+    `rungs` holds accuracies by trial and by `measured`. The driver is the only writer.
     """
 
     run: RunDir
@@ -61,14 +61,14 @@ class Trials:
 
     @classmethod
     def read(cls, run: RunDir) -> "Trials":
-        """What an earlier call has left."""
+        """Read the trials of earlier calls."""
         lines = run.read_bytes(TRIALS).decode().splitlines() if run.exists(TRIALS) else []
-        found = [Trial(**json.loads(line)) for line in lines]
+        stored = [Trial(**json.loads(line)) for line in lines]
         rungs = {name: {int(at): value for at, value in of.items()} for name, of in run.read_json(RUNGS, {}).items()}
-        return cls(run, {trial.trial: trial for trial in found}, rungs)
+        return cls(run, {trial.trial: trial for trial in stored}, rungs)
 
     def write(self, trial: Trial, measured: int | None = None) -> None:
-        """Keep a trial in place of what was known of it; `measured` is what its accuracy was measured on so far."""
+        """Store a trial and replace its earlier state; `measured` is the amount that its accuracy is based on."""
         if measured is not None:
             self.rungs.setdefault(trial.trial, {})[measured] = trial.values[ACCURACY]
             self.run.write_json(RUNGS, self.rungs)
@@ -80,11 +80,11 @@ class Trials:
         self.run.write_text(TRIALS, "".join(lines))
 
     def change(self, name: str, measured: int | None = None, **values: Any) -> None:
-        """Keep what is new of a trial."""
+        """Update fields of a stored trial."""
         self.write(replace(self.by_name[name], **values), measured)
 
     def forget_failed(self) -> None:
-        """Let failed trials be run again."""
+        """Remove failed trials, so that they run again."""
         self.by_name = {name: trial for name, trial in self.by_name.items() if trial.state != "failed"}
         self.rungs = {name: rungs for name, rungs in self.rungs.items() if name in self.by_name}
         self.run.write_json(RUNGS, self.rungs)
@@ -96,7 +96,7 @@ class Trials:
 
 
 def pareto(trials: Iterable[Trial], objectives: Sequence[str]) -> list[Trial]:
-    """The completed trials that no other one beats: none is as good in every objective and better in one."""
+    """The completed trials that no other dominates, that is, is at least as good in all objectives and better in one."""
     completed = [trial for trial in trials if trial.state == "completed"]
     return [one for one in completed if not any(_dominates(other, one, objectives) for other in completed)]
 
@@ -111,6 +111,6 @@ def _gain(trial: Trial, objective: str) -> float:
 
 
 def best(trials: Iterable[Trial]) -> Trial | None:
-    """The completed trial of the highest accuracy; of equal ones the cheapest, then the earliest. None where there is none."""
+    """The completed trial with the highest accuracy; ties go to fewer tokens, then to the earlier trial. None without any."""
     completed = [trial for trial in trials if trial.state == "completed"]
     return min(completed, key=lambda one: (-_gain(one, ACCURACY), one.values[TOKENS], one.trial), default=None)

@@ -1,4 +1,4 @@
-"""A campaign's trials under Ray Tune: their processes, what is kept of their reports, and how far they are."""
+"""Run a campaign's trials with Ray Tune: their processes, the recording of their reports, and progress."""
 
 import json
 import os
@@ -32,33 +32,33 @@ from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, LAST, MEASURED, Tri
 
 SCRATCH = f"{CAMPAIGN}/tune"
 CUT_SHORT = "cut_short"
-"""In a report with an error: what ended the trial was no matter of its parameters, and this is what kind of error it was."""
-# A trial asks engines and trainers, which reserve what they need; Tune wants it to reserve something too.
+"""In a report with an error: the type of an error that the trial's parameters did not cause."""
+# The engines and trainers of a trial reserve their own resources, but Tune requires the trial to reserve something too.
 TRIAL_RESOURCES = {"memory": 1}
-# Times that a trial is started again whose process or node was lost.
+# Restarts of a trial whose process or node was lost.
 RESTARTS = 3
-# Calls that the same error may end in the same trial, before it is taken for a matter of its parameters.
+# Number of calls that the same error may end in the same trial before its parameters are considered the cause.
 CUTS = 3
 ENVIRONMENT = {
-    # An interrupt ends the job, which continues; Tune would go on with what it has.
+    # An interrupt must end the job, which can continue later; Tune would finish with its current trials.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     # A recipe may name files relative to the job's folder.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Its newer output prints a table however quiet it is asked to be.
+    # Tune's newer output prints a table even with verbose=0.
     "RAY_AIR_NEW_OUTPUT": "0",
     # A trial that failed reports its reason and no objective.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-# Tune would send them to its trials with what every node logs; a node has its own.
+# Tune would send them to its trials in data that every node logs; nodes have their own credentials.
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
 
 
 class Steps:
-    """One trial after the other, report by report."""
+    """Runs one trial after the other, report by report."""
 
     def __init__(self, bench: Bench) -> None:
-        # Trials that train have pipelines of their own, in this process.
+        # Trials that train run pipelines in this process.
         configure_pipelines()
         self.bench = bench
         self.reports: Reports | None = None
@@ -71,8 +71,8 @@ class Steps:
     def step(self) -> Report:
         """The next report.
 
-        A trial that its parameters let fail says why, and the campaign goes on without it. Whatever else ends it would end
-        the next ones too.
+        If its parameters make a trial fail, the report says why, and the campaign continues without it. Any other error would
+        end the next trials too, so it cuts the call short.
         """
         assert self.reports is not None
         try:
@@ -82,22 +82,22 @@ class Steps:
             return {ERROR: f"{type(error).__name__}: {reason(error)}", "done": True}
         except StageError as error:
             return {ERROR: str(error), CUT_SHORT: type(error).__name__, "done": True}
-        except Exception as error:  # noqa: BLE001  # Raised again by the driver, whatever it is.
-            said = f"{type(error).__name__}: {reason(error)}; the same command continues"
-            return {ERROR: said, CUT_SHORT: type(error).__name__, "done": True}
+        except Exception as error:  # noqa: BLE001  # The driver raises it again.
+            message = f"{type(error).__name__}: {reason(error)}; the same command continues"
+            return {ERROR: message, CUT_SHORT: type(error).__name__, "done": True}
 
     def end(self) -> None:
-        """End what the trial has started."""
+        """End everything that the trial has started."""
         if self.reports is not None:
             self.reports.close()
             self.reports = None
 
 
 class BenchTrial(Trainable):  # type: ignore[misc]
-    """The process of a trial, or of one after the other.
+    """The process of one trial, or of several in turn.
 
-    Tune puts it into a placement group, and with it all actors that it starts, for which that has no room. So a trial that
-    starts some is in another process, on the same node and in no group.
+    Tune puts the process and all actors that it starts into a placement group, which has no room for actors. A trial that
+    starts actors therefore runs in another process, on the same node and outside the group.
     """
 
     def setup(self, config: dict[str, Any], bench: Bench) -> None:
@@ -119,7 +119,7 @@ class BenchTrial(Trainable):  # type: ignore[misc]
         return dict(self._do("step"))
 
     def cleanup(self) -> None:
-        """End what the trial has started."""
+        """End everything that the trial has started."""
         self._do("end")
 
     def _do(self, what: str, *arguments: object) -> Any:
@@ -128,17 +128,17 @@ class BenchTrial(Trainable):  # type: ignore[misc]
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """Writes each report to the run before Tune goes on, and moves the bar."""
+    """Writes each report to the run before Tune continues, and updates the progress bar."""
 
     def __init__(self, trials: Trials, bar: Bar, cut: "Cut") -> None:
         self.trials, self.bar, self.cut = trials, bar, cut
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tune keeps a copy of its settings, which nobody reads: the run holds all that is needed.
+        # Tune pickles its settings, but nothing reads the copy: the run holds all necessary state.
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial begins, or begins again."""
+        """Record that a trial starts or restarts."""
         name = trial.config["trial"]
         before = self.trials.by_name.get(name)
         error, cuts = (before.error, before.cuts) if before else (None, 0)
@@ -147,10 +147,10 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """A report. Tune has set `done` where its scheduler ends the trial."""
+        """Record a report. Tune has set `done` if its scheduler ends the trial."""
         name = trial.config["trial"]
         if result.get(CUT_SHORT) and not self.cut.gives_up(result):
-            # It stays `running`, and the next call begins it again.
+            # The trial stays `running`, and the next call starts it again.
             self.trials.change(name, error=result[ERROR], cuts=self.cut.count(result))
             return
         if result.get(ERROR):
@@ -168,7 +168,7 @@ class Recorder(Callback):  # type: ignore[misc]
         )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial's process was lost once too often."""
+        """Record a trial whose process was lost too often."""
         name = trial.config["trial"]
         self.trials.change(name, state="failed", error=f"its process was lost {RESTARTS + 1} times")
         self._show()
@@ -186,49 +186,49 @@ class Recorder(Callback):  # type: ignore[misc]
 
 
 class Cut(Stopper):  # type: ignore[misc]
-    """Ends Tune once a trial was cut short. An exception of a callback would arrive as text within one of Tune's.
+    """Ends Tune once a trial was cut short. An exception in a callback would only arrive as text within one of Tune's.
 
-    Not if the same error has cut the same trial short in call after call: then its parameters are the reason, and the campaign
-    goes on without it.
+    If the same error has ended the same trial in several calls, its parameters are considered the cause, and the campaign
+    continues without it.
     """
 
     def __init__(self, trials: Trials) -> None:
         self.error: StageError | None = None
-        # As the earlier calls have left them: this call's reports change the trials before they are asked about.
+        # Keep the state before this call, because its reports change the trials first.
         self.before = {trial.trial: (trial.error, trial.cuts) for trial in trials.of("running")}
 
     def count(self, result: Mapping[str, Any]) -> int:
-        """Calls that this error has ended in this trial, this one among them.
+        """The number of calls that this error has ended in this trial, including this call.
 
-        Lost nodes, and what the operating system refuses, a full disk for one, are never its fault.
+        0 for lost nodes and errors of the operating system, such as a full disk, which the trial never causes.
         """
         error, cuts = self.before.get(result["config"]["trial"], (None, 0))
         outside = result[CUT_SHORT] == NodeLossError.__name__ or "[Errno " in result[ERROR]
         return 0 if outside else 1 + (cuts if error == result[ERROR] else 0)
 
     def gives_up(self, result: Mapping[str, Any]) -> bool:
-        """Whether the trial is done with."""
+        """Whether the campaign continues without the trial."""
         return self.count(result) >= CUTS
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Tune asks it with each report; it stops no trial alone."""
+        """Called by Tune with each report; never stops a single trial."""
         if result.get(CUT_SHORT) and self.error is None and not self.gives_up(result):
             kind = NodeLossError if result[CUT_SHORT] == NodeLossError.__name__ else StageError
             self.error = kind(f"tuning: trial {result['config']['trial']}: {result[ERROR]}")
         return False
 
     def stop_all(self) -> bool:
-        """Whether to end all of them."""
+        """Whether to end all trials."""
         return self.error is not None
 
 
 def run_trials(
     run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, trials: Trials, bar: Bar
 ) -> None:
-    """Run trials until there are as many as the campaign asks for.
+    """Run trials until the campaign has `config.trials`.
 
     Raises:
-        NodeLossError, StageError: a trial was cut short, or Tune ended before; the trials that are finished stay.
+        NodeLossError, StageError: a trial was cut short, or Tune ended early; finished trials are kept.
     """
     os.environ.update(ENVIRONMENT)
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(SECRETS)
@@ -242,7 +242,7 @@ def run_trials(
             scheduler=_scheduler(config, bench, trials),
             num_samples=left,
             max_concurrent_trials=min(left, config.concurrency),
-            # A process that decodes is there at once for the next trial; one that trains ends with what it started.
+            # A decode process can take the next trial at once; a training process must end with everything that it started.
             reuse_actors=config.kind == "decode",
             trial_name_creator=_name,
             trial_dirname_creator=_name,
@@ -251,7 +251,7 @@ def run_trials(
             name="trials",
             storage_path=run.path(SCRATCH),
             failure_config=FailureConfig(max_failures=RESTARTS),
-            # What a trial has made is in the shared folders.
+            # The results of a trial are in the shared folders.
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
             callbacks=[Recorder(trials, bar, cut)],
             stop=cut,

@@ -1,4 +1,4 @@
-"""What step beam costs: against best of n with as many tokens, and against one question at a time.
+"""The cost of step beam, compared with best of n with as many tokens, and with one question at a time.
 
     python -m tests.benchmarks.decoding [--questions 64] [--alone 4] [--model smollm2-135m] [--zero-shot]
 
@@ -61,7 +61,7 @@ async def measure(options: argparse.Namespace, sandbox: Sandbox) -> None:
 
 
 async def rate(tools: Tools, questions: Sequence[Question], count: int) -> float:
-    """Tokens a second of so many samples of one length, each of another question where there are as many."""
+    """Tokens per second of many samples of equal length, each of another question if there are enough."""
     path, sampling = tools.paths[PathKind.PROGRAM], Sampling(0.7, 1.0, RATE_TOKENS, ())
     requests = [
         Request(f"rate-{count}-{number}", path.prompt(questions[number % len(questions)]), sampling, seed=number)
@@ -75,14 +75,14 @@ async def rate(tools: Tools, questions: Sequence[Question], count: int) -> float
 async def timed(
     questions: Sequence[Question], strategy: StepBeam | Resample, tools: Tools, budgets: dict[str, int] | None = None
 ) -> tuple[list[Solution], float]:
-    """Solutions, and the wall seconds that they took."""
+    """Solutions and their wall time in seconds."""
     started = time.monotonic()
     solutions = await solve_block(questions, strategy, tools, asyncio.Semaphore(len(questions)), budgets)
     return solutions, time.monotonic() - started
 
 
 def tokens(solutions: Sequence[Solution]) -> int:
-    """Completion tokens of all."""
+    """Completion tokens of all solutions."""
     return sum(solution.completion_tokens for solution in solutions)
 
 

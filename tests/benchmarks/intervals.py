@@ -1,4 +1,4 @@
-"""How often intervals of a difference hold the truth, in simulated trainings on simulated questions.
+"""The coverage of intervals of a difference, in simulated trainings on simulated questions.
 
     python -m tests.benchmarks.intervals [--rounds 2000]
 
@@ -20,15 +20,15 @@ from pad_ray.evaluation.paired import adjusted_error, difference_interval, quest
 from pad_ray.evaluation.systems import two_level
 
 POINTS_A_LOGIT = 0.15
-"""Change of the accuracy for one unit of log-odds, on questions of this spread."""
+"""Change of the accuracy per unit of log-odds, on questions with this spread."""
 DIFFICULTY, OWN_TO_SYSTEM, OWN_TO_TRAINING = 1.8, 0.7, 1.0
-"""Standard deviations in log-odds: accuracies near 40 %; trainings of a recipe agree on four answers of five."""
+"""Standard deviations in log-odds: accuracies near 40 %; trainings of a recipe agree on four of five answers."""
 RESAMPLES = 400
 
 
 @dataclass(frozen=True)
 class Trainings:
-    """A setting: trainings of a and b, questions, and the standard deviation of the accuracy between trainings of each."""
+    """A setting: numbers of trainings of a and b, questions, and the standard deviations of accuracy between trainings."""
 
     a: int
     b: int
@@ -37,7 +37,7 @@ class Trainings:
     spread_b: float
 
     def draw(self, random: np.random.Generator) -> tuple[Numbers, Numbers]:
-        """Right answers of both systems as (trainings, questions)."""
+        """Correct answers of both systems, shape (trainings, questions)."""
         difficulty = random.normal(-0.5, DIFFICULTY, self.questions)
         return (
             _answers(random, difficulty, self.a, self.spread_a),
@@ -45,7 +45,7 @@ class Trainings:
         )
 
     def truth(self, random: np.random.Generator) -> float:
-        """The difference of infinitely many trainings: spread moves a mean accuracy that is not 50 %."""
+        """The difference of infinitely many trainings: spread shifts a mean accuracy other than 50 %."""
         if self.spread_a == self.spread_b:
             return 0.0
         many = Trainings(400, 400, 8_000, self.spread_a, self.spread_b)
@@ -63,7 +63,7 @@ def _answers(random: np.random.Generator, difficulty: Numbers, trainings: int, s
 
 
 def _questions(left: Numbers, right: Numbers, random: np.random.Generator) -> tuple[float, float]:
-    """What is left out if trainings are taken for the only ones there are."""
+    """Only the questions are random; the trainings are treated as fixed."""
     differences = right.mean(axis=0) - left.mean(axis=0)
     return _around(float(differences.mean()), question_error(differences), len(differences) - 1)
 
@@ -74,14 +74,14 @@ def _two_level(left: Numbers, right: Numbers, random: np.random.Generator) -> tu
 
 
 def _welch(left: Numbers, right: Numbers, random: np.random.Generator) -> tuple[float, float]:
-    """Trainings alone: the accuracies of each side as independent numbers."""
+    """Only the trainings are random: the accuracies of each side as independent numbers."""
     accuracies = left.mean(axis=1), right.mean(axis=1)
     low, high = stats.ttest_ind(*accuracies[::-1], equal_var=False).confidence_interval(CONFIDENCE)
     return float(low), float(high)
 
 
 def _bootstrap(left: Numbers, right: Numbers, random: np.random.Generator) -> tuple[float, float]:
-    """Percentiles of differences with trainings of each side, and questions of both, drawn anew."""
+    """Percentiles of differences with resampled trainings of each side and resampled questions."""
     questions = left.shape[1]
     drawn = random.multinomial(questions, [1 / questions] * questions, RESAMPLES) / questions
     means = []
@@ -110,7 +110,7 @@ METHODS: dict[str, Method] = {
 def coverage(
     setting: Trainings, rounds: int, seed: int = 0, methods: Sequence[str] = tuple(METHODS)
 ) -> dict[str, tuple[float, float]]:
-    """By method: the share of intervals that hold the truth, and their mean half-width."""
+    """By method: the share of intervals that cover the truth, and their mean half-width."""
     random = np.random.default_rng(seed)
     truth = setting.truth(random)
     limits: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
@@ -132,7 +132,7 @@ def coverage(
 def few_changes(
     questions: int, fixed: float, broken: float, rounds: int, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """By method: coverage and mean half-width of one training each, whose questions are fixed and broken with these chances."""
+    """By method: coverage and mean half-width for one training each, with these probabilities of fixed and broken questions."""
     random = np.random.default_rng(seed)
     truth = fixed - broken
     held: dict[str, list[tuple[bool, float]]] = {"bootstrap": [], "adjusted": [], "as shipped": []}

@@ -1,4 +1,4 @@
-"""How fast the sandbox is beside its alternatives, on the 1,319 programs of GSM-Hard, in one run.
+"""The speed of the sandbox compared with its alternatives, on the 1,319 programs of GSM-Hard, in one run.
 
     PAD_RAY_DATA=... python -m tests.benchmarks.sandbox [--rounds 5] [--programs 1319]
 
@@ -51,7 +51,7 @@ class Design:
 
 
 def durations(executions: list[Execution]) -> list[float]:
-    """The milliseconds of each execution; a benchmark of wrong answers would be none."""
+    """The milliseconds of each execution. Fails on wrong answers, which would make the benchmark meaningless."""
     assert all(execution.outcome is None for execution in executions)
     return [execution.duration_ms for execution in executions]
 
@@ -71,7 +71,7 @@ def by_command(prefix: list[str]) -> Runner:
 
 
 def in_process(programs: list[str]) -> list[float]:
-    """exec in this process: no isolation at all, the upper bound of any design in Python."""
+    """exec in this process: no isolation, the upper bound of any design in Python."""
     taken = []
     for program in programs:
         started = time.perf_counter()
@@ -90,7 +90,7 @@ def by_sandbox(name: str, config: SandboxConfig, sample: int) -> Design:
 
 
 def designs(count: int) -> list[Design]:
-    """All that is compared, the fully isolated sandbox first."""
+    """All designs, the fully isolated sandbox first."""
     interpreter = base_interpreter()
     bwrap = find_bwrap()
     found = [
@@ -113,7 +113,7 @@ def zygote_of(root: int) -> int:
 
 
 def gsm_hard() -> list[dict[str, Any]]:
-    """The 1,319 rows: `code` is a program, `target` what it returns."""
+    """The 1,319 rows: `code` is a program, `target` its return value."""
     lines = (Path(os.environ["PAD_RAY_DATA"]) / "gsm_hard" / "gsmhardv2.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 

@@ -1,4 +1,4 @@
-"""Does the sandbox stay right, and stay the same size, over many programs on a busy machine?
+"""Check that the sandbox stays correct and does not grow, over many programs on a busy machine.
 
     PAD_RAY_DATA=... python -m tests.benchmarks.sandbox_load [--programs 20000] [--busy 2] [--workers 2]
 
@@ -24,12 +24,12 @@ from pad_ray.tasks.answers import equal
 from tests.benchmarks.sandbox import gsm_hard, zygote_of
 
 BUSY_LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
-GROWTH_MIB = 4.0  # of one process; a leak of 1 KiB a program is 20 MiB after 20,000
+GROWTH_MIB = 4.0  # per process; a leak of 1 KiB per program is 20 MiB after 20,000
 
 
 @contextmanager
 def busy_loops(count: int) -> Iterator[None]:
-    """Processes that do nothing but use a core each; they end with this one at the latest."""
+    """Processes that each keep a core busy; they end with this process at the latest."""
     loops = [subprocess.Popen([sys.executable, "-S", "-c", BUSY_LOOP]) for _ in range(count)]
     try:
         yield
@@ -45,14 +45,14 @@ def rss_mib(pid: int) -> float:
 
 
 def size(sandbox: Sandbox) -> dict[str, float]:
-    """Open descriptors, and the memory of the supervisor and of every zygote, named by its process id."""
+    """Open descriptors, and the memory of the supervisor and of every zygote, by process id."""
     zygotes = [zygote_of(worker.process.pid) for pool in sandbox._pools.values() for worker in pool]
     found = {"descriptors": float(len(list(Path("/proc/self/fd").iterdir()))), "supervisor MiB": rss_mib(os.getpid())}
     return found | {f"zygote {pid} MiB": rss_mib(pid) for pid in zygotes}
 
 
 def faults(before: dict[str, float], after: dict[str, float]) -> list[str]:
-    """What is there no longer, is new, or has grown."""
+    """The entries that have vanished, are new, or have grown."""
     changed = [f"{name}: only before or only after" for name in before.keys() ^ after.keys()]
     for name in before.keys() & after.keys():
         if after[name] - before[name] > (GROWTH_MIB if name.endswith("MiB") else 0):
@@ -61,7 +61,7 @@ def faults(before: dict[str, float], after: dict[str, float]) -> list[str]:
 
 
 def wrong(rows: list[dict[str, Any]], executions: list[Execution]) -> Counter[str]:
-    """How often each outcome came instead of the target."""
+    """How often each outcome occurred instead of the expected one."""
     found: Counter[str] = Counter()
     for row, seen in zip(rows, executions, strict=True):
         if seen.value is None or not equal(AnswerKind.NUMBER, seen.value, repr(row["target"])):
@@ -70,7 +70,7 @@ def wrong(rows: list[dict[str, Any]], executions: list[Execution]) -> Counter[st
 
 
 def main() -> int:
-    """Run, print what was seen, return the exit status."""
+    """Run, print the observations, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=20000, help="programs in all")
     parser.add_argument("--busy", type=int, default=2, help="busy loops beside them")

@@ -1,4 +1,4 @@
-"""Does the pipeline's throughput grow with its engines, and what ends that?
+"""The pipeline's throughput by number of engines, and the limit of its growth.
 
     python -m tests.benchmarks.scale_out [--engines 1 4 16 64 100] [--latency 10] [--rounds 5]
 
@@ -31,13 +31,13 @@ from pad_ray.tasks import get_task
 from tests.benchmarks.synthesis import programs
 
 BLOCK_QUESTIONS, SAMPLES = 4, 4
-# Of a Ray node that offers this many, engines take a hundredth each: they wait, and compute nothing.
+# CPUs offered by the Ray node; each engine takes a hundredth of a CPU, because engines only wait.
 ENGINE_CPUS = 0.01
 START_LIMIT_S = 900
 
 
 def measure(engines: int, latency: float, rounds: int) -> None:
-    """Give every engine `rounds` times what it holds at once."""
+    """Give every engine `rounds` times the requests that it holds at once."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "script.json")
         script.write_text(json.dumps({"*": programs(), "@": {"seconds": latency}}))
@@ -74,7 +74,7 @@ def main() -> None:
 
     ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     command_line.start_ray()
-    # Engines that are still starting would look like engines that are slow.
+    # Wait for the start: starting engines would look like slow engines.
     ray.data.DataContext.get_current().wait_for_min_actors_s = START_LIMIT_S
     for engines in asked.engines:
         measure(engines, asked.latency, asked.rounds)

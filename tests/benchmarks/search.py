@@ -1,4 +1,4 @@
-"""How hypotheses and samples are compared: settings of step beam and best of n against each other, on one student.
+"""Compare ways to rank hypotheses and samples: settings of step beam and best of n, on one student.
 
     python -m tests.benchmarks.search student runs/demo/student [--questions 120] [--seeds 0,1]
     python -m tests.benchmarks.search simulation [--rounds 20000]
@@ -37,7 +37,7 @@ Means = dict[str, float]
 
 
 class Remembering:
-    """An engine that makes each completion once."""
+    """An engine that generates each completion once."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.made = engine, dict[tuple[str, object], Generation]()
@@ -52,7 +52,7 @@ class Remembering:
 
 @dataclass(frozen=True)
 class Setting:
-    """A strategy under the name that the table has for it."""
+    """A strategy with its name in the table."""
 
     name: str
     strategy: StepBeam | BestOfN | Vote
@@ -78,7 +78,7 @@ def settings(seed: int) -> Iterator[list[Setting]]:
 
 
 async def right(questions: Sequence[Question], strategy: StepBeam | BestOfN | Vote, tools: Tools) -> list[bool]:
-    """Whether each question is answered right."""
+    """Whether each question is answered correctly."""
     live = asyncio.Semaphore(LIVE)
 
     async def one(question: Question) -> bool:
@@ -127,7 +127,7 @@ def spread(differences: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> str:
 
 
 def simulate(options: argparse.Namespace) -> None:
-    """Print how often each score chooses a right hypothesis, and how many lines those have that it chooses."""
+    """Print how often each score chooses a correct hypothesis, and the number of lines of the chosen hypotheses."""
     generator = np.random.default_rng(0)
     shares: dict[Score, list[bool]] = {"sum": [], "mean": [], "length": []}
     lines: Mapping[Score, list[int]] = {name: [] for name in shares}
@@ -143,7 +143,7 @@ def simulate(options: argparse.Namespace) -> None:
 
 
 def simulate_samples(options: argparse.Namespace) -> None:
-    """Print how often each aggregate of best of n chooses the right one of 4 samples, by where a wrong one scores low."""
+    """Print how often each aggregate of best of n chooses the correct one of 4 samples, by the place of low scores."""
     generator = np.random.default_rng(0)
     print("\n| lines of a wrong sample that score low | mean | minimum | last |\n|---|---|---|---|")
     for low in ("its first wrong line", "that and all after it", "all, a little"):
@@ -156,7 +156,7 @@ def simulate_samples(options: argparse.Namespace) -> None:
 
 
 def line_scores(generator: np.random.Generator, low: str | None) -> list[float]:
-    """Log scores of 2 to 8 lines, with those of a wrong sample that are `low` lower."""
+    """Log scores of 2 to 8 lines; the lines of a wrong sample at `low` score lower."""
     scores = generator.normal(0.84, 0.06, int(generator.integers(2, 9)))
     wrong = int(generator.integers(len(scores)))
     if low == "its first wrong line":
@@ -169,7 +169,7 @@ def line_scores(generator: np.random.Generator, low: str | None) -> list[float]:
 
 
 def hypothesis(generator: np.random.Generator, *, is_right: bool) -> Evidence:
-    """The evidence of 2 to 8 lines; those of a right hypothesis are somewhat likelier and better liked."""
+    """The evidence of 2 to 8 lines; lines of a correct hypothesis have slightly higher probabilities and scores."""
     count = int(generator.integers(2, 9))
     likely = -generator.gamma(1.0, 0.3 if is_right else 0.45, count)
     liked = np.log(np.clip(generator.normal(0.84 if is_right else 0.8, 0.06, count), 0.01, 1.0))

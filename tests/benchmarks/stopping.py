@@ -1,4 +1,4 @@
-"""What stopping trials early costs: simulated campaigns of 24 configurations under the scheduler that campaigns use.
+"""The cost of stopping trials early: simulated campaigns of 24 configurations with the scheduler of real campaigns.
 
     python -m tests.benchmarks.stopping [--campaigns 1000]
 
@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 CONFIGURATIONS = 24
 MEAN = 0.40
 DIFFICULTY, OWN = 1.8, 0.8
-"""Standard deviations of a question's log-odds: for all configurations, and for each alone."""
+"""Standard deviations of a question's log-odds: common to all configurations, and of each configuration."""
 POINTS_A_LOGIT = 0.155
 SETTINGS = {
     "no stopping": TuningConfig(stopping=False),
@@ -43,7 +43,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one campaign: rank of the choice, points behind the best, share of all answers that were asked for."""
+    """One campaign: rank of the chosen trial, points behind the best, share of all answers that were needed."""
 
     rank: int
     behind: float
@@ -52,7 +52,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Summary:
-    """Of many campaigns."""
+    """Means over many campaigns."""
 
     kept: float
     rank: float
@@ -61,7 +61,7 @@ class Summary:
 
 
 def draw(random: np.random.Generator, questions: int, spread: float) -> tuple[Numbers, Numbers]:
-    """True accuracies of all configurations, and their answers as (configurations, questions)."""
+    """True accuracies of all configurations, and their answers, shape (configurations, questions)."""
     accuracies = random.normal(MEAN, spread, CONFIGURATIONS)
     odds = (accuracies[:, None] - MEAN) / POINTS_A_LOGIT + random.normal(-0.6, DIFFICULTY, questions)
     odds = odds + random.normal(0, OWN, (CONFIGURATIONS, questions))
@@ -70,7 +70,7 @@ def draw(random: np.random.Generator, questions: int, spread: float) -> tuple[Nu
 
 
 def campaign(config: TuningConfig, accuracies: Numbers, right: Numbers, folder: str) -> Outcome:
-    """One campaign under the rungs and the scheduler of a configuration."""
+    """One campaign with the rungs and the scheduler of a configuration."""
     questions = right.shape[1]
     rungs = config.rungs(questions)
     scheduler = halving(rungs[0], rungs[-1], config.reduction, Trials(RunDir(folder)))
@@ -100,7 +100,7 @@ def _goes_on(scheduler: object, trial: SimpleNamespace, rung: int, accuracy: flo
 
 
 def simulate(config: TuningConfig, questions: int, spread: float, campaigns: int, seed: int = 0) -> Summary:
-    """Means over campaigns; every configuration of a campaign sees the same ones."""
+    """Means over campaigns; every configuration uses the same campaigns."""
     random = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as folder:
         found = [campaign(config, *draw(random, questions, spread), folder) for _ in range(campaigns)]

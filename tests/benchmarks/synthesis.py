@@ -1,4 +1,4 @@
-"""What the pipeline costs beside the teacher alone, and how it grows.
+"""The cost of the pipeline compared with the teacher alone, and its growth.
 
     PAD_RAY_DATA=... python -m tests.benchmarks.synthesis engine [--questions 48] [--rounds 2] [--model qwen2.5-coder-0.5b]
     python -m tests.benchmarks.synthesis scale --drafts 1000000 --folder FOLDER
@@ -29,7 +29,7 @@ SAMPLE_EVERY_S = 2.0
 
 
 def engine(options: argparse.Namespace) -> None:
-    """One process a side, so that each has the cores to itself; a round is one start of each."""
+    """One process per side, so that each has all cores; a round starts each side once."""
     rates: dict[str, list[float]] = {"bare": [], "bare and a loop of executions": [], "pipeline": []}
     for number in range(options.rounds):
         for side in ("bare", "pipeline"):
@@ -46,7 +46,7 @@ def engine(options: argparse.Namespace) -> None:
 
 
 def scale(options: argparse.Namespace) -> None:
-    """The whole of `jobs/synthesize.py` on `drafts` drafts, four a question."""
+    """All of `jobs/synthesize.py` on `drafts` drafts, four per question."""
     script = options.folder / "script.json"
     write_questions(options.folder / "gsm8k", max(options.drafts // 4, PUBLISHED))
     script.write_text(json.dumps({"*": programs()}))
@@ -84,7 +84,7 @@ PUBLISHED = 7473
 
 
 def write_questions(folder: Path, count: int) -> None:
-    """Questions in GSM8K's layout that differ in a name alone, so that one script answers all of them."""
+    """Questions in GSM8K's layout that differ only in a name, so that one script answers all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     train = "Orchard {:x} has 6 rows of 7 trees, and 5 trees fall. How many trees are left?"
     for split, text, rows in (("train", train, count), ("test", "Shelf {:x} holds 6 jars. How many?", 10)):
@@ -94,7 +94,7 @@ def write_questions(folder: Path, count: int) -> None:
 
 
 def programs() -> list[str]:
-    """100 programs: of ten, six are right in as many ways, three wrong and one crashes."""
+    """100 programs: of every ten, six are correct in different ways, three are wrong and one crashes."""
     right = [f"trees = 6 * 7{' + 1' * n}\n    result = trees - 5{' - 1' * n}" for n in range(3)]
     right += [f"left = 6 * 7 - 5\n    result = left{' * 1' * n}" for n in range(1, 4)]
     wrong = [f"trees = 6 * 7\n    result = trees - {n}" for n in (6, 7, 8)]
@@ -103,7 +103,7 @@ def programs() -> list[str]:
 
 
 def memory(job: psutil.Process) -> dict[str, float]:
-    """MiB that only these processes hold; pages that they share, the object store too, are left out."""
+    """Private memory of these processes in MiB; shared pages, such as the object store, are not counted."""
     found: dict[str, Any] = {"driver": 0.0, "all": 0.0, "largest worker": 0.0}
     for process in family(job):
         try:
@@ -117,7 +117,7 @@ def memory(job: psutil.Process) -> dict[str, float]:
 
 
 def main() -> None:
-    """One of the two."""
+    """Run one of the two benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     modes = parser.add_subparsers(required=True)
     mode = modes.add_parser("engine")

@@ -1,4 +1,4 @@
-"""One side of `tests.benchmarks.synthesis engine`, in a process of its own: `bare` or `pipeline`.
+"""One side of `tests.benchmarks.synthesis engine` in a separate process: `bare` or `pipeline`.
 
 Arguments: side, folder, model, questions, round, samples. Prints drafts a second as JSON on its last line. Both sides use
 the same prompts, sampling, seeds and engine settings; time counts from the first request, once the engine is up.
@@ -45,7 +45,7 @@ def bare(plan: Plan, teacher: EngineConfig, questions: list) -> dict[str, float]
 
 
 def whole(plan: Plan, teacher: EngineConfig, questions: list, folder: str) -> dict[str, float]:
-    """The Ray Data pipeline; the clock starts with the first request, and stops with the last commit and the manifest."""
+    """The Ray Data pipeline; the clock starts with the first request and stops after the last commit and the manifest."""
     import ray
 
     from pad_ray.stages import command_line
@@ -60,10 +60,10 @@ def whole(plan: Plan, teacher: EngineConfig, questions: list, folder: str) -> di
 
 
 def main() -> None:
-    """Do one side."""
+    """Run one side."""
     side, folder, model = sys.argv[1:4]
     count, number, samples = map(int, sys.argv[4:])
-    # A round asks other questions than the one before it.
+    # Each round uses other questions than the previous one.
     questions = get_task("arithmetic").load("train", None, count * (number + 1))[count * number :]
     config = SynthesisConfig(
         samples=samples, temperature=0.5, top_p=1.0, max_tokens=160, verifiers=1, block_questions=8

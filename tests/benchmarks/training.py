@@ -1,4 +1,4 @@
-"""Our training loop against the transformers Trainer with padding: target tokens a second, and peak memory.
+"""Our training loop compared with the transformers Trainer with padding: target tokens per second, and peak memory.
 
     python -m tests.benchmarks.training [--workers 1] [--steps 5] [--student smollm2-135m] [--rows-per-step 16]
         [--precision bfloat16]
@@ -37,7 +37,7 @@ THREADS = os.cpu_count() or 1
 
 
 def corpus(count: int, data_dir: str) -> list[CorpusRow]:
-    """Rows of mixed lengths, programs and rationales in turns."""
+    """Rows of mixed lengths, alternating programs and rationales."""
     rows = []
     lines = (Path(data_dir) / "gsm8k/train.jsonl").read_text().splitlines()
     questions = get_task("gsm8k").load("train", data_dir, count, 0)
@@ -55,7 +55,7 @@ def row(question_id: str, objective: Objective, source: str, target: str) -> Cor
 
 
 class Speeds:
-    """Takes what is tracked of the loop."""
+    """Receives the tracked values of the loop."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []
@@ -76,7 +76,7 @@ def ours(run: RunDir, config: TrainingConfig) -> dict[str, float]:
 
 
 def examples(run: RunDir, config: TrainingConfig) -> list[dict[str, list[int]]]:
-    """The rows of our first steps in their order, with labels of the target alone."""
+    """The rows of our first steps in their order, with labels only for the target."""
     from pad_ray.training.batches import epoch_steps
     from pad_ray.training.tokens import open_tokens, tokenise
 
@@ -90,7 +90,7 @@ def examples(run: RunDir, config: TrainingConfig) -> list[dict[str, list[int]]]:
 
 
 def trainer_worker(arguments: dict) -> None:
-    """What Ray Train runs on every worker: the Trainer, as its documentation shows it."""
+    """The function that Ray Train runs on every worker: the Trainer, as in its documentation."""
     import ray.train
     import torch
     from transformers import (
@@ -153,7 +153,7 @@ def theirs(config: TrainingConfig, rows: list[dict[str, list[int]]]) -> dict[str
     settings = deepspeed_settings(config, Placement(1, "none"))
     settings["train_micro_batch_size_per_gpu"] = config.rows_per_step // config.workers
     environment = {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(max(1, THREADS // config.workers))}
-    # Ray Train keeps only what is reported with a checkpoint.
+    # Ray Train keeps only metrics that are reported with a checkpoint.
     result = Path(tempfile.mkdtemp()) / "result.json"
     trainer = TorchTrainer(
         trainer_worker,

@@ -1,4 +1,4 @@
-"""What sharing saves: a refinement and a decode campaign, against the same trials, each of which makes everything anew.
+"""The savings by sharing: a refinement and a decode campaign, compared with the same trials without sharing.
 
     python -m tests.benchmarks.tuning [--decode 24] [--refine 8] [--questions 20] [--folder FOLDER]
 
@@ -37,7 +37,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Campaign:
-    """A campaign in a run of its own; it tries the parameters of `first` after the recipe as it is, then what is drawn."""
+    """A campaign in a separate run; it tries the unchanged recipe, then the points of `first`, then suggestions."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Campaign:
         varied = varied or kind
         space = {name: domain.model_dump() for name, domain in DEFAULT_SPACES[varied].items()}
         points = [dict(one.parameters) for one in first if one.trial != DEFAULT]
-        # On one machine an engine of its own for each of several trials would not fit.
+        # On one machine, separate engines for several trials would not fit.
         concurrent = options.concurrent if share and kind == "decode" else 1
         tuning = {"kind": kind, "trials": trials, "space": space, "first": points, "share": share}
         if varied == "decode":
@@ -78,7 +78,7 @@ class Campaign:
         )
 
     def weights(self) -> list[str]:
-        """Hashes of the students before refinement: one where trials share it, else one a trial."""
+        """Hashes of the students before refinement: one if trials share it, else one per trial."""
         found = self.run.local_path("shared").glob("student-*/student/model.safetensors")
         return [hashlib.sha256(path.read_bytes()).hexdigest() for path in found]
 
@@ -112,7 +112,7 @@ def _recipe(asked: argparse.Namespace, place: Path, student: str | None, tuning:
 
 
 def share(options: argparse.Namespace, place: Path, like: Mapping[str, Campaign] | None = None) -> dict[str, Campaign]:
-    """Run both campaigns with what they share, below `place`; `like` are campaigns whose recipes are tried again."""
+    """Run both campaigns with sharing, below `place`; `like` are campaigns whose recipes are tried again."""
     points = {kind: one.trials for kind, one in (like or {}).items()}
     refine = Campaign(options, place / "refine", options.refine, kind="refine", first=points.get("refine", ()))
     (student,) = refine.run.local_path("shared").glob("student-*/student")
@@ -123,7 +123,7 @@ def share(options: argparse.Namespace, place: Path, like: Mapping[str, Campaign]
 
 
 def make_everything(options: argparse.Namespace, place: Path, like: Mapping[str, Campaign]) -> dict[str, Campaign]:
-    """Run the trials of `like` again, below `place`, each of which makes everything for itself."""
+    """Run the trials of `like` again without sharing, below `place`."""
     first = {kind: one.trials for kind, one in like.items()}
     return {
         "decode": Campaign(

@@ -1,4 +1,4 @@
-"""A million programs through `jobs/verify.py`, as a user runs it: rate, memory and what is left behind.
+"""Run a million programs through `jobs/verify.py`, as a user does: rate, memory and leftovers.
 
     python -m tests.benchmarks.verify --folder FOLDER [--programs 1000000]
 
@@ -37,7 +37,7 @@ SPOILT = {
 
 
 def rows() -> Iterator[dict[str, str]]:
-    """Programs with the outcome that they must have, in `expected`."""
+    """Programs with the `expected` outcome."""
     kinds = list(SPOILT)
     for number, problem in enumerate(arithmetic.generate("train", 0)):
         program, expected = problem.reference_program, "accepted"
@@ -49,7 +49,7 @@ def rows() -> Iterator[dict[str, str]]:
 
 
 def write(path: Path, count: int) -> Counter[str]:
-    """Write the programs as Parquet, a row group at a time; returns how many there are of each outcome."""
+    """Write the programs as Parquet, one row group at a time; returns the number of programs per outcome."""
     expected: Counter[str] = Counter()
     source = islice(rows(), count)
     schema = pa.schema([(name, pa.string()) for name in ("id", "program", "gold", "expected")])
@@ -61,7 +61,7 @@ def write(path: Path, count: int) -> Counter[str]:
 
 
 def family(job: psutil.Process) -> list[psutil.Process]:
-    """The job and all that it started."""
+    """The job and all processes that it started."""
     try:
         return [job, *job.children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -69,7 +69,7 @@ def family(job: psutil.Process) -> list[psutil.Process]:
 
 
 def sample(job: psutil.Process) -> dict[str, float]:
-    """Memory in MiB of the driver, the actors and the zygotes (largest of each), and how many there are of all."""
+    """Memory in MiB of the driver, the actors and the zygotes (largest of each), and the number of processes."""
     found = {"driver": 0.0, "actor": 0.0, "zygote": 0.0, "processes": 0.0, "descriptors": 0.0}
     for process in family(job):
         try:

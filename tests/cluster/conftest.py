@@ -1,4 +1,4 @@
-"""What the tests of the cluster files share: where they are, and what a path inside an image is in the repository."""
+"""Shared helpers of the cluster tests: the files' locations, and the repository path of a path inside an image."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ IN_IMAGE = "/opt/pad_ray/"
 def tool(name):
     """A linter that cluster/locks/dev.txt installs."""
     found = shutil.which(name, path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))
-    assert found, f"{name} is not there: pip install --no-deps -r cluster/locks/dev.txt"
+    assert found, f"{name} is not installed: pip install --no-deps -r cluster/locks/dev.txt"
     return found
 
 
@@ -40,13 +40,13 @@ def nodes(value):
 
 
 def job_words(command):
-    """The words of `python jobs/X.py RECIPE --options` after `python`, as files of the repository where they are files."""
+    """The words of `python jobs/X.py RECIPE --options` after `python`; paths are mapped to files of the repository."""
     words = shlex.split(command)
     return [word.replace(IN_IMAGE, f"{REPOSITORY}/") for word in words[words.index("python") + 1 :]]
 
 
 def check_job(words):
-    """The script is there, and the recipe takes the options."""
+    """Check that the script exists and that the recipe accepts the options."""
     from pad_ray.recipe import load_recipe
 
     script, recipe, *options = words

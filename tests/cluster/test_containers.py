@@ -1,4 +1,4 @@
-"""The container file: linted, and made of files that exist."""
+"""The container file passes its linter and copies only files that exist."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ def test_hadolint_finds_nothing():
     assert (linted.returncode, linted.stdout) == (0, "")
 
 
-def test_everything_that_is_copied_exists_and_is_not_ignored():
+def test_copied_files_exist_and_are_not_ignored():
     allowed = re.findall("^!(.+)$", (CLUSTER / "containers" / "Containerfile.dockerignore").read_text(), re.MULTILINE)
     for sources in re.findall(r"^COPY (.+) \S+$", CONTAINERFILE.read_text(), re.MULTILINE):
         for lock in ("cpu", "gpu"):
@@ -22,7 +22,7 @@ def test_everything_that_is_copied_exists_and_is_not_ignored():
                 assert any(source == name or source.startswith(f"{name}/") for name in allowed)
 
 
-def test_it_runs_as_somebody_and_demands_a_token():
+def test_it_runs_as_a_user_and_requires_a_token():
     last = re.findall(r"^USER (\S+)$", CONTAINERFILE.read_text(), re.MULTILINE)[-1]
     assert int(last) > 0
     assert "RAY_AUTH_MODE=token" in CONTAINERFILE.read_text()

@@ -1,4 +1,4 @@
-"""KubeRay files: valid, confined, without secrets, and about things that exist."""
+"""The KubeRay files are valid, confined, free of secrets, and refer to things that exist."""
 
 import copy
 
@@ -22,7 +22,7 @@ EVERYTHING = [document for path in FILES for document in documents(path)]
 
 @pytest.fixture(scope="module")
 def kuberay():
-    """Checks a RayCluster or RayJob as CRDs and operator do; pods against Kubernetes' own definitions."""
+    """Validates a RayCluster or RayJob like the CRDs and the operator, and its pods against Kubernetes' schemas."""
     definitions = schema_contents(f"kubernetes-json-schema/v{KUBERNETES}.0-local-strict/_definitions.json", KUBERNETES)
     schema = yaml.safe_load((REPOSITORY / "tests" / "cluster" / "kuberay.schema.yaml").read_text())
     return Draft202012Validator(schema, registry=Resource.from_contents(definitions) @ Registry()).validate
@@ -38,7 +38,7 @@ def validate(kuberay):
 
 
 @pytest.mark.parametrize("document", EVERYTHING, ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")
-def test_a_document_is_what_kubernetes_and_kuberay_take(validate, document):
+def test_kubernetes_and_kuberay_accept_the_document(validate, document):
     validate(document)
 
 
@@ -80,14 +80,14 @@ def check_refused(kuberay, document, spoil):
         kuberay(spoilt)
 
 
-def test_a_run_of_its_own_has_the_same_nodes_as_the_cluster_that_stays():
+def test_the_job_cluster_has_the_same_nodes_as_the_permanent_cluster():
     lasting = {**CLUSTERS["raycluster"]}
     assert lasting.pop("gcsFaultToleranceOptions")
     assert lasting == CLUSTERS["rayjob"]
 
 
 @pytest.mark.parametrize("spec", CLUSTERS.values(), ids=CLUSTERS)
-def test_the_head_takes_no_work_and_every_process_demands_a_token(spec):
+def test_the_head_runs_no_work_and_every_process_requires_a_token(spec):
     assert spec["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
     assert spec["headGroupSpec"]["serviceType"] == "ClusterIP"
     assert spec["authOptions"] == {"mode": "token"}
@@ -113,7 +113,7 @@ PODS = [
 
 
 @pytest.mark.parametrize("pod", PODS, ids=lambda pod: pod["containers"][0]["name"])
-def test_no_pod_asks_for_more_than_the_restricted_standard_grants(pod):
+def test_no_pod_requests_more_than_the_restricted_standard_allows(pod):
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -138,7 +138,7 @@ def test_the_object_store_of_every_ray_pod_fits_into_its_shared_memory(spec):
         shared, limit = (
             gibibytes(one) for one in (memory["sizeLimit"], pod["containers"][0]["resources"]["limits"]["memory"])
         )
-        # As Ray chooses its size; where that is more than /dev/shm has, Ray takes the disk.
+        # Ray's default size; if /dev/shm is smaller, Ray uses the disk.
         store = min(
             ray_constants.DEFAULT_OBJECT_STORE_MEMORY_PROPORTION * limit,
             max(ray_constants.REQUIRE_SHM_SIZE_THRESHOLD, 0.95 * shared),
@@ -156,14 +156,14 @@ def test_the_sidecar_of_the_autoscaler_is_confined_too():
         assert spec["autoscalerOptions"]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_the_job_is_one_that_the_repository_has():
+def test_the_job_exists_in_the_repository():
     recipe = check_job(job_words(RAY_JOB["spec"]["entrypoint"]))
     assert recipe.run_dir.startswith("/shared/")
     assert recipe.teacher.actors is not None
     assert recipe.synthesis.verifiers is not None
 
 
-def test_what_files_refer_to_exists():
+def test_references_between_files_resolve():
     claims = {found["metadata"]["name"] for found in EVERYTHING if found["kind"] == "PersistentVolumeClaim"}
     used = {node["persistentVolumeClaim"]["claimName"] for node in nodes(EVERYTHING) if "persistentVolumeClaim" in node}
     assert used == claims
@@ -181,7 +181,7 @@ def test_no_file_holds_a_secret():
     assert {node["name"] for node in variables} == {"PAD_RAY_CACHE", "HF_HOME"}
 
 
-def test_ray_pods_are_closed_but_for_what_the_policy_names():
+def test_ray_pods_accept_only_the_traffic_of_the_policy():
     policy = next(found for found in EVERYTHING if found["metadata"]["name"] == "pad-ray-nodes")["spec"]
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
     inside, outside = policy["ingress"][0], policy["ingress"][1:]

@@ -1,4 +1,4 @@
-"""Files of Ray's cluster launcher, as the launcher itself checks them."""
+"""The files of Ray's cluster launcher pass the launcher's own checks."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def config(request):
     return found
 
 
-def test_the_launcher_takes_it(config):
+def test_the_launcher_accepts_the_file(config):
     jsonschema.validate(config, SCHEMA)
     validate_config(prepare_config(config))
 
@@ -32,19 +32,19 @@ def test_a_mistake_is_found(config):
         jsonschema.validate({**config, "worker_count": 3}, SCHEMA)
 
 
-def test_the_head_takes_no_work_and_its_dashboard_stays_on_loopback(config):
+def test_the_head_runs_no_work_and_its_dashboard_stays_on_loopback(config):
     head = config["head_start_ray_commands"][-1]
     assert "--num-cpus=0 " in head
     assert "--dashboard-host=127.0.0.1" in head
 
 
-def test_every_ray_demands_a_token_that_is_a_file_and_not_in_here(config):
+def test_every_ray_requires_a_token_from_a_file_outside_the_config(config):
     starts = [config[f"{role}_start_ray_commands"][-1] for role in ("head", "worker")]
     assert all(command.startswith("RAY_AUTH_MODE=token ray start") for command in starts)
     assert config["file_mounts"] == {"/home/ray/.ray/auth_token": "~/.ray/auth_token"}
 
 
-def test_containers_get_no_capability_and_keep_dockers_profile(config):
+def test_containers_get_no_capability_and_keep_docker_s_profile(config):
     options = config["docker"]["run_options"]
     assert {"--cap-drop ALL", "--security-opt no-new-privileges"} <= set(options)
     assert not [

@@ -1,4 +1,4 @@
-"""The Grafana dashboard and Prometheus's file know the metrics that the code emits, and the ports that nodes serve them on."""
+"""The Grafana dashboard and the Prometheus file use the metrics of the code and the ports of the nodes."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def test_the_dashboard_groups_by_tags_that_the_metrics_have():
             assert set(re.findall(r"by \((\w+)\)", target["expr"])) <= tags[name]
 
 
-def test_prometheus_asks_the_port_that_pods_serve():
+def test_prometheus_scrapes_the_port_that_pods_serve():
     served = {
         port["containerPort"] for node in nodes(CLUSTERS) for port in node.get("ports", []) if port["name"] == "metrics"
     }

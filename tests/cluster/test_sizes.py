@@ -1,4 +1,4 @@
-"""The README's table of sizes is what the code reckons, and its commands name files that exist."""
+"""The README's table of sizes matches the code, and its commands name files that exist."""
 
 import re
 
@@ -13,11 +13,11 @@ RECIPES = ("one-gpu", "four-nodes", "hundred-million")
 def row(name):
     recipe = load_recipe(CLUSTER / "sizes" / f"{name}.yaml")
     asked = recipe.questions
-    found = sizes(recipe, asked.limit, asked.test_limit, gpus=0)
-    return f"| `sizes/{name}.yaml` | {recipe.sizing.gpus} | {' | '.join(cells(found))} |"
+    size = sizes(recipe, asked.limit, asked.test_limit, gpus=0)
+    return f"| `sizes/{name}.yaml` | {recipe.sizing.gpus} | {' | '.join(cells(size))} |"
 
 
-def test_the_table_is_what_the_code_reckons():
+def test_the_table_matches_the_code():
     (table,) = re.findall(r"<!-- sizes:.*?\|---\|\n(.*?)<!-- end of sizes -->", README, re.DOTALL)
     assert table.splitlines() == [row(name) for name in RECIPES]
     assert sorted(path.stem for path in (CLUSTER / "sizes").iterdir()) == sorted(RECIPES)

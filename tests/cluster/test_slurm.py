@@ -1,4 +1,4 @@
-"""The batch script: linted, and run for real on one node, with stand-ins for Slurm's own commands."""
+"""The batch script passes its linter and runs on one real node, with stand-ins for Slurm's commands."""
 
 import os
 import signal
@@ -40,13 +40,13 @@ def test_shellcheck_finds_nothing():
     assert (linted.returncode, linted.stdout) == (0, "")
 
 
-def test_without_a_job_it_says_how_it_is_called():
+def test_without_a_job_it_prints_its_usage():
     refused = subprocess.run(["bash", SCRIPT], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "no job given" in refused.stderr
 
 
-def test_the_jobs_that_it_shows_exist():
+def test_the_jobs_in_its_comments_exist():
     shown = [line for line in SCRIPT.read_text().splitlines() if line.startswith("#   sbatch")]
     assert shown
     for line in shown:
@@ -55,7 +55,7 @@ def test_the_jobs_that_it_shows_exist():
 
 @pytest.fixture
 def environment(tmp_path):
-    """Slurm's variables, and its commands as stand-ins for one node."""
+    """Slurm's variables, and stand-ins for its commands on one node."""
     stand_ins = tmp_path / "bin"
     stand_ins.mkdir()
     for name, body in STAND_INS.items():
@@ -79,15 +79,15 @@ def environment(tmp_path):
 
 
 def free_ports_in(first, last, number):
-    """Ports between two that nobody uses, nor 10000 and 20000 above them, where the script puts others of Ray's."""
+    """Free ports in a range whose ports 10000 and 20000 above, which the script also uses, are free too."""
     used = {connection.laddr.port for connection in psutil.net_connections() if connection.laddr}
-    found = [port for port in range(first, last) if not {port, port + 10000, port + 20000} & used]
-    return found[os.getpid() % 1000 :: 1000][:number]
+    ports = [port for port in range(first, last) if not {port, port + 10000, port + 20000} & used]
+    return ports[os.getpid() % 1000 :: 1000][:number]
 
 
 @pytest.fixture
 def submitted(environment, tmp_path):
-    """The script with a job that waits for a signal."""
+    """The running script with a job that waits for a signal."""
     (tmp_path / "job.py").write_text(JOB)
     script = subprocess.Popen(["bash", SCRIPT, tmp_path / "job.py"], env=environment, stdout=subprocess.PIPE, text=True)
     yield script
@@ -95,16 +95,16 @@ def submitted(environment, tmp_path):
     script.wait(60)
 
 
-def test_a_job_runs_on_a_cluster_of_its_own_hears_the_signal_and_leaves_nothing(submitted, environment, tmp_path):
-    said = list(takewhile(lambda line: line != "waiting\n", submitted.stdout))
-    assert submitted.poll() is None, said
+def test_a_job_runs_on_its_cluster_gets_the_signal_and_leaves_nothing(submitted, environment, tmp_path):
+    output = list(takewhile(lambda line: line != "waiting\n", submitted.stdout))
+    assert submitted.poll() is None, output
     started = psutil.Process(submitted.pid).children(recursive=True)
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(f"http://127.0.0.1:{environment['PAD_RAY_DASHBOARD_PORT']}/api/jobs/")
     submitted.send_signal(signal.SIGTERM)
     submitted.stdout.read()
     assert submitted.wait(60) == 5
-    assert any(f"token {tmp_path}" in line and "0o100600" in line for line in said)
+    assert any(f"token {tmp_path}" in line and "0o100600" in line for line in output)
     assert not list((tmp_path / ".ray").iterdir())
     assert started
     assert not psutil.wait_procs(started, timeout=20)[1]

@@ -1,4 +1,4 @@
-"""Engines in this process whose completions and probabilities are known."""
+"""In-process engines with known completions and probabilities."""
 
 import asyncio
 import math
@@ -25,7 +25,7 @@ def generation(request, text, logprob=None, reason="stop", error=None):
 
 
 class TreeEngine:
-    """Writes lines by a tree of known probabilities: {text so far: {line: probability}}. Text without children has ended."""
+    """Writes lines from a tree of known probabilities, {text so far: {line: probability}}; texts without children end."""
 
     def __init__(self, tree):
         self.tree = tree
@@ -33,7 +33,7 @@ class TreeEngine:
 
     async def generate(self, requests):
         self.requests += requests
-        # Questions take turns in an order of their own.
+        # Vary the order in which concurrent questions proceed.
         for _ in range(requests[0].seed % 3):
             await asyncio.sleep(0)
         return [self._answer(request) for request in requests]
@@ -56,9 +56,9 @@ class TreeEngine:
 
 
 class WrittenEngine:
-    """Answers by a function of the request: a text, an (text, mean log probability) pair, or an exception.
+    """Answers with a function of the request, which returns a text, a (text, mean log probability) pair, or an exception.
 
-    With `reason` "length" every completion is cut by the token limit.
+    With `reason` "length", the token limit cuts every completion.
     """
 
     def __init__(self, write, reason="stop"):
@@ -75,7 +75,7 @@ class WrittenEngine:
         if isinstance(written, Exception):
             return generation(request, "", reason="error", error=str(written))
         text, mean = written if isinstance(written, tuple) else (written, None)
-        # Not further: these tests' time should go into what they test.
+        # Stop there to keep the tests fast.
         start = text[:100_000]
         ends = [start.index(stop) + len(stop) for stop in request.sampling.stop if stop in start]
         if ends:
@@ -114,6 +114,6 @@ def paths_of(tree, text="", logprob=0.0):
 
 
 def tools(engine, sandbox=None, **given):
-    """The tools of an attempt; must be made inside the loop that uses them."""
+    """The tools of an attempt; create them inside the event loop that uses them."""
     execute = Batcher(lambda candidates: judge(sandbox, candidates))
     return Tools(engine, execute, **given)

@@ -15,11 +15,11 @@ from pad_ray.schema import Outcome
 from tests.decoding.engines import HEAD, TreeEngine, WrittenEngine, make_question, paths_of, random_tree, tools
 
 EVERY_LINE = 32
-"""Proposals that find all lines of a probability of 0.2 and more."""
+"""Enough proposals to find all lines with a probability of at least 0.2."""
 
 
 class ShortNumbers:
-    """A step verifier that likes small numbers."""
+    """A step verifier that prefers small numbers."""
 
     def __init__(self, config):
         pass
@@ -42,7 +42,7 @@ def search(engine, strategy, sandbox=None, question=None):
 
 
 def beam_search(tree, beams, weight=0.0):
-    """The textbook's: all lines of all kept texts, the best `beams` of them kept."""
+    """Textbook beam search: extends all kept texts by all lines and keeps the best `beams`."""
     kept = [("", 0.0)]
     while any(tree.get(text) for text, _ in kept):
         grown = [(text, score) for text, score in kept if not tree.get(text)]
@@ -55,23 +55,23 @@ def beam_search(tree, beams, weight=0.0):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_with_room_for_all_it_finds_what_an_exhaustive_search_finds(seed):
+def test_with_enough_beams_it_equals_exhaustive_search(seed):
     tree = random_tree(seed)
     every = sorted(paths_of(tree), key=lambda item: (-item[1], item[0]))
     strategy = StepBeam(beams=len(every), proposals=EVERY_LINE, temperature=1.0, weight=0, score="sum")
-    found, _ = search(TreeEngine(tree), strategy)
-    assert [hypothesis.text for hypothesis in found] == [text for text, _ in every]
-    assert [hypothesis.score for hypothesis in found] == pytest.approx([logprob for _, logprob in every])
+    result, _ = search(TreeEngine(tree), strategy)
+    assert [hypothesis.text for hypothesis in result] == [text for text, _ in every]
+    assert [hypothesis.score for hypothesis in result] == pytest.approx([logprob for _, logprob in every])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_without_weight_it_is_ordinary_beam_search(seed):
     tree = random_tree(seed, depth=4)
     strategy = StepBeam(beams=2, proposals=EVERY_LINE, temperature=1.0, weight=0, verifiers=["execution"], score="sum")
-    found, _ = search(TreeEngine(tree), strategy)
+    result, _ = search(TreeEngine(tree), strategy)
     expected = beam_search(tree, beams=2)
-    assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
-    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, score in expected])
+    assert [hypothesis.text for hypothesis in result] == [text for text, _ in expected]
+    assert [hypothesis.score for hypothesis in result] == pytest.approx([score for _, score in expected])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -79,22 +79,22 @@ def test_a_verifier_adds_its_weighted_log_score_for_every_line_below_def(seed):
     tree = random_tree(seed)
     verifier = f"{__name__}:ShortNumbers"
     strategy = StepBeam(beams=3, proposals=EVERY_LINE, temperature=1.0, weight=0.5, verifiers=[verifier], score="sum")
-    found, _ = search(TreeEngine(tree), strategy)
+    result, _ = search(TreeEngine(tree), strategy)
     expected = beam_search(tree, beams=3, weight=0.5)
-    assert [hypothesis.text for hypothesis in found] == [text for text, _ in expected]
-    assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, score in expected])
+    assert [hypothesis.text for hypothesis in result] == [text for text, _ in expected]
+    assert [hypothesis.score for hypothesis in result] == pytest.approx([score for _, score in expected])
 
 
 def test_one_beam_and_one_proposal_is_greedy():
     tree = random_tree(7)
-    (found,), _ = search(TreeEngine(tree), StepBeam(beams=1, proposals=1, weight=0))
+    (result,), _ = search(TreeEngine(tree), StepBeam(beams=1, proposals=1, weight=0))
     text = ""
     while tree.get(text):
         text += max(tree[text], key=tree[text].get)
-    assert found.text == text
+    assert result.text == text
 
 
-def test_the_mean_likelihood_of_a_line_does_not_count_its_tokens():
+def test_the_mean_likelihood_of_a_line_ignores_its_number_of_tokens():
     long, short = "    a = 1 + 1 + 1 + 1\n", "    b = 4\n"
     tree = {
         "": {HEAD: 1.0},
@@ -127,7 +127,7 @@ LONG = f"{HEAD}    a = 2\n    b = 3\n    c = a * b\n    d = c + c\n    e = d\n  
 
 
 def chain(text, probability=1.0):
-    """The children of each beginning of a program, each line with the probability given."""
+    """A tree with one child per line of a program, each with the given probability."""
     lines = text.splitlines(keepends=True)
     begun = ["".join(lines[:number]) for number in range(len(lines))]
     return {before: {line: probability} for before, line in zip(begun, lines, strict=True)}
@@ -142,15 +142,15 @@ def chain(text, probability=1.0):
         ("mean", "mean", LONG),
     ],
 )
-def test_many_lines_are_no_worse_than_few_unless_they_are_summed(score, likelihood, best):
-    # Of two programs whose lines are equally likely and equally liked the one with more lines has the lower sum.
+def test_long_programs_rank_lower_only_if_scores_are_summed(score, likelihood, best):
+    # All lines have equal probabilities and scores, so the program with more lines has the lower sum.
     tree = chain(LONG, 0.8) | {HEAD: {"    return 7\n": 0.5, "    a = 2\n": 0.5}}
     strategy = StepBeam(
         proposals=EVERY_LINE, temperature=1.0, verifiers=[f"{__name__}:Likes"], score=score, likelihood=likelihood
     )
-    found, _ = search(TreeEngine(tree), strategy)
-    assert {hypothesis.text for hypothesis in found} == {SHORT, LONG}
-    assert found[0].text == best
+    result, _ = search(TreeEngine(tree), strategy)
+    assert {hypothesis.text for hypothesis in result} == {SHORT, LONG}
+    assert result[0].text == best
 
 
 @pytest.mark.parametrize("score", ["sum", "mean", "length"])
@@ -161,7 +161,7 @@ def test_few_lines_win_if_they_are_better(score):
 
 
 @pytest.mark.parametrize(("score", "best"), [("sum", SHORT), ("mean", LONG), ("length", SHORT)])
-def test_a_search_token_by_token_compares_programs_of_different_length_likewise(score, best):
+def test_token_beam_compares_programs_of_different_length_in_the_same_way(score, best):
     tree = {HEAD: {"    return 7\n": 0.5, "    a = 2\n": 0.5}}
     strategy = TokenBeam(beams=4, verifiers=[f"{__name__}:Likes"], score=score)
 
@@ -169,38 +169,38 @@ def test_a_search_token_by_token_compares_programs_of_different_length_likewise(
         attempt = Attempt(make_question(), tools(LetterEngine(chain(LONG) | tree), None, max_tokens=200), "test")
         return await strategy.search(attempt)
 
-    found = asyncio.run(run())
-    assert {beam.text for beam in found} == {SHORT, LONG}
-    assert found[0].text == best
+    result = asyncio.run(run())
+    assert {beam.text for beam in result} == {SHORT, LONG}
+    assert result[0].text == best
 
 
 @pytest.mark.parametrize("score", ["sum", "mean", "length"])
-def test_a_finished_program_is_not_displaced_by_ones_that_end_worse(score):
-    # Two lines that are likelier than the finished program, and that can only end in unlikely ways.
+def test_a_finished_program_is_not_displaced_by_programs_that_end_worse(score):
+    # Two lines are more probable than the finished program, but can only end improbably.
     tree = {"": {HEAD: 1.0}, HEAD: {"    return 7\n": 0.32, "    a = 1\n": 0.34, "    b = 1\n": 0.34}}
     for line in ("    a = 1\n", "    b = 1\n"):
         tree[HEAD + line] = {f"    return {number}\n": 0.02 for number in range(50)}
-    found, _ = search(TreeEngine(tree), StepBeam(beams=3, proposals=64, temperature=1.0, weight=0, score=score))
-    assert found[0].text == SHORT
-    assert len(found) == 3
+    result, _ = search(TreeEngine(tree), StepBeam(beams=3, proposals=64, temperature=1.0, weight=0, score=score))
+    assert result[0].text == SHORT
+    assert len(result) == 3
 
 
-def test_finished_programs_take_places_so_that_the_others_get_fewer():
+def test_finished_programs_occupy_beams():
     tree = chain(LONG) | {HEAD: {"    return 7\n": 0.6, "    a = 2\n": 0.2, "    b = 2\n": 0.2}}
     tree |= {HEAD + "    b = 2\n": {"    return b\n": 1.0}}
     engine = TreeEngine(tree)
-    found, _ = search(engine, StepBeam(beams=1, proposals=EVERY_LINE, temperature=1.0, weight=0))
-    assert [hypothesis.text for hypothesis in found] == [SHORT]
+    result, _ = search(engine, StepBeam(beams=1, proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in result] == [SHORT]
     assert len(engine.requests) == 2 * EVERY_LINE
 
 
-def test_blanks_make_no_other_hypothesis():
+def test_hypotheses_that_differ_only_in_blanks_are_one():
     tree = {"": {HEAD: 1.0}, HEAD: {"    return 7\n": 0.4, "    return 7 \n": 0.3, "\n    return 7\n": 0.3}}
-    found, _ = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0, weight=0))
-    assert [hypothesis.text for hypothesis in found] == [SHORT]
+    result, _ = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0, weight=0))
+    assert [hypothesis.text for hypothesis in result] == [SHORT]
 
 
-def test_a_line_that_the_engine_failed_is_not_likelier_than_one_that_runs_and_fails(sandbox):
+def test_a_line_with_an_engine_error_ranks_below_a_line_that_fails_to_run(sandbox):
     left = [HEAD, ValueError("out of memory")]
     engine = WrittenEngine(lambda request: left.pop(0) if left else ("    return apples\n", -0.5))
     (solution,) = solve([make_question()], engine, StepBeam(beams=1, proposals=1), sandbox)
@@ -210,7 +210,7 @@ def test_a_line_that_the_engine_failed_is_not_likelier_than_one_that_runs_and_fa
     assert solution.outcome is Outcome.NAME_ERROR
 
 
-def test_a_failing_line_is_pruned_and_the_search_goes_on_beside_it(sandbox):
+def test_a_failing_line_is_pruned_and_the_search_continues_with_others(sandbox):
     likely, sound = "    a = apples * 2\n", "    a = 5 * 2\n"
     tree = {
         "": {HEAD: 1.0},
@@ -218,19 +218,19 @@ def test_a_failing_line_is_pruned_and_the_search_goes_on_beside_it(sandbox):
         HEAD + likely: {"    return a\n": 1.0},
         HEAD + sound: {"    return a\n": 0.5, "    return a / 0\n": 0.5},
     }
-    found, attempt = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0), sandbox)
-    assert [hypothesis.text for hypothesis in found] == [HEAD + sound + "    return a\n"]
+    result, attempt = search(TreeEngine(tree), StepBeam(proposals=EVERY_LINE, temperature=1.0), sandbox)
+    assert [hypothesis.text for hypothesis in result] == [HEAD + sound + "    return a\n"]
     assert attempt.completion_tokens > 0
 
 
-def test_where_every_line_fails_the_likeliest_program_is_left_to_say_why(sandbox):
+def test_if_every_line_fails_the_most_probable_program_is_kept_with_its_error(sandbox):
     tree = {"": {HEAD: 1.0}, HEAD: {"    return apples\n": 0.6, "    return pears\n": 0.4}}
     (solution,) = solve([make_question()], TreeEngine(tree), StepBeam(proposals=8, temperature=1.0), sandbox)
     assert solution.outcome is Outcome.NAME_ERROR
     assert "apples" in solution.feedback
 
 
-def test_blank_lines_and_comments_between_lines_are_no_steps_of_their_own(sandbox):
+def test_blank_lines_and_comments_are_not_steps(sandbox):
     program = "import math\n\ndef solution():\n\n    # first\n    a = 3\n\n    return a * 4\n"
     engine = WrittenEngine(lambda request: (program[len(request.prompt.partition("Solution:\n")[2]) :], -0.1))
     (solution,) = solve([make_question()], engine, StepBeam(beams=1, proposals=1), sandbox)
@@ -238,10 +238,10 @@ def test_blank_lines_and_comments_between_lines_are_no_steps_of_their_own(sandbo
     assert solution.paths == [program]
 
 
-def test_a_path_that_never_ends_is_cut_at_its_tokens(sandbox):
+def test_an_endless_path_is_cut_at_the_token_limit(sandbox):
     engine = WrittenEngine(lambda request: (HEAD if not engine_text(request) else "    a = 1\n", -0.1))
-    found, attempt = search(engine, StepBeam(beams=1, proposals=1, max_lines=500), sandbox)
-    assert found[0].cut
+    result, attempt = search(engine, StepBeam(beams=1, proposals=1, max_lines=500), sandbox)
+    assert result[0].cut
     assert attempt.completion_tokens <= attempt.tools.max_tokens + 3
 
 
@@ -249,7 +249,7 @@ def engine_text(request):
     return request.prompt.partition("Solution:\n")[2]
 
 
-def test_a_question_has_the_same_result_alone_and_among_63_others(sandbox):
+def test_a_question_has_the_same_result_alone_and_with_63_others(sandbox):
     questions = [make_question(f"How many apples, number {number}?") for number in range(64)]
     trees = {question.text: random_tree(number, depth=2) for number, question in enumerate(questions)}
     strategy = StepBeam(beams=2, proposals=3, verifiers=["execution", f"{__name__}:ShortNumbers"])
@@ -266,7 +266,7 @@ def test_a_question_has_the_same_result_alone_and_among_63_others(sandbox):
 
 
 class Routed:
-    """Each question's requests to an engine of its own."""
+    """Sends each question's requests to a separate engine."""
 
     def __init__(self, engines):
         self.engines = engines
@@ -283,7 +283,7 @@ def solve(questions, engine, strategy, sandbox):
     return asyncio.run(run())
 
 
-def test_an_engine_that_fails_is_a_fault_and_no_wrong_answer(sandbox):
+def test_an_engine_error_is_a_fault_and_not_a_wrong_answer(sandbox):
     engine = WrittenEngine(lambda request: ValueError("the prompt has 4000 tokens"))
     (solution,) = solve([make_question()], engine, StepBeam(), sandbox)
     assert (solution.outcome, solution.correct) == (Outcome.ENGINE_FAULT, False)
@@ -291,7 +291,7 @@ def test_an_engine_that_fails_is_a_fault_and_no_wrong_answer(sandbox):
 
 
 class LetterEngine:
-    """Shows next tokens by a tree of lines, a character each: the likeliest line's character first."""
+    """Gives next tokens from a tree of lines, one character per token, the most probable line's character first."""
 
     def __init__(self, tree):
         self.paths = list(paths_of(tree))
@@ -315,7 +315,7 @@ class LetterEngine:
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])
-def test_a_search_token_by_token_scores_each_line_once_when_it_is_finished(weight):
+def test_token_beam_scores_each_line_once_when_it_is_finished(weight):
     tree = random_tree(3, depth=2)
     strategy = TokenBeam(beams=9, weight=weight, verifiers=[f"{__name__}:ShortNumbers"], score="sum")
 
@@ -323,18 +323,18 @@ def test_a_search_token_by_token_scores_each_line_once_when_it_is_finished(weigh
         attempt = Attempt(make_question(), tools(LetterEngine(tree), None, max_tokens=200), "test")
         return await strategy.search(attempt)
 
-    found = asyncio.run(run())
+    result = asyncio.run(run())
     scored = {
         text: logprob + weight * sum(math.log(like(line)) for line in text.splitlines()[1:])
         for text, logprob in paths_of(tree)
     }
     best = sorted(scored, key=scored.get, reverse=True)
-    assert [beam.text for beam in found[:3]] == best[:3]
-    assert found[0].score == pytest.approx(scored[best[0]])
+    assert [beam.text for beam in result[:3]] == best[:3]
+    assert result[0].score == pytest.approx(scored[best[0]])
 
 
 class PrunesTwos:
-    """A step verifier that prunes whatever returns 2."""
+    """A step verifier that prunes lines that return 2."""
 
     def __init__(self, config):
         pass
@@ -343,8 +343,8 @@ class PrunesTwos:
         return [0.0 if "return 2" in step.line else 1.0 for step in steps]
 
 
-def test_a_pruned_program_does_not_pass_one_that_is_sound_and_finished():
-    # The likelier line is pruned as it ends; by then the other one has ended, or ends with it.
+def test_a_pruned_program_does_not_displace_a_sound_finished_one():
+    # The more probable line is pruned at its end; the other one has ended by then, or ends at the same token.
     tree = {"": {HEAD: 1.0}, HEAD: {"    return 1\n": 0.3, "    return 2\n": 0.7}}
     strategy = TokenBeam(beams=2, verifiers=[f"{__name__}:PrunesTwos"])
 
@@ -353,7 +353,7 @@ def test_a_pruned_program_does_not_pass_one_that_is_sound_and_finished():
         return await strategy.model_copy(update={"beams": beams}).search(attempt)
 
     assert asyncio.run(run(2))[0].text == f"{HEAD}    return 1\n"
-    assert asyncio.run(run(1))[0].text == f"{HEAD}    return 2\n"  # better than nothing: it says why it fails
+    assert asyncio.run(run(1))[0].text == f"{HEAD}    return 2\n"  # kept because its error is better than no result
 
 
 class FullEngine:
@@ -363,7 +363,7 @@ class FullEngine:
         return [[] for _ in asked]
 
 
-def test_a_prompt_without_room_for_an_answer_is_a_fault_of_its_own():
+def test_a_prompt_without_room_for_an_answer_is_an_engine_fault():
     async def run():
         return await solve_question(make_question(), TokenBeam(), tools(FullEngine(), None))
 

@@ -1,4 +1,4 @@
-"""Completions that are made to break an evaluation: each has to end, with an outcome, and harm no other question."""
+"""Completions designed to break an evaluation: each must end with an outcome and not affect other questions."""
 
 import asyncio
 
@@ -43,7 +43,7 @@ BEGINS = ("Solution:\n", "Answer:\n", "Steps:\n", "Sub-questions:\n", "Step:\n")
 
 
 def text_of(request):
-    """What an engine would write on from where a prompt ends."""
+    """The rest of a text after the end of a prompt."""
     name = next((name for name in HOSTILE if f"Question: {name}\n" in request.prompt), None)
     if name is None:
         return "def solution():\n    return 12\n"[len(request.prompt.rpartition("Solution:\n")[2]) :]
@@ -52,7 +52,7 @@ def text_of(request):
 
 
 @pytest.mark.parametrize("given", STRATEGIES, ids=str)
-def test_every_question_gets_its_outcome_and_can_be_written(sandbox, tmp_path, given):
+def test_every_question_gets_an_outcome_that_can_be_stored(sandbox, tmp_path, given):
     questions = [make_question(name) for name in HOSTILE]
 
     async def run():
@@ -69,7 +69,7 @@ def test_every_question_gets_its_outcome_and_can_be_written(sandbox, tmp_path, g
 
 
 @pytest.mark.parametrize("given", ["greedy", {"kind": "step_beam", "beams": 2, "proposals": 2}], ids=str)
-def test_the_questions_beside_them_are_answered(sandbox, given):
+def test_concurrent_questions_are_answered(sandbox, given):
     questions = [make_question(name) for name in HOSTILE]
     plain = [make_question(f"How many, {number}?") for number in range(3)]
 

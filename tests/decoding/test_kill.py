@@ -1,4 +1,4 @@
-"""A node that is lost in the middle of an evaluation costs no solution. Run where PAD_RAY_KILLS is set."""
+"""A node lost in the middle of an evaluation costs no solution. Runs only if PAD_RAY_KILLS is set."""
 
 import json
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), r
 
 
 def write_recipe(folder, script, student):
-    """20 blocks of 32 questions by an engine that takes 1 s for each of its requests, four blocks at a time."""
+    """20 blocks of 32 questions for an engine that takes 1 s per request and works on four blocks at a time."""
     completions = {**json.loads(Path(script).read_text()), "@": {"seconds": 1.0}}
     (folder / "script.json").write_text(json.dumps(completions))
     shutil.copytree(student, folder / "run" / "student")
@@ -40,11 +40,11 @@ def write_recipe(folder, script, student):
 
 def solutions(folder):
     run = RunDir(str(folder / "run"))
-    found = [one for name in STRATEGIES for one in run.read_records(f"solutions/arithmetic/{name}", Solution)]
-    return sorted((replace(solution, latency_s=0.0) for solution in found), key=lambda s: (s.strategy, s.question_id))
+    result = [one for name in STRATEGIES for one in run.read_records(f"solutions/arithmetic/{name}", Solution)]
+    return sorted((replace(solution, latency_s=0.0) for solution in result), key=lambda s: (s.strategy, s.question_id))
 
 
-def test_a_node_that_is_removed_is_done_without(tmp_path, script, tiny_student):
+def test_an_evaluation_continues_without_a_removed_node(tmp_path, script, tiny_student):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     undisturbed = run_job("evaluate", write_recipe(tmp_path / "a", script, tiny_student))
@@ -52,6 +52,6 @@ def test_a_node_that_is_removed_is_done_without(tmp_path, script, tiny_student):
     done = change_nodes("lose", "evaluate", write_recipe(tmp_path / "b", script, tiny_student), 8, 1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "node removed" in done.stdout
-    assert "going on without them" in done.stdout
+    assert "continuing without them" in done.stdout
     assert solutions(tmp_path / "b") == solutions(tmp_path / "a")
     assert len(solutions(tmp_path / "b")) == 2 * QUESTIONS

@@ -25,7 +25,7 @@ def faithfulness():
     return FaithfulnessVerifier(VerifierConfig(kind="faithfulness"))
 
 
-def test_a_line_is_as_faithful_as_it_is_near_to_some_sentence(faithfulness):
+def test_faithfulness_is_the_similarity_to_the_closest_sentence(faithfulness):
     copied, near, far = scores(
         faithfulness, ["Each bag weighs 4 kg!", "    kilos_a_bag = 4\n", "    train_leaves_at = 9\n"]
     )
@@ -34,7 +34,7 @@ def test_a_line_is_as_faithful_as_it_is_near_to_some_sentence(faithfulness):
 
 
 def test_an_embedding_is_the_mean_of_the_token_vectors_normalised(faithfulness):
-    """As the model's card says, also in a batch with padding."""
+    """As in the model card, also in a batch with padding."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -43,22 +43,22 @@ def test_an_embedding_is_the_mean_of_the_token_vectors_normalised(faithfulness):
     folder = resolve("all-minilm-l6-v2").path
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).float().eval()
     sentences = ["This is an example sentence", "Each sentence is converted to a vector that is as long as the others"]
-    found = faithfulness._embed(sentences)
-    for sentence, vector in zip(sentences, found, strict=True):
+    result = faithfulness._embed(sentences)
+    for sentence, vector in zip(sentences, result, strict=True):
         with torch.inference_mode():
             states = model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0]
         expected = states.mean(0) / states.mean(0).norm()
         assert torch.allclose(vector, expected, atol=1e-5)
 
 
-def test_a_line_scores_the_same_alone_and_beside_others(faithfulness):
+def test_a_line_scores_the_same_alone_and_in_a_batch(faithfulness):
     lines = [f"    bags_{number} = {'9' * number}\n" for number in range(20)]
     beside = scores(faithfulness, lines)
     fresh = FaithfulnessVerifier(VerifierConfig(kind="faithfulness"))
     assert [scores(fresh, [line])[0] for line in lines[:5]] == pytest.approx(beside[:5], abs=1e-4)
 
 
-def test_a_hostile_line_is_scored_too(faithfulness):
+def test_a_hostile_line_gets_a_score(faithfulness):
     lines = ["", "\x00\x1b[2J", "9" * 10_000_000, "(" * 50_000]
     assert all(0 <= score <= 1 for score in scores(faithfulness, lines))
 
@@ -84,7 +84,7 @@ def test_sentences_and_lines_are_read_as_words():
         ("什么？！真的。", ["什么？！", "真的。"]),
     ],
 )
-def test_sentences_end_as_their_language_ends_them(text, sentences):
+def test_sentences_end_by_the_rules_of_their_language(text, sentences):
     assert question_sentences(make_question(text)) == sentences
 
 
@@ -101,7 +101,7 @@ def scorer_folder(tiny_student, tmp_path_factory):
     return folder
 
 
-def test_a_trained_scorer_scores_what_it_was_trained_to_read(scorer_folder):
+def test_a_trained_scorer_reads_its_training_format(scorer_folder):
     import torch
 
     scorer = StepScorer(VerifierConfig(kind="verifier", model=str(scorer_folder)))
@@ -114,7 +114,7 @@ def test_a_trained_scorer_scores_what_it_was_trained_to_read(scorer_folder):
     assert together[0] == pytest.approx(alone, abs=1e-3)
 
 
-def test_a_beginning_s_label_is_the_share_of_completions_that_reach_gold(sandbox):
+def test_the_label_of_a_beginning_is_the_share_of_completions_that_reach_gold(sandbox):
     ends = iter(["    return 12\n", "    return 7\n", "    return 12\n", "    return apples\n"])
 
     def write(request):

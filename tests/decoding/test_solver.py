@@ -28,7 +28,7 @@ QUESTIONS = [make_question(f"How many, {number}?") for number in range(BLOCK_QUE
 
 @pytest.fixture
 def engine(tmp_path):
-    """A scripted engine; writes its log to `log`."""
+    """A scripted engine that writes its log to `log`."""
 
     def build(*completions, **script):
         path = tmp_path / "script.json"
@@ -40,7 +40,7 @@ def engine(tmp_path):
 
 @pytest.fixture
 def solver(local_ray, tmp_path):
-    """Opens a solver on the run of this test."""
+    """Opens a solver on this test's run."""
     opened = []
 
     def build(engine, max_tokens=64):
@@ -73,7 +73,7 @@ def test_every_strategy_runs_on_one_engine_and_nothing_is_solved_twice(engine, s
     assert calls(tmp_path) > asked
 
 
-def test_a_block_that_is_there_is_kept_unless_another_model_made_it(engine, solver, tmp_path):
+def test_a_stored_block_is_kept_unless_another_model_wrote_it(engine, solver, tmp_path):
     run, faulty = RunDir(str(tmp_path / "run")), {QUESTIONS[0].text: [{"error": "no"}]}
     solving = solver(engine(RIGHT, **faulty))
     whole = solving.solve("toy", "greedy", QUESTIONS, strategy("greedy")).solutions
@@ -100,7 +100,7 @@ def test_solutions_of_other_questions_are_kept(engine, solver, tmp_path):
         assert calls(tmp_path) - before == new
 
 
-def test_a_changed_gold_answer_is_compared_and_a_changed_budget_is_asked_again(engine, solver, tmp_path):
+def test_a_changed_gold_answer_is_compared_again_and_a_changed_budget_is_solved_again(engine, solver, tmp_path):
     solving, resample = solver(engine(RIGHT)), strategy({"kind": "resample", "like": "greedy"})
     first, second, third = QUESTIONS[:3]
     budgets = {question.question_id: 1 for question in QUESTIONS[:3]}
@@ -114,7 +114,7 @@ def test_a_changed_gold_answer_is_compared_and_a_changed_budget_is_asked_again(e
 
 
 def under_earlier_rules(run, place):
-    """Solutions as a run has them whose manifest names no rules, with another answer than the texts give now."""
+    """Solutions with a manifest without rules, and with an answer that differs from the current reading of the texts."""
     (part,) = run.parts(place)
     solutions = from_table(Solution, run.read_part(part))
     spoiled = [replace(one, answer="1", outcome=Outcome.WRONG_ANSWER, correct=False) for one in solutions]
@@ -125,7 +125,7 @@ def under_earlier_rules(run, place):
 
 
 @pytest.mark.parametrize(("given", "asked_again"), [("greedy", False), ("vote", True)])
-def test_solutions_of_earlier_rules_are_read_again_if_they_are_greedy_else_asked_again(
+def test_solutions_of_earlier_rules_are_read_again_if_greedy_and_else_solved_again(
     engine, solver, tmp_path, given, asked_again
 ):
     run, solving = RunDir(str(tmp_path / "run")), solver(engine(RIGHT, CRASHES))
@@ -140,7 +140,7 @@ def test_solutions_of_earlier_rules_are_read_again_if_they_are_greedy_else_asked
     assert solving.solve("toy", given, QUESTIONS[:6], strategy(given)).seconds == 0
 
 
-def test_a_manifest_that_has_the_sandbox_in_its_key_is_known(engine, solver, tmp_path):
+def test_a_manifest_with_the_sandbox_in_its_key_is_recognised(engine, solver, tmp_path):
     run, solving = RunDir(str(tmp_path / "run")), solver(engine(RIGHT))
     solving.solve("toy", "greedy", QUESTIONS[:6], strategy("greedy"))
     manifest, before = run.read_json("solutions/toy/greedy/manifest.json"), calls(tmp_path)
@@ -153,7 +153,7 @@ def test_a_manifest_that_has_the_sandbox_in_its_key_is_known(engine, solver, tmp
     assert calls(tmp_path) == before
 
 
-def test_a_text_that_breaks_its_reader_costs_one_question(engine, solver):
+def test_a_text_that_crashes_its_parser_costs_one_question(engine, solver):
     class Breaks(Program):
         def parse(self, completion):
             if "* 4" in completion:
@@ -167,7 +167,7 @@ def test_a_text_that_breaks_its_reader_costs_one_question(engine, solver):
     assert solved[1].feedback == "judging failed: KeyError: 'no such thing'"
 
 
-def test_a_fault_is_asked_again_where_that_is_wanted(engine, solver):
+def test_a_fault_is_solved_again_with_retry_faults(engine, solver):
     faulty = solver(engine(RIGHT, **{QUESTIONS[0].text: [{"error": "no"}]}))
     faulty.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
     mended = solver(engine(RIGHT))
@@ -179,7 +179,7 @@ def test_a_fault_is_asked_again_where_that_is_wanted(engine, solver):
     assert again.all_seconds > again.seconds > 0
 
 
-def test_seconds_of_solutions_that_are_replaced_do_not_count(engine, solver):
+def test_seconds_of_replaced_solutions_do_not_count(engine, solver):
     solving = solver(engine(RIGHT))
     first = solving.solve("toy", "vote", QUESTIONS, strategy({"kind": "vote", "samples": 2}))
     other = solving.solve("toy", "vote", QUESTIONS, strategy({"kind": "vote", "samples": 3}))
@@ -197,7 +197,7 @@ def test_seconds_of_solutions_that_are_replaced_do_not_count(engine, solver):
     ],
     ids=str,
 )
-def test_an_encoder_decoder_is_not_asked_to_go_on_with_a_text(solver, tmp_path, given):
+def test_an_encoder_decoder_cannot_continue_a_text(solver, tmp_path, given):
     (tmp_path / "student").mkdir()
     (tmp_path / "student/config.json").write_text('{"is_encoder_decoder": true}')
     save_file({"weight": torch.zeros(1)}, tmp_path / "student/model.safetensors")
@@ -206,7 +206,7 @@ def test_an_encoder_decoder_is_not_asked_to_go_on_with_a_text(solver, tmp_path, 
         solver(config).solve("toy", "given", QUESTIONS[:1], strategy(given))
 
 
-def test_a_second_student_has_an_engine_of_its_own(engine, solver):
+def test_a_second_model_has_a_separate_engine(engine, solver):
     solving = solver(engine("How many bags?"))
     given = strategy({"kind": "socratic", "decomposer": "other"})
     solved = solving.solve("toy", "socratic", QUESTIONS[:2], given).solutions
@@ -214,7 +214,7 @@ def test_a_second_student_has_an_engine_of_its_own(engine, solver):
     assert all(solution.paths[0].startswith("How many bags? **") for solution in solved)
 
 
-def test_two_models_do_not_wait_for_gpus_that_one_of_them_has(engine, solver, monkeypatch):
+def test_two_models_do_not_wait_for_each_others_gpus(engine, solver, monkeypatch):
     monkeypatch.setattr(solvers, "uses_gpu", lambda config: True)
     monkeypatch.setattr(solvers, "engine_count", lambda config: 3)
     monkeypatch.setattr(solvers, "gpus", lambda: 3)
@@ -240,7 +240,7 @@ def test_a_question_that_kills_the_engine_fails_alone(engine, solver):
     ],
     ids=str,
 )
-def test_what_is_asked_line_by_line_needs_an_engine_that_says_where_a_line_ends(solver, given):
+def test_strategies_that_work_line_by_line_reject_other_engines(solver, given):
     config = EngineConfig(kind="openai", base_url="http://127.0.0.1:1/v1")
     with pytest.raises(InputError, match="line by line"):
         solver(config).solve("toy", given, QUESTIONS[:1], strategy(given))

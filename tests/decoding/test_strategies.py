@@ -1,4 +1,4 @@
-"""The strategies other than step beam, on answers that are known."""
+"""The strategies other than step beam, on known answers."""
 
 import asyncio
 from dataclasses import replace
@@ -24,7 +24,7 @@ def program(value):
 
 
 def solve(write, given, sandbox, question=None, budget=0, reason="stop", **settings):
-    """The solution and the requests that the engine got."""
+    """The solution, and the requests that the engine received."""
     engine = WrittenEngine(write, reason)
     question = question or make_question()
 
@@ -39,18 +39,18 @@ def solve(write, given, sandbox, question=None, budget=0, reason="stop", **setti
 
 
 def in_turn(*texts):
-    """Writes these texts one after the other, the last one for ever."""
+    """Writes the texts in turn and then repeats the last one."""
     left = list(texts)
     return lambda request: left.pop(0) if len(left) > 1 else left[0]
 
 
-def test_greedy_asks_once_at_temperature_0(sandbox):
+def test_greedy_sends_one_request_at_temperature_0(sandbox):
     solution, (request,) = solve(lambda request: RIGHT, "greedy", sandbox)
     assert (solution.correct, solution.answer, solution.paths) == (True, "12", [RIGHT])
     assert (request.sampling.temperature, request.prompt) == (0.0, "Question: How many apples?\nSolution:\n")
 
 
-def test_a_mixed_student_is_asked_for_a_rationale_by_its_own_cue(sandbox):
+def test_a_mixed_student_gets_the_cue_for_rationales(sandbox):
     solution, (request,) = solve(
         lambda request: "3 * 4 = 12\n#### 12", {"kind": "greedy", "path": "rationale"}, sandbox
     )
@@ -58,7 +58,7 @@ def test_a_mixed_student_is_asked_for_a_rationale_by_its_own_cue(sandbox):
     assert request.prompt.endswith("\nAnswer:\n")
 
 
-def test_a_rationale_answers_where_it_first_says_so(sandbox):
+def test_the_first_stated_answer_of_a_rationale_counts(sandbox):
     text = "3 * 4 = 12\n#### 12\n\nQ: Tom has 5 pears.\n#### 99\n"
     solution, _ = solve(lambda request: text, {"kind": "greedy", "path": "rationale"}, sandbox)
     assert (solution.answer, solution.chosen) == ("12", "3 * 4 = 12\n#### 12")
@@ -73,24 +73,24 @@ def test_a_rationale_answers_where_it_first_says_so(sandbox):
         ("program", RIGHT + "\nprint(", Outcome.ACCEPTED),
     ],
 )
-def test_half_a_path_states_nothing(sandbox, path, text, outcome):
+def test_an_incomplete_path_has_no_answer(sandbox, path, text, outcome):
     solution, _ = solve(lambda request: text, {"kind": "greedy", "path": path}, sandbox, reason="length")
     assert solution.outcome is outcome
 
 
-def test_half_a_path_does_not_vote(sandbox):
+def test_an_incomplete_path_does_not_vote(sandbox):
     whole = [RIGHT + "\nprint(", *["def solution():\n    return 7"] * 2]
     solution, _ = solve(in_turn(*whole), {"kind": "vote", "samples": 3}, sandbox, reason="length")
     assert (solution.answer, solution.sampled) == ("12", ["12", "", ""])
 
 
-def test_what_is_chosen_is_the_program_of_the_answer(sandbox):
+def test_chosen_is_the_program_that_gave_the_answer(sandbox):
     write = in_turn(program(7), "```python\n" + RIGHT + "```", RIGHT)
     solution, _ = solve(write, {"kind": "vote", "samples": 3}, sandbox)
     assert solution.chosen == RIGHT.rstrip()
 
 
-def test_the_most_frequent_answer_wins_however_it_is_written(sandbox):
+def test_the_most_frequent_answer_wins_whatever_its_notation(sandbox):
     write = in_turn(program(7), program("24 / 2"), program("'12'"), program(12.0), CRASHES)
     solution, requests = solve(write, {"kind": "vote", "samples": 5}, sandbox)
     assert solution.correct
@@ -98,7 +98,7 @@ def test_the_most_frequent_answer_wins_however_it_is_written(sandbox):
     assert len(solution.paths) == 5
 
 
-def test_a_tie_goes_to_the_likelier_answer(sandbox):
+def test_a_tie_goes_to_the_more_probable_answer(sandbox):
     write = in_turn((program(7), -0.5), (program(12), -0.1))
     solution, _ = solve(write, {"kind": "vote", "samples": 2}, sandbox)
     assert solution.answer == "12"
@@ -118,7 +118,7 @@ def test_another_seed_draws_other_samples(sandbox):
     assert not drawn[0] & drawn[1]
 
 
-def test_best_of_n_takes_the_sample_whose_lines_the_verifier_likes(sandbox):
+def test_best_of_n_takes_the_sample_with_the_best_scored_lines(sandbox):
     verifier = "tests.decoding.test_beam:ShortNumbers"
     write = in_turn("def solution():\n    a = 90\n    return a\n", "def solution():\n    a = 12\n    return a\n")
     solution, _ = solve(write, {"kind": "best_of_n", "samples": 2, "verifiers": [verifier]}, sandbox)
@@ -149,7 +149,7 @@ def test_best_of_n_scores_a_sample_by_the_last_the_worst_or_the_mean_line(sandbo
     assert solve(in_turn(*LINES.values()), given, sandbox)[0].answer == best
 
 
-def test_of_equally_liked_samples_one_of_unknown_likelihood_is_not_the_likeliest(sandbox):
+def test_in_a_tie_a_sample_of_unknown_likelihood_ranks_last(sandbox):
     write = in_turn(program(7), (program(12), -0.5))
     given = {"kind": "best_of_n", "samples": 2, "verifiers": ["none"]}
     assert solve(write, given, sandbox)[0].answer == "12"
@@ -158,30 +158,30 @@ def test_of_equally_liked_samples_one_of_unknown_likelihood_is_not_the_likeliest
 @pytest.mark.parametrize(
     "given", [{"kind": "vote"}, {"kind": "best_of_n", "verifiers": ["none"]}], ids=["vote", "best"]
 )
-def test_where_nothing_can_be_compared_a_failure_of_the_engine_does_not_hide_why(sandbox, given):
+def test_without_a_comparable_answer_an_engine_fault_does_not_hide_the_reason(sandbox, given):
     write = in_turn(ValueError("out of memory"), CRASHES)
     assert solve(write, {**given, "samples": 2}, sandbox)[0].outcome is Outcome.NAME_ERROR
 
 
-def test_resampling_behind_a_short_first_path_does_not_spend_many_budgets(sandbox):
+def test_resampling_after_a_short_first_path_does_not_exceed_the_budget_by_much(sandbox):
     solution, _ = solve(in_turn("", RIGHT), {"kind": "resample", "like": "refine"}, sandbox, budget=40)
     assert 40 <= solution.completion_tokens < 2 * 40
 
 
-def test_resampling_spends_at_least_the_budget_and_little_more(sandbox):
+def test_resampling_spends_slightly_more_than_the_budget(sandbox):
     each = len(RIGHT.split())
     for budget in (0, 1, 10 * each, 10 * each + 1):
         solution, _ = solve(lambda request: RIGHT, {"kind": "resample", "like": "refine"}, sandbox, budget=budget)
         assert budget <= solution.completion_tokens < max(budget, 1) + each
 
 
-def test_resampling_ends_where_a_student_writes_nothing(sandbox):
+def test_resampling_ends_if_a_student_writes_nothing(sandbox):
     given = {"kind": "resample", "like": "refine", "max_samples": 20}
     solution, requests = solve(lambda request: "", given, sandbox, budget=1000)
     assert (solution.outcome, len(requests)) == (Outcome.NO_ANSWER, 21)
 
 
-def test_costly_strategies_get_a_neighbour_that_spends_as_much():
+def test_costly_strategies_get_an_equal_compute_baseline():
     given = [strategy(one) for one in ("greedy", "step_beam", "refine")]
     assert [one.label for one in with_baselines(given)] == [
         *("greedy", "step_beam", "step_beam-resampled", "refine", "refine-resampled")
@@ -192,7 +192,7 @@ def repairing(request):
     return RIGHT if "Feedback: NameError: name 'apples' is not defined" in request.prompt else CRASHES
 
 
-def test_a_crash_is_repaired_by_what_the_interpreter_said(sandbox):
+def test_a_crash_is_repaired_with_the_interpreters_message(sandbox):
     solution, requests = solve(repairing, "refine", sandbox)
     assert solution.correct
     assert solution.paths == [CRASHES, RIGHT]
@@ -205,7 +205,7 @@ def test_refine_never_looks_at_gold(sandbox, gold):
     assert (solution.correct, len(requests)) == (gold == "12", 1)
 
 
-def test_a_strategy_is_given_no_gold():
+def test_a_strategy_gets_no_gold():
     seen = []
 
     class Spy:
@@ -223,14 +223,14 @@ def test_a_strategy_is_given_no_gold():
     assert seen == [""]
 
 
-def test_a_repair_is_repaired_for_so_many_rounds(sandbox):
+def test_repairs_are_repaired_up_to_the_number_of_rounds(sandbox):
     write = in_turn(CRASHES, program("pears"), program("plums"), RIGHT)
     solution, requests = solve(write, {"kind": "refine", "rounds": 2}, sandbox)
     assert (solution.outcome, len(requests)) == (Outcome.NAME_ERROR, 3)
     assert "plums" in solution.feedback
 
 
-def test_a_repair_that_repeats_the_program_is_the_last(sandbox):
+def test_a_repair_that_repeats_the_program_ends_the_repairs(sandbox):
     solution, requests = solve(lambda request: CRASHES, {"kind": "refine", "rounds": 9}, sandbox)
     assert (solution.outcome, len(requests)) == (Outcome.NAME_ERROR, 2)
 
@@ -264,19 +264,19 @@ def test_the_same_repair_does_not_vote_twice(sandbox):
     texts = [program(1), program(1), program(2), program(12)]
     solution, requests = solve(in_turn(*texts), given, sandbox)
     assert (solution.answer, len(requests)) == ("1", 4)
-    # Repairs that are drawn are votes each.
+    # Each sampled repair is one vote.
     solution, requests = solve(in_turn(*texts), {**given, "temperature": 0.7}, sandbox)
     assert (solution.answer, len(requests)) == ("12", 8)
 
 
-def test_an_answer_is_not_given_up_for_a_repair_that_crashes(sandbox):
+def test_a_repair_that_crashes_does_not_replace_an_answer(sandbox):
     write = in_turn(program(12), program(2), program(3), CRASHES)
     given = {"kind": "refine", "first": {"kind": "vote", "samples": 3}, "min_support": 0.5}
     solution, requests = solve(write, given, sandbox)
     assert (solution.answer, len(requests)) == ("12", 4)
 
 
-def test_a_repair_that_is_drawn_may_repeat_the_program_and_is_drawn_again(sandbox):
+def test_a_sampled_repair_that_repeats_the_program_is_sampled_again(sandbox):
     given = {"kind": "refine", "rounds": 3, "temperature": 0.7}
     solution, requests = solve(in_turn(CRASHES, CRASHES, RIGHT), given, sandbox)
     assert (solution.correct, len(requests)) == (True, 3)
@@ -292,12 +292,12 @@ def test_a_repair_that_is_drawn_may_repeat_the_program_and_is_drawn_again(sandbo
     ],
     ids=str,
 )
-def test_programs_are_not_looked_for_in_other_paths(given):
+def test_refine_rejects_paths_other_than_programs(given):
     with pytest.raises(ValidationError, match="programs"):
         strategy(given)
 
 
-def test_what_step_beam_finds_is_repaired_by_refine(sandbox):
+def test_refine_repairs_the_result_of_step_beam(sandbox):
     def write(request):
         if "Feedback:" in request.prompt:
             return RIGHT
@@ -317,7 +317,7 @@ def by_kind(program_text, rationale_text):
     [((RIGHT, "#### 7"), "12"), ((CRASHES, "#### 7"), "7"), ((program("None"), "no idea"), None)],
     ids=["the program ran", "it did not", "neither has an answer"],
 )
-def test_one_path_of_each_kind_goes_by_the_program_where_it_ran(sandbox, written, answer):
+def test_with_one_path_of_each_kind_a_program_that_ran_decides(sandbox, written, answer):
     solution, requests = solve(by_kind(*written), {"kind": "mixed", "samples": 2}, sandbox)
     assert solution.answer == answer
     assert {request.sampling.temperature for request in requests} == {0.0}
@@ -375,12 +375,12 @@ def test_an_answer_of_both_kinds_can_weigh_more(sandbox):
         ("<<2+2=4>> so x =", "<<2+2=4>> so x ="),
     ],
 )
-def test_the_calculator_goes_on_where_a_calculation_is_open(text, continued):
+def test_the_calculator_completes_an_open_calculation(text, continued):
     assert with_value(text) == continued
 
 
 def socratic(request):
-    """A student that splits well and cannot calculate."""
+    """A student that splits questions well and cannot calculate."""
     if request.prompt.endswith("Sub-questions:\n"):
         return "How many bags?\nHow many apples?\n"
     if "Sub-question: How many bags?" in request.prompt:
@@ -390,7 +390,7 @@ def socratic(request):
 
 
 def continued(request, whole):
-    """The rest of a text, behind the value that a calculator put into the prompt."""
+    """The rest of a text after the value that the calculator added to the prompt."""
     begun = request.prompt.partition("Step:\n")[2]
     return whole.replace("99", "3" if "bags" in whole else "12")[len(begun) :]
 
@@ -404,7 +404,7 @@ def test_socratic_steps_are_answered_in_turn_with_a_calculator(sandbox):
     assert any(request.prompt.endswith("<<1+2=3>>") for request in requests)
 
 
-def test_a_second_student_writes_the_sub_questions(sandbox):
+def test_a_second_model_writes_the_sub_questions(sandbox):
     decomposer = WrittenEngine(lambda request: "How many bags?\nHow many apples?\n")
     solver = WrittenEngine(socratic)
     given = strategy({"kind": "socratic", "decomposer": "other", "calculator": True})
@@ -414,7 +414,7 @@ def test_a_second_student_writes_the_sub_questions(sandbox):
     assert not any(request.prompt.endswith("Sub-questions:\n") for request in solver.requests)
 
 
-def test_the_value_that_a_student_would_write_itself_is_not_asked_for(sandbox):
+def test_values_written_by_the_calculator_are_not_generated(sandbox):
     whole = "How many? ** 5*6=<<5*6=30>>30 apples\n#### 30"
 
     def write(request):
@@ -428,7 +428,7 @@ def test_the_value_that_a_student_would_write_itself_is_not_asked_for(sandbox):
     assert plain.answer == "31"
 
 
-def test_a_rationale_has_the_calculator_that_socratic_steps_have(sandbox):
+def test_rationales_can_use_the_calculator_of_socratic_steps(sandbox):
     whole = "He buys 5*6=<<5*6=30>>30 apples\n#### 30"
 
     def write(request):
@@ -443,7 +443,7 @@ def test_a_rationale_has_the_calculator_that_socratic_steps_have(sandbox):
     assert solve(write, given, sandbox)[0].answer == "31"
 
 
-def test_the_calculator_is_off_for_every_strategy_unless_it_is_asked_for():
+def test_the_calculator_is_off_by_default_for_every_strategy():
     assert not strategy("greedy").calculator
     assert not strategy("socratic").calculator
     assert "calculator" not in strategy("greedy").model_dump()

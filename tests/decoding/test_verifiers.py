@@ -1,4 +1,4 @@
-"""Step verifiers, alone and weighted together."""
+"""Step verifiers, alone and in weighted combination."""
 
 import asyncio
 import math
@@ -55,7 +55,7 @@ def scores(verifier, sandbox, *texts, question=None):
         ("\ta = 9**9**9\n", FAILING),
     ],
 )
-def test_a_line_is_sound_where_the_program_so_far_runs_and_its_value_is_finite(sandbox, body, score):
+def test_a_line_is_sound_if_the_program_so_far_runs_and_its_value_is_finite(sandbox, body, score):
     assert scores(ExecutionVerifier(EXECUTION), sandbox, HEAD + body) == [score]
 
 
@@ -90,11 +90,11 @@ def test_a_line_is_sound_where_the_program_so_far_runs_and_its_value_is_finite(s
         ("    from decimal import Decimal\n    a = Decimal('NaN')\n", FAILING),
     ],
 )
-def test_a_value_is_finite_by_its_type_and_a_stated_infinity_is_where_a_search_starts(sandbox, body, score):
+def test_texts_count_as_finite_and_a_literal_infinity_is_allowed(sandbox, body, score):
     assert scores(ExecutionVerifier(EXECUTION), sandbox, HEAD + body) == [score]
 
 
-def test_the_new_value_is_what_is_returned():
+def test_the_probe_returns_the_new_value():
     assert probe(HEAD + "    a = 1\n    b = a + 1\n").endswith("\n    return b")
     assert probe(HEAD + "    a = 1\n    b = a\n").endswith("\n    return 0")  # a copy is as finite as `a`
     assert probe(HEAD + "    if True:\n        a = 1\n") == SOUND
@@ -124,7 +124,7 @@ def test_steps_are_the_lines_below_def():
         (PathKind.RATIONALE, "so\n", False),
     ],
 )
-def test_where_a_path_is_finished(kind, text, finished):
+def test_the_end_of_a_path_is_recognised(kind, text, finished):
     assert is_finished(kind, text) is finished
 
 
@@ -142,23 +142,23 @@ def test_weighted_log_scores_add_up_and_one_zero_prunes():
     halves = f"{__name__}:Halves"
     configs = [VerifierConfig(kind="none"), VerifierConfig(kind=halves, weight=0.5), VerifierConfig(kind=halves)]
     steps = [Step(HEAD, "    a = 1\n"), Step(HEAD, "    a = 0\n")]
-    found = asyncio.run(Verifiers().log_scores(configs, make_question(), steps, None))
-    assert found == [pytest.approx(1.5 * math.log(0.5)), PRUNED]
+    result = asyncio.run(Verifiers().log_scores(configs, make_question(), steps, None))
+    assert result == [pytest.approx(1.5 * math.log(0.5)), PRUNED]
 
 
-def test_a_class_of_ones_own_is_named_by_its_module():
+def test_a_user_class_is_named_by_its_module():
     assert isinstance(Verifiers().get(VerifierConfig(kind=f"{__name__}:Halves")), Halves)
     with pytest.raises(InputError, match="nowhere"):
         Verifiers().get(VerifierConfig(kind="nowhere:Halves"))
 
 
 @pytest.mark.parametrize(("given", "named"), [("faith", "faithfulness"), ("verifier", "model")])
-def test_a_verifier_that_cannot_be_built_is_refused_at_once(given, named):
+def test_an_invalid_verifier_is_rejected_at_once(given, named):
     with pytest.raises(ValidationError, match=named):
         VerifierConfig.model_validate(given)
 
 
-def test_small_calls_are_served_together_and_one_after_the_other():
+def test_small_calls_are_batched_and_batches_run_one_after_the_other():
     served = []
 
     def work(items):
@@ -173,7 +173,7 @@ def test_small_calls_are_served_together_and_one_after_the_other():
     assert served == [[1, 2, 3, 4]]
 
 
-def test_what_a_batch_raises_is_raised_in_each_of_its_calls_and_the_next_batch_is_served():
+def test_an_exception_of_a_batch_is_raised_in_each_of_its_calls_and_the_next_batch_runs():
     def work(items):
         if "bad" in items:
             raise ValueError("bad batch")

@@ -1,4 +1,4 @@
-"""A real server that speaks the OpenAI protocol: vLLM with real small weights, as a process of its own."""
+"""A real server with the OpenAI protocol: vLLM with real small weights in another process."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from tests.servers import free_ports, wait_until_answers
 
 MAX_MODEL_LEN = 256
 START_LIMIT_S = 300
-# As pad_ray/engines/vllm.py sets them for an engine on CPU.
+# The variables that pad_ray/engines/vllm.py sets for a CPU engine.
 CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "2",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -21,11 +21,11 @@ CPU_ENVIRONMENT = {
 
 @pytest.fixture(scope="package")
 def vllm_server(tmp_path_factory):
-    """The base URL of a vLLM that serves smollm2-135m in float32. It polls a core, so it ends with these tests."""
+    """The base URL of a vLLM server with smollm2-135m in float32. It polls on a core, so it ends with these tests."""
     from pad_ray.models import resolve
 
     (port,) = free_ports(1)
-    # The same program as `vllm serve`, which vllm-cpu 0.32 breaks: it asks for the version of a package named vllm.
+    # The program behind `vllm serve`, which fails with vllm-cpu 0.32 because it looks up the version of the package vllm.
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(resolve("smollm2-135m").path)]
     command += ["--served-model-name", "smollm2-135m", "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32"]
     command += ["--max-model-len", str(MAX_MODEL_LEN), "--max-num-seqs", "16", "--max-num-batched-tokens", "2048"]

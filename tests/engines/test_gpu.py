@@ -1,9 +1,9 @@
-"""What an engine on a GPU tells vLLM, as far as vLLM says without one that it has heard."""
+"""Settings of GPU engines that can be checked without a GPU."""
 
 from pad_ray.engines.vllm import _prepare_gpu
 
 
-def test_an_engine_on_a_gpu_compiles_no_sampler_of_flashinfer(monkeypatch):
+def test_a_gpu_engine_does_not_compile_the_flashinfer_sampler(monkeypatch):
     from vllm import envs
 
     monkeypatch.setenv("VLLM_USE_FLASHINFER_SAMPLER", "")

@@ -1,4 +1,4 @@
-"""What an engine holds is what Prometheus is shown."""
+"""The gauge of requests in an engine."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from pad_ray.run import meters
 
 
 class Fails:
-    """Answers two requests, and fails with more."""
+    """Answers up to two requests and fails with more."""
 
     name = "fails"
 
@@ -31,7 +31,7 @@ def test_requests_are_held_until_they_are_answered_or_fail(monkeypatch):
     assert shown == [(meters.IN_ENGINES.name, held) for held in (2, 5, 3, 0)]
 
 
-def test_everything_else_is_the_engine_s_own():
+def test_other_attributes_come_from_the_engine():
     engine = Metered(Fails())
     assert engine.name == "fails"
     assert not hasattr(engine, "top_tokens")

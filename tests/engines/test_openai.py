@@ -1,4 +1,4 @@
-"""An engine behind the OpenAI protocol, asked at a real vLLM server with real small weights."""
+"""The OpenAI engine on a real vLLM server with real small weights."""
 
 import asyncio
 
@@ -50,11 +50,11 @@ def test_a_chat_is_answered_and_ends_by_itself(generations):
     answer = generations["chat"]
     assert "4" in answer.text
     assert answer.finish_reason == "stop"
-    # The template's own tokens are counted: the question alone has about eight.
+    # Includes the template's tokens: the question has only about eight.
     assert answer.prompt_tokens > 15
 
 
-def test_a_sample_is_drawn_by_its_own_seed(generations):
+def test_each_sample_uses_its_seed(generations):
     texts = [generations[f"seed {seed}"].text for seed in (5, 6, 7)]
     assert len(set(texts)) == 3
     assert generations["seed 5 again"].text == texts[0]
@@ -71,19 +71,19 @@ def test_log_probabilities_are_counted_at_both_endpoints(generations, name):
     assert -5 < generations[name].mean_logprob < 0
 
 
-def test_a_prompt_that_does_not_fit_fails_alone(generations):
+def test_only_the_prompt_that_is_too_long_fails(generations):
     assert generations["too long"].finish_reason == "error"
     assert "256" in generations["too long"].error
     assert generations["after"].text == generations["greedy"].text
 
 
-def test_the_host_stands_for_the_revision(config, generations):
+def test_the_host_replaces_the_revision(config, generations):
     host = config.base_url.removeprefix("http://").removesuffix("/v1")
     assert fingerprint(config) == f"smollm2-135m@{host}"
     assert generations["greedy"].engine == f"openai smollm2-135m@{host}"
 
 
-def test_an_unknown_model_fails_with_what_the_server_says(config):
+def test_an_unknown_model_fails_with_the_servers_message(config):
     other = config.model_copy(update={"model": "gpt-0"})
     (answer,) = asyncio.run(open_engine(other, on_gpu=False).generate([Request("a", PROMPT, GREEDY, 0)]))
     assert "404" in answer.error

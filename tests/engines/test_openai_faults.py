@@ -1,4 +1,4 @@
-"""A server that misbehaves on purpose: what is asked again, what fails alone, and what ends the stage."""
+"""A server that misbehaves on purpose: which requests are retried, which fail alone, and which faults end the stage."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ def refusal(status, message="no", **headers):
 
 
 class Server:
-    """Answers with `behave(name, attempt)`, which may be a coroutine, and notes when it was asked what."""
+    """Answers with `behave(name, attempt)`, which may be a coroutine, and records the requests and their times."""
 
     def __init__(self, behave):
         self.behave, self.asked, self.bodies, self.headers = behave, {}, [], []
@@ -70,7 +70,7 @@ class Server:
 
 
 def run(behave, requests, **fields):
-    """The server after it was asked, and the generations by name."""
+    """The server after all requests, and the generations by name."""
     server = Server(behave)
 
     async def work():
@@ -81,7 +81,7 @@ def run(behave, requests, **fields):
     return server, {answer.request_id: answer for answer in asyncio.run(work())}
 
 
-def test_passing_faults_are_asked_again():
+def test_temporary_faults_are_retried():
     faults = {str(status): status for status in (408, 409, 429, 500, 503)}
     server, answers = run(lambda name, n: refusal(faults[name]) if n == 1 else completion(), ask(*faults))
     assert {name: answer.text for name, answer in answers.items()} == dict.fromkeys(faults, "ok")
@@ -94,13 +94,13 @@ def test_waits_grow_from_attempt_to_attempt():
     assert 0.3 < first < second < third
 
 
-def test_the_server_says_when_to_ask_again():
+def test_the_server_sets_the_time_of_a_retry():
     server, _ = run(lambda name, n: refusal(429, **{"Retry-After": "2"}) if n == 1 else completion(), ask("a"))
     first, second = server.asked["a"]
     assert second - first >= 2
 
 
-def test_a_lost_connection_is_asked_again():
+def test_a_lost_connection_is_retried():
     def drop(name, attempt):
         if attempt == 1:
             raise asyncio.CancelledError  # aiohttp closes the connection without an answer.
@@ -110,7 +110,7 @@ def test_a_lost_connection_is_asked_again():
     assert (answers["a"].text, len(server.asked["a"])) == ("ok", 2)
 
 
-def test_a_request_without_an_answer_in_time_is_asked_again_and_fails_alone():
+def test_a_request_that_times_out_is_retried_and_fails_alone():
     async def silent(name, attempt):
         if name == "dead" or attempt == 1:
             await asyncio.Event().wait()
@@ -123,7 +123,7 @@ def test_a_request_without_an_answer_in_time_is_asked_again_and_fails_alone():
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_a_request_that_the_server_refuses_fails_alone_and_once(status):
+def test_a_rejected_request_fails_alone_and_is_not_retried(status):
     server, answers = run(
         lambda name, n: refusal(status, "temperature too hot") if name == "bad" else completion(), ask("bad", "good")
     )
@@ -131,7 +131,7 @@ def test_a_request_that_the_server_refuses_fails_alone_and_once(status):
     assert (answers["good"].text, len(server.asked["bad"])) == ("ok", 1)
 
 
-def test_a_request_on_which_the_server_breaks_every_time_fails_alone():
+def test_a_request_that_always_breaks_the_server_fails_alone():
     server, answers = run(
         lambda name, n: refusal(500, "boom") if name == "bad" else completion(), ask("bad", "good"), attempts=2
     )
@@ -140,7 +140,7 @@ def test_a_request_on_which_the_server_breaks_every_time_fails_alone():
 
 
 @pytest.mark.parametrize("answer", ["<html>", '{"choices": []}', "{"])
-def test_an_answer_that_is_no_completion_fails_alone(answer):
+def test_an_answer_without_a_completion_fails_alone(answer):
     body = web.Response(text=answer, content_type="application/json" if answer.startswith("{") else "text/html")
     _, answers = run(lambda name, n: body if name == "bad" else completion(), ask("bad", "good"), attempts=1)
     assert answers["bad"].finish_reason == "error"
@@ -148,7 +148,7 @@ def test_an_answer_that_is_no_completion_fails_alone(answer):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_ends_the_stage_and_shows_the_variable_but_not_the_key(monkeypatch, status):
+def test_a_rejected_key_ends_the_stage_and_shows_the_variable_but_not_the_key(monkeypatch, status):
     monkeypatch.setenv("TEACHER_KEY", KEY)
     with pytest.raises(InputError) as refused:
         run(lambda name, n: refusal(status, f"bad key {KEY}"), ask("a", "b"), api_key_env="TEACHER_KEY")
@@ -156,8 +156,8 @@ def test_a_refused_key_ends_the_stage_and_shows_the_variable_but_not_the_key(mon
     assert KEY not in str(refused.value)
 
 
-def test_a_server_that_wants_a_key_is_told_from_one_that_refuses_it():
-    with pytest.raises(InputError, match="wants a key: give api_key_env"):
+def test_a_missing_key_and_a_rejected_key_have_different_messages():
+    with pytest.raises(InputError, match="requires a key: set api_key_env"):
         run(lambda name, n: refusal(401), ask("a"))
 
 
@@ -169,17 +169,17 @@ def test_the_key_is_sent_and_never_shown(monkeypatch):
 
 
 @pytest.mark.parametrize("fault", ["unreachable", "busy"])
-def test_a_server_that_serves_nobody_fails_the_stage_and_no_request(fault):
+def test_an_unavailable_server_fails_the_stage_and_no_request(fault):
     def behave(name, attempt):
         if fault == "unreachable":
             raise asyncio.CancelledError
         return refusal(429, "quota")
 
-    with pytest.raises(StageError, match=r"http://127.0.0.1:\d+/v1 does not serve, asked 2 times"):
+    with pytest.raises(StageError, match=r"http://127.0.0.1:\d+/v1 failed 2 times"):
         run(behave, ask("a"), attempts=2)
 
 
-def test_no_more_requests_than_allowed_are_under_way():
+def test_concurrency_is_limited():
     three = asyncio.Barrier(3)
 
     async def together(name, attempt):
@@ -190,7 +190,7 @@ def test_no_more_requests_than_allowed_are_under_way():
     assert (server.most, len(answers)) == (3, 12)
 
 
-def test_requests_keep_the_pace_and_so_do_repeated_ones():
+def test_requests_and_retries_keep_the_pace():
     server, _ = run(
         lambda name, n: refusal(503) if n == 1 else completion(), ask(*map(str, range(6))), requests_per_minute=600
     )
@@ -209,7 +209,7 @@ def test_every_request_asks_for_one_completion_with_its_own_seed():
     assert bodies["/v1/chat/completions"] == {**drawn, "messages": messages, "seed": 9, "logprobs": True}
 
 
-def test_log_probabilities_are_left_open_where_the_server_gives_none():
+def test_log_probabilities_are_none_if_the_server_gives_none():
     server, answers = run(lambda name, n: completion(), ask("a"), logprobs=False)
     assert answers["a"].mean_logprob is None
     assert (answers["a"].prompt_tokens, answers["a"].completion_tokens) == (3, 1)

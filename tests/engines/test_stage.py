@@ -1,4 +1,4 @@
-"""Generation as a Ray Data stage: once with the real vLLM and real small weights, else scripted."""
+"""Generation as a Ray Data stage: with real vLLM and small weights, and with scripted engines."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ def test_greedy_completions_do_not_depend_on_the_seed(generations):
     assert "Paris" in a.text
 
 
-def test_every_sample_is_drawn_by_its_own_seed(generations):
+def test_each_sample_uses_its_seed(generations):
     texts = [generation.text for generation in generations["seeds"]]
     assert len(set(texts)) == 3
     assert generations["again"][0].text == texts[0]
@@ -64,14 +64,14 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(generations):
     assert "Paris" not in generation.text
 
 
-def test_a_stop_string_can_be_kept_with_all_that_its_token_wrote(generations):
+def test_a_stop_string_can_be_kept_with_the_rest_of_its_token(generations):
     whole, line = generations["lines"]
     assert line.finish_reason == "stop"
     assert "\n    " in f"{line.text} "
     assert whole.text.startswith(line.text)
 
 
-def test_messages_are_asked_in_the_model_s_chat_template(generations):
+def test_messages_use_the_models_chat_template(generations):
     (generation,) = generations["chat"]
     assert "4" in generation.text
     assert (generation.finish_reason, generation.error) == ("stop", None)
@@ -90,7 +90,7 @@ def test_the_engine_names_version_model_and_revision(generations):
     assert name.endswith(fingerprint(EngineConfig(model="smollm2-135m")))
 
 
-def test_a_prompt_that_does_not_fit_fails_alone(generations):
+def test_only_the_prompt_that_is_too_long_fails(generations):
     too_long, after = generations["too long"]
     assert too_long.finish_reason == "error"
     assert "256" in too_long.error
@@ -111,7 +111,7 @@ def test_scripted_completions_are_chosen_by_question_and_seed(local_ray, tmp_pat
         "known": [Request(str(seed), ask.format("How many?"), GREEDY, seed) for seed in (0, 1, 2)],
         "other": [Request("o", ask.format("Why?"), GREEDY, 0)],
     }
-    texts = {name: [g.text for g in found] for name, found in run(local_ray, config, rows).items()}
+    texts = {name: [g.text for g in result] for name, result in run(local_ray, config, rows).items()}
     assert texts == {"known": ["one", "two", "one"], "other": ["none"]}
 
 
@@ -148,7 +148,7 @@ def scripted(folder, completions, requests):
     return asyncio.run(open_engine(EngineConfig(kind="scripted", script=str(script)), on_gpu=False).generate(requests))
 
 
-def test_a_request_survives_its_journey_as_json():
+def test_a_request_round_trips_through_json():
     chat = (Message("user", "prompt \u2019\n"), Message("assistant", ""))
     requests = [Request(content_id(n), "prompt \u2019\n" if n else chat, SAMPLED, n) for n in range(3)]
     assert requests_from(to_json(requests)) == requests

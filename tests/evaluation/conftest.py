@@ -1,4 +1,4 @@
-"""Solutions and questions for statistics: only what is counted differs."""
+"""Solutions and questions for tests of statistics; they differ only in the counted fields."""
 
 from pad_ray.schema import AnswerKind, Outcome, Question, Solution
 
@@ -14,7 +14,7 @@ def solution(name, outcome, answer=None, gold="1", tokens=10, seconds=0.1):
 
 
 def run(table):
-    """One solution for each of a question's 1s and 0s; a row of the table is a question."""
+    """One solution per 1 or 0; each row of the table is a question."""
     return [
         solution(name, RIGHT if right else WRONG, "1" if right else "2")
         for name, row in enumerate(table)

@@ -9,7 +9,7 @@ QUESTIONS = [question(f"{name} {n}", task=name) for name, size in SUBTASKS.items
 
 
 def solved(rights):
-    """Solutions in which the first `rights[sub-task]` questions of each sub-task are right."""
+    """Solutions that are correct for the first `rights[sub-task]` questions of each sub-task."""
     return [
         solution(one.question_id, RIGHT if int(one.question_id.split()[1]) < rights[one.task] else WRONG)
         for one in QUESTIONS
@@ -31,11 +31,11 @@ def test_subtasks_weigh_the_same_in_the_average():
     assert general.interval[0] < 0.5 < general.interval[1]
 
 
-def test_the_average_of_one_is_itself():
+def test_the_average_of_one_subtask_is_its_score():
     assert macro_average([(0.5, wilson(20, 40))]) == (0.5, pytest.approx(wilson(20, 40)))
 
 
-def test_averages_are_surer_than_their_parts():
+def test_the_average_has_a_narrower_interval_than_its_subtasks():
     part = (0.5, wilson(20, 40))
     _, (low, high) = macro_average([part] * 4)
     assert high - low == pytest.approx((part[1][1] - part[1][0]) / 2)
@@ -53,7 +53,7 @@ def test_training_is_compared_by_subtask_and_on_average():
     assert (changed.subtasks["bbh/navigate"].broken, changed.subtasks["bbh/snarks"].p_value) == (20, 1.0)
 
 
-def test_the_same_student_has_not_changed_and_its_questions_still_leave_room():
+def test_an_unchanged_student_has_no_difference_and_a_nonzero_interval():
     changed = change(BEFORE, BEFORE, QUESTIONS)
     # Two changed questions of the smallest sub-task, each 1 / 3 / 40 of the average.
     assert (changed.difference, changed.p_value) == (0, 1.0)
@@ -68,7 +68,7 @@ def test_p_values_of_subtasks_are_adjusted_as_a_family():
     assert changed.adjusted["bbh/navigate"] == pytest.approx(3 * smallest)
 
 
-def test_solutions_of_other_questions_are_refused():
+def test_solutions_of_other_questions_are_rejected():
     with pytest.raises(ValueError, match="not among those asked"):
         general_ability([*BEFORE, solution("elsewhere", RIGHT)], QUESTIONS)
     with pytest.raises(ValueError, match="no questions"):

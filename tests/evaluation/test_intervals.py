@@ -25,11 +25,11 @@ WILSON = lru_cache(wilson)
         (463, 1304, 0.32954886, 0.38142528),
     ],
 )
-def test_wilson_intervals_are_those_of_the_literature(correct, questions, low, high):
+def test_wilson_intervals_match_published_values(correct, questions, low, high):
     assert wilson(correct, questions) == pytest.approx((low, high), abs=1e-7)
 
 
-def test_the_clustered_interval_is_that_of_a_cluster_robust_regression():
+def test_the_clustered_interval_matches_a_cluster_robust_regression():
     random = np.random.default_rng(7)
     chances = random.beta(2, 3, size=60)
     shares = (random.random((60, 5)) < chances[:, None]).mean(axis=1)
@@ -44,11 +44,11 @@ def test_the_clustered_interval_is_wider_than_that_of_independent_samples():
     assert high - low > 2 * np.diff(wilson(250, 500))[0]
 
 
-def test_questions_all_alike_still_have_an_interval():
+def test_identical_questions_have_an_interval():
     assert clustered({str(n): 1.0 for n in range(10)}, seed=0) == wilson(10, 10)
 
 
-def test_a_detectable_difference_is_that_of_the_power_of_a_test():
+def test_the_detectable_difference_matches_a_power_analysis():
     # statsmodels 0.15 TTestPower at 100,000 pairs: an effect of 2.8018 standard errors; the normal limit is 2.8016.
     assert detectable_difference(1.0) == pytest.approx(2.8016, abs=1e-4)
 
@@ -94,7 +94,7 @@ def test_intervals_of_a_macro_average_cover():
 
 
 def simulated_seeds(random, seeds, deviation, questions=200):
-    """Right and wrong answers as (seeds, questions): a question is hard and a seed is good, on a normal scale."""
+    """Correct and wrong answers, shape (seeds, questions), from normal effects of question difficulty and seed."""
     hardness, skill = random.normal(size=questions), deviation * random.normal(size=(seeds, 1))
     return (skill - hardness + random.normal(size=(seeds, questions)) > 0.2).astype(float)
 

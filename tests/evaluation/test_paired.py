@@ -22,7 +22,7 @@ def test_mcnemar_is_exact(fixed, broken, p_value):
     assert mcnemar(fixed, broken) == pytest.approx(p_value, rel=1e-6)
 
 
-def test_with_one_answer_a_question_flipping_signs_is_mcnemar():
+def test_with_one_answer_per_question_sign_flip_equals_mcnemar():
     few = np.array([1.0] * 9 + [-1.0] * 2 + [0.0] * 20)
     assert sign_flip(few, seed=0) == pytest.approx(mcnemar(9, 2))
     many = np.array([1.0] * 61 + [-1.0] * 40)
@@ -33,11 +33,11 @@ def test_samples_of_a_question_stay_together():
     a, b = [[0] * 8] * 6 + [[1] * 8] * 4, [[1] * 8] * 6 + [[0] * 8] * 4
     paired = compare(run(a), run(b), seed=0)
     assert (paired.test, paired.questions, paired.p_value) == (SIGN_FLIP, 10, pytest.approx(mcnemar(6, 4)))
-    # Taken for 80 independent answers, the same counts would look like proof.
+    # Treated as 80 independent answers, the same counts would look significant.
     assert mcnemar(48, 32) < 0.1 < paired.p_value
 
 
-def test_sampled_runs_compare_as_their_question_means_do():
+def test_sampled_runs_are_compared_by_question_means():
     random = np.random.default_rng(3)
     a, b = random.binomial(1, 0.4, (80, 4)), random.binomial(1, 0.6, (80, 4))
     paired = compare(run(a.tolist()), run(b.tolist()), seed=0)
@@ -67,34 +67,34 @@ FEW = [
 
 
 @pytest.mark.parametrize(("fixed", "broken", "alike", "interval"), FEW)
-def test_few_changes_have_an_honest_interval(fixed, broken, alike, interval):
+def test_few_changes_have_a_valid_interval(fixed, broken, alike, interval):
     right = [1] * alike
     paired = compare(run([0] * fixed + [1] * broken + right), run([1] * fixed + [0] * broken + right), seed=0)
     assert paired.interval == pytest.approx(interval, abs=1e-4)
     assert (paired.fixed, paired.broken) == (fixed, broken)
-    # The interval holds 0 if the test finds nothing.
+    # The interval contains 0 if the test is not significant.
     assert (paired.p_value >= 0.05) == (interval[0] <= 0 <= interval[1])
 
 
-def test_the_interval_of_few_changes_does_not_depend_on_what_both_answer_right():
+def test_the_interval_of_few_changes_does_not_depend_on_unchanged_questions():
     right, wrong = run([1] * 100), run([0] * 100)
     assert compare(right, right, seed=0).interval == compare(wrong, wrong, seed=0).interval
 
 
 @pytest.mark.parametrize("table", [[[1, 0]] * 50, [[1, 1]] * 50])
-def test_sampled_runs_that_are_alike_have_an_interval_too(table):
+def test_identical_sampled_runs_have_an_interval(table):
     paired = compare(run(table), run(table), seed=0)
     assert (paired.interval[0], paired.difference) == (pytest.approx(-0.0533, abs=1e-4), 0)
 
 
-def test_many_changes_are_drawn_anew():
+def test_many_changes_are_bootstrapped():
     before, after = [1] * 20 + [0] * 80, [1] * 10 + [0] * 10 + [1] * 20 + [0] * 60
     low, high = compare(run(before), run(after), seed=0).interval
     # The normal interval of 20 fixed and 10 broken of 100 is -0.7 to 20.7 points; the adjusted one would be around 9.8.
     assert (low + high) / 2 == pytest.approx(0.10, abs=0.006) and high - low == pytest.approx(0.213, abs=0.015)
 
 
-def test_a_warning_speaks_of_the_interval_and_not_of_power():
+def test_the_warning_uses_the_interval_and_not_power():
     paired = compare(run([1, 0] * 50), run([1, 1] + [1, 0] * 49), seed=0)
     assert paired.warning == (
         "100 questions do not show that the runs differ: the interval of the difference is -2.3 to +4.3 points, p = 1."
@@ -102,8 +102,8 @@ def test_a_warning_speaks_of_the_interval_and_not_of_power():
     assert paired.detectable > paired.difference
 
 
-def test_a_difference_that_is_found_is_not_doubted_for_being_below_what_is_detectable():
-    # 6 of 6 changes are fixed: p = 0.03, and a repetition would find as much in fewer than 80 % of all cases.
+def test_a_significant_difference_below_the_detectable_one_has_no_warning():
+    # 6 of 6 changes are fixed: p = 0.03; fewer than 80 % of repetitions would find such a difference.
     paired = compare(run([0] * 6 + [1] * 194), run([1] * 200), seed=0)
     assert paired.p_value < 0.05 and paired.difference < paired.detectable
     assert "repetitions" not in paired.warning
@@ -114,7 +114,7 @@ def test_order_does_not_matter():
 
 
 def test_different_questions_are_not_compared():
-    with pytest.raises(ValueError, match="same questions on both sides; 1 are on one only"):
+    with pytest.raises(ValueError, match="same questions on both sides; 1 are on one side only"):
         compare(run([1]), run([1, 0]), seed=0)
     with pytest.raises(ValueError, match="same questions"):
         compare([], [], seed=0)

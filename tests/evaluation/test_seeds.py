@@ -12,14 +12,14 @@ def runs(table):
     return [run(list(row)) for row in table]
 
 
-def test_mean_squares_are_those_of_an_analysis_of_variance():
+def test_mean_squares_match_an_analysis_of_variance():
     spread = mean_squares(np.array(TABLE, dtype=float))
     # statsmodels 0.15 `anova_lm` of y ~ C(seed) + C(question).
-    found = (spread.between_seeds, spread.between_questions, spread.rest)
-    assert found == pytest.approx((0.166667, 0.547619, 0.119048), abs=1e-6)
+    result = (spread.between_seeds, spread.between_questions, spread.rest)
+    assert result == pytest.approx((0.166667, 0.547619, 0.119048), abs=1e-6)
 
 
-def test_pooled_seeds_tell_their_spread_apart():
+def test_pooled_seeds_separate_their_sources_of_spread():
     pooled = pool(runs(TABLE))
     assert pooled.by_seed == (0.5, 0.5, 0.75)
     assert pooled.accuracy == pytest.approx(14 / 24)
@@ -28,7 +28,7 @@ def test_pooled_seeds_tell_their_spread_apart():
     assert pooled.standard_error**2 == pytest.approx((0.166667 + 0.547619 - 0.119048) / 24, abs=1e-6)
 
 
-def test_seeds_without_effect_leave_the_spread_of_questions():
+def test_without_a_seed_effect_only_the_spread_of_questions_remains():
     random = np.random.default_rng(0)
     table = np.tile(random.binomial(1, 0.5, 100), (3, 1))
     pooled, means = pool(runs(table.tolist())), table[0]
@@ -45,16 +45,16 @@ def test_seeds_that_differ_widen_the_interval():
     assert 2 <= wide.degrees_of_freedom < 3 < narrow.degrees_of_freedom
 
 
-def test_answers_all_alike_still_have_an_interval():
+def test_identical_answers_have_an_interval():
     low, high = pool(runs([[1] * 20] * 3)).interval
     assert low == pytest.approx(0.8389, abs=1e-4) and high == 1.0
 
 
-def test_two_seeds_are_warned_about():
+def test_two_seeds_cause_a_warning():
     assert "2 seeds say little" in pool(runs(TABLE[:2])).warning
 
 
 @pytest.mark.parametrize("given", [[], TABLE[:1], [TABLE[0], TABLE[1][:4]], [[1], [0]]])
-def test_what_cannot_be_pooled_is_refused(given):
+def test_runs_that_cannot_be_pooled_are_rejected(given):
     with pytest.raises(ValueError, match=r"give at least two|the same questions, at least two"):
         pool(runs(given))

@@ -1,4 +1,4 @@
-"""Systems of one or several trainings against each other."""
+"""Comparisons of systems with one or several trainings."""
 
 import numpy as np
 import pytest
@@ -17,11 +17,11 @@ def runs(table):
 
 
 def trainings(*right, questions=100):
-    """A training for each number of right answers."""
+    """One training for each number of correct answers."""
     return runs([1] * count + [0] * (questions - count) for count in right)
 
 
-def test_trainings_without_spread_compare_as_their_questions_do():
+def test_trainings_without_spread_are_compared_over_questions():
     random = np.random.default_rng(1)
     a, b = random.binomial(1, 0.4, 200), random.binomial(1, 0.6, 200)
     paired = compare_systems(runs([a.tolist()] * 3), runs([b.tolist()] * 3))
@@ -30,11 +30,11 @@ def test_trainings_without_spread_compare_as_their_questions_do():
     assert paired.interval == pytest.approx(tuple(expected.confidence_interval()))
 
 
-def test_trainings_that_differ_take_a_difference_its_proof():
+def test_a_spread_between_trainings_can_make_a_difference_insignificant():
     paired = compare_systems(trainings(30, 45, 60), trainings(45, 55, 65))
     assert paired.difference == pytest.approx(0.10) and paired.p_value > 0.2
     assert "do not show that the runs differ" in paired.warning
-    # One training of each, the middle one, looks like proof.
+    # One training of each, the middle one, would look significant.
     assert compare_systems(trainings(45), trainings(55)).p_value < 0.01
 
 
@@ -43,43 +43,43 @@ def test_the_variance_is_the_sum_of_mean_squares():
     shift = np.array([[0.2], [0.5], [0.8]])
     left, right = (random.random((3, 60)) < shift, random.random((3, 60)) < shift)
     differences, error, freedom = two_level(left.astype(float), right.astype(float))
-    # Written out: questions by their differences, trainings by the variance of their means, what both count twice taken off.
+    # Variance of the questions' differences plus variance of the trainings' means, minus the part that both include.
     rests = [np.var(t - t.mean(0) - t.mean(1, keepdims=True) + t.mean()) * t.size / (2 * 59) for t in (left, right)]
     of_means = sum(t.mean(1).var(ddof=1) for t in (left, right)) / 3
     assert error**2 == pytest.approx(differences.var(ddof=1) / 60 + of_means - sum(rests) / 180)
     assert 4 <= freedom < 5
 
 
-def test_equal_trainings_of_equal_systems_leave_room():
+def test_equal_trainings_of_equal_systems_have_an_interval():
     paired = compare_systems(trainings(100, 100, 100), trainings(100, 100))
     assert (paired.difference, paired.p_value) == (0, 1)
     assert paired.interval == pytest.approx((-0.0275, 0.0275), abs=2e-4)
 
 
-# Trainings on each side -> what is said of them.
+# Trainings on each side -> warning.
 SAID = [
     (1, 1, ONE_TRAINING_EACH),
-    (1, 3, "One side was trained once: the spread of the other side's trainings stands for both."),
-    (3, 1, "One side was trained once: the spread of the other side's trainings stands for both."),
-    (2, 3, "2 seeds say little of how much seeds matter; take at least 3."),
+    (1, 3, "One side was trained once: the spread of the other side's trainings is used for both."),
+    (3, 1, "One side was trained once: the spread of the other side's trainings is used for both."),
+    (2, 3, "2 seeds are too few to measure the spread between seeds; use at least 3."),
     (3, 3, ""),
 ]
 
 
 @pytest.mark.parametrize(("a", "b", "said"), SAID)
-def test_few_trainings_are_warned_about(a, b, said):
+def test_few_trainings_cause_a_warning(a, b, said):
     counts = (30, 32, 31)
     paired = compare_systems(trainings(*counts[:a]), trainings(*(count + 40 for count in counts[:b])))
     assert (paired.seeds, paired.warning) == ((a, b), said)
 
 
-def test_one_training_on_each_side_is_compared_over_questions():
+def test_single_trainings_are_compared_over_questions():
     a, b = trainings(30)[0], trainings(50)[0]
     one, both = compare_systems([a], [b], seed=5), compare(a, b, seed=5)
     assert (one.test, one.p_value, one.interval) == (MCNEMAR, both.p_value, both.interval)
 
 
-def test_the_spread_of_one_side_stands_for_both():
+def test_the_spread_of_one_side_is_used_for_both():
     few, many = compare_systems(trainings(40), trainings(30, 50, 70)), compare_systems(trainings(40), trainings(50))
     assert few.difference == pytest.approx(many.difference)
     assert np.diff(few.interval)[0] > 4 * np.diff(many.interval)[0]
@@ -94,13 +94,13 @@ def test_systems_on_different_questions_are_not_compared(a, b):
         compare_systems(runs(a), runs(b))
 
 
-def test_intervals_over_three_trainings_a_side_hold_the_truth():
-    # 400 simulated pairs a row: within 2.5 standard errors, 2.7 points, of 95 %, and never too narrow where trainings differ.
+def test_intervals_over_three_trainings_per_side_cover_the_truth():
+    # 400 simulated pairs per row: within 2.5 standard errors, 2.7 points, of 95 %, and never too narrow if trainings differ.
     for spread in (0.0, 0.04):
-        found = coverage(Trainings(3, 3, 500, spread, spread), 400, methods=("questions", "two-level t"))
-        assert 0.923 <= found["two-level t"][0] <= 0.99
-    # Questions alone miss it: `found` is that of trainings 4 points apart.
-    assert found["questions"][0] < 0.75
+        coverages = coverage(Trainings(3, 3, 500, spread, spread), 400, methods=("questions", "two-level t"))
+        assert 0.923 <= coverages["two-level t"][0] <= 0.99
+    # Without the spread of trainings it is too narrow: `found` is for trainings 4 points apart.
+    assert coverages["questions"][0] < 0.75
 
 
 # R 4.3, p.adjust(method = "holm").

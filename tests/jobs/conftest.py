@@ -1,4 +1,4 @@
-"""What the tests of the jobs share: a recipe of the whole way with scripted engines and a tiny student."""
+"""Shared fixtures of the job tests: a recipe of a full run with scripted engines and a tiny student."""
 
 import io
 import json
@@ -23,19 +23,19 @@ from pad_ray.tasks import TASKS
 from tests.jobs import things
 from tests.servers import free_ports, wait_until_answers
 
-# Registered for the tests that ask for it alone.
+# Registered only in tests that use `own_task`.
 TASKS.pop("things")
 REPOSITORY = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).parent / "ray")
-# As the README has it.
+# The command in the README.
 START = "ray start --head --dashboard-host=127.0.0.1"
 
 
 @contextmanager
 def head_node(folder):
-    """A head node of its own with four CPUs; yields the address of its job server and its process.
+    """A separate head node with four CPUs; yields the address of its job server and its process.
 
-    Ended by pid: `ray stop` would end every Ray here. Unix sockets have short names, so `folder` must too.
+    It is ended by pid: `ray stop` would end every Ray here. `folder` needs a short name because socket paths are short.
     """
     port, dashboard, agent, client = free_ports(4)
     command = [*START.split(), "--block", "--num-cpus=4", f"--port={port}", f"--dashboard-port={dashboard}"]
@@ -60,7 +60,7 @@ def cluster():
 
 def _end(head):
     processes = psutil.Process(head.pid).children(recursive=True) if head.poll() is None else []
-    # Told to end, it would wait 20 s for the others.
+    # On a terminate signal it would wait 20 s for the others.
     head.kill()
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -71,14 +71,14 @@ def _end(head):
 
 
 def kill(processes):
-    """Kills them all. One that has ended meanwhile, as a zygote does with its parent, needs no more."""
+    """Kill the processes; ignore those that have ended meanwhile, as a zygote does with its parent."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
 def command_line(process):
-    """The words of a process, of Ray's what it is busy with; empty where it has ended."""
+    """The command line of a process, for a Ray worker its current task; empty if the process has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
@@ -87,7 +87,7 @@ def command_line(process):
 
 @pytest.fixture
 def write_recipe(tmp_path, script, tiny_student):
-    """Writes a recipe whose run goes to `tmp_path / "run"`, with changes to its sections; returns its path."""
+    """Writes a recipe with the run folder `tmp_path / "run"` and changes to its sections; returns its path."""
 
     def write(**changes):
         engine = {"kind": "scripted", "script": str(script)}
@@ -107,7 +107,7 @@ def write_recipe(tmp_path, script, tiny_student):
 
 
 def run_job(job, *arguments, **environment):
-    """Runs a job in a process of its own, as a user does."""
+    """Run a job in a new process, as a user does."""
     return subprocess.run(
         [sys.executable, f"jobs/{job}.py", *map(str, arguments)],
         cwd=REPOSITORY,
@@ -132,20 +132,20 @@ def call_job(job, *arguments, **environment):
 
 
 def start_job(job, *arguments):
-    """Starts a job as `run_job` does; what it says is its `stdout`."""
+    """Start a job like `run_job`; its output is in `stdout`."""
     command = [sys.executable, f"jobs/{job}.py", *map(str, arguments)]
     return psutil.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def wait_until(reached, job):
-    """Until the job has come so far; it must not end before."""
+    """Wait until `reached()` is true; fail if the job ends before."""
     while not reached():
         assert job.poll() is None, job.stdout.read()
         time.sleep(0.02)
 
 
 def kill_driver(job):
-    """Kills the process of the job alone; returns those that it has had, some of which end by themselves."""
+    """Kill only the job's own process; returns its descendants, some of which then end by themselves."""
     family = job.children(recursive=True)
     job.kill()
     job.wait()
@@ -154,7 +154,7 @@ def kill_driver(job):
 
 
 def change_nodes(*arguments):
-    """Runs `tests.change_nodes`; the job waits 5 s for another node."""
+    """Run `tests.change_nodes`; the job waits 5 s for another node."""
     command = [sys.executable, "-m", "tests.change_nodes", *map(str, arguments)]
     environment = {**os.environ, "PAD_RAY_NODE_PATIENCE_S": "5"}
     return subprocess.run(
@@ -173,7 +173,7 @@ def own_task(monkeypatch):
 
 @pytest.fixture
 def told(own_task, capsys):
-    """Runs a job and returns its exit status and all that it says."""
+    """Runs a job and returns its exit status and output."""
 
     def run(which, *words):
         words = [str(word) for word in words]
@@ -193,14 +193,14 @@ def told(own_task, capsys):
 
 
 def rows(split, count):
-    """Rows that the script below solves; those of a split differ from those of others."""
+    """Rows that the script below solves; each split has different rows."""
     words = {"train": "Ann has 3 red pens and {n} blue ones. How many has she?", "test": "Bo: 3 cups, {n} pots. All?"}
     return [{"question": words[split].format(n=number), "answer": 3 + number} for number in range(4, 4 + count)]
 
 
 @pytest.fixture
 def make_data(own_task, tmp_path):
-    """Writes a task of 12 train and 4 test questions, with further rows, and a recipe for it; returns the recipe."""
+    """Writes a task of 12 train and 4 test questions plus the given rows, and a recipe for it; returns the recipe's path."""
 
     def write(train=(), test=(), mark="", **changes):
         completions = {"*": ["def solution():\n    return 0\n"]}

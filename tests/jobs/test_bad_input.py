@@ -1,6 +1,6 @@
-"""Inputs that nobody should give and somebody does: each ends with one message that says where and what, and no traceback.
+"""Invalid input files: each ends with one message that names the place and the fault, and without a traceback.
 
-The jobs run in this process, by the `main` that their files call.
+The jobs run in this process, through the `main` that their files call.
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.jobs.conftest import run_job
 
 
 @pytest.mark.parametrize("place", ["rows.jsonl", "rows.jsonl/out", "nowhere://out"])
-def test_verdicts_need_a_place_that_can_be_used(told, tmp_path, place):
+def test_verdicts_need_a_usable_output_folder(told, tmp_path, place):
     (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
     output = place if "://" in place else tmp_path / place
     status, out = told(verify, "--input", tmp_path / "rows.jsonl", "--output", output)
@@ -35,7 +35,7 @@ def ledger_of(tmp_path, stage):
 BAD_TEXTS = ["How many \ud83d?", "How many \udc00\ud800?", "\ud83d", "3\ud8003"]
 
 
-def test_train_questions_that_cannot_be_asked_are_counted_and_the_run_goes_on(local_ray, told, make_data, tmp_path):
+def test_unusable_train_questions_are_counted_and_the_run_continues(local_ray, told, make_data, tmp_path):
     path = make_data([{"question": text, "answer": 7} for text in BAD_TEXTS], mark="\ufeff")
     for _ in range(2):
         status, out = told(synthesize, path)
@@ -69,7 +69,7 @@ OWN = [
 ]
 
 
-def test_questions_of_an_own_reader_are_taken_or_counted(local_ray, told, make_data, tmp_path, monkeypatch):
+def test_questions_of_a_user_reader_are_accepted_or_counted(local_ray, told, make_data, tmp_path, monkeypatch):
     path = make_data()
     task, made = TASKS["things"], [question for question, _ in OWN]
 
@@ -104,14 +104,14 @@ def test_questions_of_an_own_reader_are_taken_or_counted(local_ray, told, make_d
     ],
     ids=str,
 )
-def test_a_test_question_that_cannot_be_asked_is_refused_by_name(told, make_data, tmp_path, which, row, words):
+def test_an_unusable_test_question_is_rejected_by_name(told, make_data, tmp_path, which, row, words):
     status, out = told(which, make_data(test=[row]))
     assert (status, [word for word in words if word not in out]) == (2, []), out
     assert "repair" in out or "JSON" in out or "object" in out
     assert not (tmp_path / "run").exists()
 
 
-def test_test_questions_of_an_own_reader_with_one_id_are_refused_by_name(told, make_data, tmp_path, monkeypatch):
+def test_duplicate_test_question_ids_of_a_user_reader_are_rejected_by_name(told, make_data, tmp_path, monkeypatch):
     path, task = make_data(), TASKS["things"]
 
     def read(split, data_dir):
@@ -124,14 +124,14 @@ def test_test_questions_of_an_own_reader_with_one_id_are_refused_by_name(told, m
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", "\n", "\ufeff\n\ufeff", " "], ids=ascii)
-def test_a_task_file_may_begin_with_a_mark_or_blank_lines(told, make_data, mark):
+def test_a_task_file_may_begin_with_a_byte_order_mark_or_blank_lines(told, make_data, mark):
     status, out = told(synthesize, make_data(mark=mark), "--dry-run")
     assert status == 0, out
     assert "estimate: 12 questions" in out
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "latin-1"])
-def test_a_task_file_that_is_no_utf_8_is_refused_by_name(told, make_data, tmp_path, encoding):
+def test_a_task_file_that_is_not_utf_8_is_rejected_by_name(told, make_data, tmp_path, encoding):
     path = make_data()
     file = tmp_path / "data" / "things" / "train.jsonl"
     file.write_bytes(json.dumps({"question": "Für wen?", "answer": 7}, ensure_ascii=False).encode(encoding))
@@ -182,14 +182,14 @@ def test_a_row_that_cannot_be_verified_is_named_and_nothing_is_written(told, tmp
     ],
     ids=" ".join,
 )
-def test_an_option_of_verify_that_cannot_be_meant_is_refused(told, tmp_path, options, words):
+def test_an_invalid_option_of_verify_is_rejected(told, tmp_path, options, words):
     (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
     given = [] if "--input" in options else ["--input", tmp_path / "rows.jsonl"]
     status, out = told(verify, *given, "--output", tmp_path / "out", *options)
     assert (status, words in out) == (2, True), out
 
 
-def test_odd_rows_that_can_be_verified_are(local_ray, told, tmp_path):
+def test_unusual_but_valid_rows_are_verified(local_ray, told, tmp_path):
     odd = [
         {**GOOD, "question": "How many \ud83d?"},
         {**GOOD, "id": 7, "program": "x = '\ud83d'"},
@@ -211,7 +211,7 @@ def test_an_empty_file_of_programs_has_no_verdicts(local_ray, told, tmp_path):
     assert status == 0, out
 
 
-def test_a_draft_that_breaks_what_reads_it_is_said_at_the_end_and_costs_no_other(make_data, tmp_path):
+def test_a_draft_that_crashes_its_parser_is_reported_and_costs_no_other_draft(make_data, tmp_path):
     extension = """
 from pad_ray.paths import PATHS, Program
 from pad_ray.schema import PathKind

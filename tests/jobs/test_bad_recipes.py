@@ -1,4 +1,4 @@
-"""Recipes, options and places that cannot be meant: each is refused by one message that says where and what."""
+"""Invalid recipes, options and paths: each is rejected with one message that names the place and the fault."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from pad_ray.tasks import TASKS
 from tests.jobs import things
 
 RECIPES = [
-    # A key that is given twice, at any depth.
+    # Duplicate keys at any depth.
     ("seed: 1\nseed: 2\n", "line 2: 'seed' is given twice, first in line 1"),
     ("questions: {limit: 4}\nseed: 1\nquestions: {limit: 5}\n", "line 3: 'questions' is given twice, first in line 1"),
     ("synthesis:\n  samples: 2\n  samples: 2\n", "line 3: 'samples' is given twice"),
@@ -19,20 +19,20 @@ RECIPES = [
         "line 4: 'samples' is given twice",
     ),
     ('seed: 1\n"seed": 2\n', "line 2: 'seed' is given twice"),
-    # A number that is none.
+    # Numbers that are not finite.
     ("synthesis: {temperature: .inf}", "synthesis.temperature: has to be a finite number (given: inf)"),
     ("synthesis: {temperature: 1e999}", "synthesis.temperature: has to be a finite number"),
     ("synthesis: {temperature: .nan}", "synthesis.temperature"),
     ("training: {learning_rate: .inf}", "training.learning_rate: has to be a finite number"),
     ("evaluation: {strategies: [{kind: vote, temperature: .inf}]}", "evaluation.strategies.0.temperature"),
     ("tuning: {space: {training.learning_rate: {low: 1.0e-5, high: .inf}}}", "has to be a finite number"),
-    # What YAML reads as something else.
+    # Values that YAML reads as another type.
     ("run_dir: no", "run_dir: Input should be a valid string; put it in quotes if it is a text (given: False)"),
     ("run_dir: 12", "put it in quotes"),
     ("extensions: [on]", "extensions.0: Input should be a valid string; put it in quotes"),
-    ("no: 1", "line 1: the key 'no' is no text"),
-    ("1: 2", "line 1: the key '1' is no text"),
-    ("~: 2", "is no text"),
+    ("no: 1", "line 1: the key 'no' is not text"),
+    ("1: 2", "line 1: the key '1' is not text"),
+    ("~: 2", "is not text"),
     ("seed: yes", "seed: has to be a number (given: True)"),
     ("questions: {limit: true}", "questions.limit: has to be a number (given: True)"),
     ("seed: 010", "line 1: 010 is an octal number in YAML"),
@@ -69,7 +69,7 @@ RECIPES = [
 
 
 @pytest.mark.parametrize(("content", "words"), RECIPES, ids=[str(number) for number in range(len(RECIPES))])
-def test_a_recipe_that_means_something_else_is_refused(told, tmp_path, content, words):
+def test_an_invalid_recipe_is_rejected(told, tmp_path, content, words):
     path = tmp_path / "recipe.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     status, out = told(synthesize, path)
@@ -94,7 +94,7 @@ def test_a_recipe_that_means_something_else_is_refused(told, tmp_path, content, 
     ],
     ids=" ".join,
 )
-def test_an_option_that_cannot_be_meant_is_refused(told, tmp_path, options, words):
+def test_an_invalid_option_is_rejected(told, tmp_path, options, words):
     (tmp_path / "recipe.yaml").write_text("seed: 3\n")
     status, out = told(synthesize, tmp_path / "recipe.yaml", *options)
     assert (status, words in out) == (2, True), out
@@ -109,14 +109,14 @@ def test_an_option_that_cannot_be_meant_is_refused(told, tmp_path, options, word
         (["--tracking.backends=mlflow", "--seed=4", "--seed", "5"], "seed", 5),
     ],
 )
-def test_an_option_that_is_added_to_a_command_replaces_the_earlier_one(tmp_path, options, field, value):
+def test_a_repeated_option_replaces_the_earlier_one(tmp_path, options, field, value):
     from pad_ray.recipe import load_recipe
 
     (tmp_path / "recipe.yaml").write_text("seed: 3\n")
     assert getattr(load_recipe(tmp_path / "recipe.yaml", options), field) == value
 
 
-def test_a_list_may_be_given_item_by_item_and_a_file_may_begin_with_a_mark(told, tmp_path):
+def test_a_list_may_be_given_item_by_item_and_a_file_may_begin_with_a_byte_order_mark(told, tmp_path):
     from pad_ray.recipe import load_recipe
 
     path = tmp_path / "recipe.yaml"
@@ -126,8 +126,8 @@ def test_a_list_may_be_given_item_by_item_and_a_file_may_begin_with_a_mark(told,
 
 
 PLACES = [
-    ({"run_dir": "{folder}/recipe.yaml"}, "recipe.yaml: it is a file, or within one; give a folder"),
-    ({"run_dir": "{folder}/recipe.yaml/run"}, "recipe.yaml/run: it is a file, or within one; give a folder"),
+    ({"run_dir": "{folder}/recipe.yaml"}, "recipe.yaml: it is a file, or inside one; give a folder"),
+    ({"run_dir": "{folder}/recipe.yaml/run"}, "recipe.yaml/run: it is a file, or inside one; give a folder"),
     ({"run_dir": "nowhere://bucket/run"}, "nowhere://bucket/run: not usable as a path or URI"),
     ({"run_dir": "{folder}/a\0b"}, "not usable as a path or URI"),
     ({"data_dir": "{folder}/recipe.yaml"}, "the data folder {folder}/recipe.yaml does not exist"),
@@ -157,7 +157,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("changes", "words"), PLACES, ids=[str(number) for number in range(len(PLACES))])
-def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monkeypatch, changes, words):
+def test_an_unusable_path_is_rejected(told, make_data, tmp_path, monkeypatch, changes, words):
     for name, text in (("syntax", "def ("), ("fault", "1 / 0"), ("exit", "raise SystemExit(3)")):
         (tmp_path / f"own_{name}.py").write_text(text)
     (tmp_path / "list.json").write_text("[1]")
@@ -184,9 +184,7 @@ def test_a_place_that_cannot_be_used_is_refused(told, make_data, tmp_path, monke
     ],
     ids=str,
 )
-def test_demonstrations_of_an_own_task_that_cannot_be_read_are_refused(
-    told, make_data, tmp_path, monkeypatch, content, words
-):
+def test_unreadable_demonstrations_of_a_user_task_are_rejected(told, make_data, tmp_path, monkeypatch, content, words):
     (tmp_path / "own.yaml").write_text(content)
     monkeypatch.setitem(TASKS, "things", replace(things.THINGS, demonstrations=tmp_path / "own.yaml"))
     status, out = told(synthesize, make_data())

@@ -1,4 +1,4 @@
-"""What the job of the whole way says before it begins, and what it refuses. The whole way is in `test_readme_commands.py`."""
+"""The dry run of `jobs/distill.py` and its rejected inputs. `test_readme_commands.py` runs the job itself."""
 
 import json
 
@@ -22,13 +22,13 @@ def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe
     assert "samples: 2" in shown.stdout
     assert "def solution():" in shown.stdout
     assert "24 questions, 48 drafts" in shown.stdout
-    assert "lacking: synthesis asks for 64.5 CPUs" in shown.stdout
+    assert "lacking: synthesis needs 64.5 CPUs" in shown.stdout
     assert all(f"\n{found}: " in shown.stdout for found in ("time", "CPU cores for sandboxes", "storage"))
     assert not (recipe.parent / "run").exists()
 
 
 def _damaged_cache(folder):
-    """A cache of models whose weights have lost a byte."""
+    """A model cache whose weights are one byte short."""
     import shutil
 
     from pad_ray.models import resolve
@@ -81,13 +81,13 @@ def test_bad_input_is_one_clear_error_and_leaves_nothing(write_recipe, tmp_path,
     "job",
     [whole_way.distill, train.train, evaluate.evaluate, preview_distillation, preview_training, preview_evaluation],
 )
-def test_what_needs_a_path_refuses_an_object_store(write_recipe, job):
+def test_jobs_that_need_a_path_reject_an_object_store(write_recipe, job):
     run = Run(load_recipe(write_recipe()), RunDir("s3://bucket/run?region=eu-west-1"), Progress())
-    with pytest.raises(InputError, match=r"s3://bucket/run.* needs a local or shared path for its run_dir"):
+    with pytest.raises(InputError, match=r"s3://bucket/run.* needs a local or shared path as run_dir"):
         job(run)
 
 
-def test_a_teacher_that_is_never_right_fails_with_the_reason(write_recipe, tmp_path):
+def test_a_teacher_without_correct_drafts_fails_with_the_reason(write_recipe, tmp_path):
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps({"*": ["def solution():\n    apples = 3\n    return apples - 9999\n"]}))
     done = run_job("distill", write_recipe(teacher={"kind": "scripted", "script": str(wrong)}))

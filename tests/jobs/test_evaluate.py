@@ -1,4 +1,4 @@
-"""`jobs/evaluate.py` on a run that has a student and nothing else, and with another student."""
+"""`jobs/evaluate.py` on a run that has only a student, and with another student."""
 
 import shutil
 
@@ -13,7 +13,7 @@ STRATEGIES = "greedy,vote,step_beam,refine,mixed"
 LABELS = ["greedy", "vote", "step_beam", "step_beam-resampled", "refine", "refine-resampled", "mixed"]
 
 
-def test_every_strategy_is_scored_beside_its_equal_compute(local_ray, write_recipe, tiny_student, tmp_path):
+def test_every_strategy_is_scored_with_its_equal_compute_baseline(local_ray, write_recipe, tiny_student, tmp_path):
     recipe, run = write_recipe(), RunDir(str(tmp_path / "run"))
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
     done = call_job("evaluate", recipe, "--evaluation.strategies", STRATEGIES)
@@ -47,7 +47,7 @@ def test_every_strategy_is_scored_beside_its_equal_compute(local_ray, write_reci
 
 
 @pytest.mark.data
-def test_sub_tasks_samples_and_seeds_are_scored(local_ray, write_recipe, tiny_student, tmp_path, data_dir):
+def test_subtasks_samples_and_seeds_are_scored(local_ray, write_recipe, tiny_student, tmp_path, data_dir):
     votes = [{"kind": "vote", "samples": 4, "seed": seed, "name": f"vote{seed}"} for seed in (0, 1)]
     evaluation = {**yaml.safe_load(write_recipe().read_text())["evaluation"], "strategies": votes}
     asked = {"task": "svamp", "split": "indomain_train", "limit": 8, "test_limit": 54}
@@ -71,13 +71,13 @@ def test_sub_tasks_samples_and_seeds_are_scored(local_ray, write_recipe, tiny_st
         assert words in done.stdout
 
 
-def test_a_run_without_a_student_says_so(write_recipe):
+def test_a_run_without_a_student_is_rejected(write_recipe):
     done = call_job("evaluate", write_recipe())
     assert done.returncode == 2
     assert "there is no student" in done.stdout
 
 
-def test_a_dry_run_says_what_would_be_measured_and_writes_nothing(write_recipe, tiny_student, tmp_path):
+def test_a_dry_run_lists_the_measurements_and_writes_nothing(write_recipe, tiny_student, tmp_path):
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
     shown = call_job("evaluate", write_recipe(), "--evaluation.strategies", STRATEGIES, "--dry-run")
     assert shown.returncode == 0, shown.stdout + shown.stderr

@@ -1,4 +1,4 @@
-"""Who can reach a job that starts a Ray of its own: whoever is on this machine."""
+"""A job that starts a local Ray can be reached only from this machine."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ print(json.dumps([get_dashboard_url(), listening]))
 """
 
 
-def test_dashboard_and_job_server_listen_on_loopback_alone():
+def test_dashboard_and_job_server_listen_only_on_loopback():
     done = subprocess.run([sys.executable, "-c", LISTENING], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     url, listening = json.loads(done.stdout.splitlines()[-1])
     port = urlsplit(f"//{url}").port

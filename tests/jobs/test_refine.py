@@ -1,4 +1,4 @@
-"""What the job of self-refinement says before it begins, and what it refuses. Its stages are in `test_readme_commands.py`."""
+"""The dry run of `jobs/refine.py` and its rejected inputs. `test_readme_commands.py` runs its stages."""
 
 import shutil
 from itertools import islice
@@ -22,7 +22,7 @@ from tests.conftest import TRAIN_QUESTIONS
 
 
 def write_distilled(folder, tiny_student):
-    """What a run of `jobs/distill.py` leaves: questions, a corpus of right programs, and a student."""
+    """Write the output of a run of `jobs/distill.py`: questions, a corpus of correct programs, and a student."""
     problems = list(islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS))
     tests = [problem.question for problem in islice(arithmetic.generate("test", 0), 12)]
     folder.write_records("questions/train/part-0.parquet", Question, [problem.question for problem in problems])
@@ -51,17 +51,17 @@ def _row(problem):
 
 @pytest.fixture
 def distilled(write_recipe, tiny_student):
-    """A run whose student is distilled, and what is said about it."""
+    """A run with a distilled student, and the messages about it."""
     refinement = {"questions": 16, "samples": 4, "temperature": 1.0, "actors": 1, "actor_cpus": 0.5, "epochs": 1}
     recipe = load_recipe(write_recipe(refinement=refinement))
-    said, progress = [], Progress()
-    progress.say = said.append
+    messages, progress = [], Progress()
+    progress.say = messages.append
     run = Run(recipe, RunDir(recipe.run_dir), progress)
     write_distilled(run.folder, tiny_student)
-    return SimpleNamespace(run=run, folder=run.folder, said=said)
+    return SimpleNamespace(run=run, folder=run.folder, said=messages)
 
 
-def test_a_dry_run_says_what_the_student_is_asked_and_writes_nothing(distilled):
+def test_a_dry_run_shows_the_students_prompt_and_writes_nothing(distilled):
     names = {path.name for path in distilled.folder.local_path(".").iterdir()}
     preview_refinement(distilled.run)
     shown = "\n".join(distilled.said)

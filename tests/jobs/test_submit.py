@@ -1,4 +1,4 @@
-"""The same job under a real `ray job submit`, on a cluster that `ray start --head` started."""
+"""The jobs under a real `ray job submit`, on a cluster that `ray start --head` started."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_a_submitted_job_with_bad_input_fails_with_its_reason(cluster, write_rec
     assert "exit code 2" in done.stdout
 
 
-def test_modules_of_a_user_s_own_reach_the_workers_of_a_submitted_job(cluster, tmp_path):
+def test_user_modules_reach_the_workers_of_a_submitted_job(cluster, tmp_path):
     folder, run = write_own_parts(tmp_path / "sent"), tmp_path / "run"
     job = str(REPOSITORY / "jobs" / "synthesize.py")
     done = _submit(cluster, job, "chores-recipe.yaml", "--run-dir", str(run), folder=folder)
@@ -38,7 +38,7 @@ def test_modules_of_a_user_s_own_reach_the_workers_of_a_submitted_job(cluster, t
     assert rows and all("#" not in row.target and row.source.endswith("\nPython:\n") for row in rows)
 
 
-def test_a_stopped_job_leaves_no_process_and_goes_on_where_it_was(write_recipe, script, tmp_path):
+def test_a_stopped_job_leaves_no_process_and_continues_when_resubmitted(write_recipe, script, tmp_path):
     slow = tmp_path / "slow.json"
     slow.write_text(json.dumps({**json.loads(script.read_text()), "@": {"seconds": 1.0}}))
     recipe = write_recipe(

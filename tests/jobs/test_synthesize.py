@@ -1,4 +1,4 @@
-"""`jobs/synthesize.py`: a corpus with its card, and the same run gone on with by `jobs/distill.py`."""
+"""`jobs/synthesize.py`: a corpus with its card; `jobs/distill.py` then continues the run."""
 
 import json
 
@@ -6,7 +6,7 @@ from pad_ray.run.folder import RunDir
 from tests.jobs.conftest import call_job
 
 
-def test_a_corpus_comes_with_its_card_and_is_read_by_datasets(local_ray, write_recipe, tmp_path):
+def test_a_corpus_has_a_card_and_loads_with_datasets(local_ray, write_recipe, tmp_path):
     from datasets import load_dataset
 
     recipe = write_recipe()

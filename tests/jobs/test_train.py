@@ -1,11 +1,11 @@
-"""`jobs/train.py`: a student from the corpus in the run, and clear words where there is none."""
+"""`jobs/train.py`: a student from the corpus in the run, and a clear error if there is none."""
 
 from pad_ray.run.folder import RunDir
 from tests.jobs.conftest import call_job
 from tests.training.conftest import corpus_rows, write_corpus
 
 
-def test_a_corpus_in_the_run_becomes_a_student_with_card_and_ledger(local_ray, write_recipe, tmp_path):
+def test_training_on_a_stored_corpus_writes_student_card_and_ledger(local_ray, write_recipe, tmp_path):
     recipe = write_recipe()
     run = RunDir(str(tmp_path / "run"))
     write_corpus(run, corpus_rows(12), corpus_rows(4, "test"))
@@ -23,7 +23,7 @@ def test_a_corpus_in_the_run_becomes_a_student_with_card_and_ledger(local_ray, w
     assert {"README.md", "model.safetensors", "tokenizer.json"} <= {f.name for f in run.local_path("student").iterdir()}
 
 
-def test_a_run_without_a_corpus_says_how_to_get_one(write_recipe):
+def test_the_error_of_a_run_without_a_corpus_says_how_to_get_one(write_recipe):
     done = call_job("train", write_recipe())
     assert done.returncode == 2
     assert "jobs/synthesize.py" in done.stdout

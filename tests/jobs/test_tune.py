@@ -1,4 +1,4 @@
-"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and made again."""
+"""`jobs/tune.py`: a decode campaign on a scripted student, killed in the middle and continued."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ STRATEGIES = [{"kind": "vote", "samples": 2}]
 
 @pytest.fixture
 def campaign(write_recipe, tiny_student, tmp_path):
-    """A run with a student that answers right in two of five samples, and a campaign that lets more of them vote."""
+    """A run whose student answers two of five samples correctly, and a campaign that tunes the number of votes."""
 
     def write(trials, seconds=0.0, **tuning):
         problems = [*islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
@@ -54,32 +54,32 @@ def campaign(write_recipe, tiny_student, tmp_path):
 
 def run_of(recipe):
     loaded = load_recipe(recipe)
-    said, progress = [], Progress()
-    progress.say = said.append
-    return Run(loaded, RunDir(loaded.run_dir), progress), said
+    messages, progress = [], Progress()
+    progress.say = messages.append
+    return Run(loaded, RunDir(loaded.run_dir), progress), messages
 
 
-def test_only_train_questions_that_teach_nothing_validate(campaign):
+def test_validation_uses_only_held_out_train_questions(campaign):
     run, _ = run_of(campaign(4))
-    found = validation_questions(run)
-    asked = [problem.question for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
-    held_out = {one.question_id for one in asked if is_held_out(one.question_id, run.recipe.corpus, run.recipe.seed)}
-    assert {question.question_id for question in found} == held_out
-    assert 3 < len(found) < TRAIN_QUESTIONS
+    validation = validation_questions(run)
+    train = [problem.question for problem in islice(arithmetic.generate("train", 0), TRAIN_QUESTIONS)]
+    held_out = {one.question_id for one in train if is_held_out(one.question_id, run.recipe.corpus, run.recipe.seed)}
+    assert {question.question_id for question in validation} == held_out
+    assert 3 < len(validation) < TRAIN_QUESTIONS
 
 
-def test_a_dry_run_says_what_is_varied_and_writes_nothing(campaign, tmp_path):
-    run, said = run_of(campaign(4))
+def test_a_dry_run_shows_the_search_space_and_writes_nothing(campaign, tmp_path):
+    run, messages = run_of(campaign(4))
     preview(run)
-    shown = "\n".join(said)
+    shown = "\n".join(messages)
     assert f"{SAMPLES}: 1 to 12" in shown and "12 of arithmetic, asked once" in shown
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]
 
 
-def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campaign, tmp_path, monkeypatch):
-    # The Ray that tests share keeps their settings.
+def test_a_killed_campaign_continues_and_a_finished_one_does_not_change(local_ray, campaign, tmp_path, monkeypatch):
+    # Keep the settings of the Ray that tests share.
     monkeypatch.setattr(command_line, "start_ray", lambda modules: None)
-    run, said = run_of(campaign(6, seconds=0.05))
+    run, messages = run_of(campaign(6, seconds=0.05))
     finished = _kill_after(tmp_path / "recipe.yaml", run.folder, trials=2)
     assert 2 <= len(finished) < 6
 
@@ -93,20 +93,20 @@ def test_a_campaign_that_was_killed_goes_on_and_once_over_stays(local_ray, campa
     assert facts["kind"] == "decode" and facts["default_trial"] == "000"
     _check_best(run, facts, trials)
     _check_questions(run, facts)
-    assert facts["test"]["sentence"] in said and said[-1].startswith("report: ")
+    assert facts["test"]["sentence"] in messages and messages[-1].startswith("report: ")
 
     before = _written(run.folder)
     tune(run)
     assert _written(run.folder) == before
     assert _engines_started() == engines + 1
-    with pytest.raises(InputError, match="has asked its test questions"):
+    with pytest.raises(InputError, match="has used its test questions"):
         preview(run_of(campaign(9, seconds=0.05))[0])
     with pytest.raises(InputError, match=r"another tuning\.reduction; move it away"):
         preview(run_of(campaign(6, seconds=0.05, reduction=3))[0])
 
 
 def _check_best(run, facts, trials):
-    """The best trial is the best of those that were asked everything, and its recipe is a recipe."""
+    """The best trial is the best of those that answered all questions, and its recipe loads."""
     best = trials.by_name[facts["best_trial"]]
     assert best.values["accuracy"] == max(one.values["accuracy"] for one in trials.of("completed"))
     loaded = load_recipe(run.folder.local_path("campaign/best.yaml"))
@@ -116,7 +116,7 @@ def _check_best(run, facts, trials):
 
 
 def _check_questions(run, facts):
-    """Trials were asked validation questions alone; test questions were asked for two recipes at most."""
+    """Trials answered only validation questions; test questions were answered for at most two recipes."""
     validation = {question.question_id for question in validation_questions(run)}
     solved = _solved(run.folder)
     assert all(ids <= validation for name, ids in solved.items() if not name.startswith("test-"))
@@ -126,13 +126,13 @@ def _check_questions(run, facts):
 
 
 def _written(folder):
-    """What a campaign that is over must not change."""
+    """The files and solved questions that a finished campaign must not change."""
     names = ("trials.jsonl", "campaign.json", "best.yaml", "rungs.json")
     return [folder.read_bytes(f"campaign/{name}") for name in names], _solved(folder)
 
 
 def _kill_after(recipe, run, trials):
-    """Start the job, kill it once so many trials are finished, and return these."""
+    """Start the job, kill it once `trials` trials are finished, and return the finished trials."""
     job = start_job("tune", recipe)
     wait_until(lambda: len(_finished(run)) >= trials, job)
     kill_driver(job)
@@ -148,7 +148,7 @@ def _engines_started():
 
 
 def _solved(folder):
-    """Ids of the questions that were answered, by the folder of a strategy."""
+    """Ids of the answered questions, by strategy folder."""
     (shared,) = folder.local_path("shared").glob("solutions-*/solutions/arithmetic")
     run = RunDir(str(shared))
     return {

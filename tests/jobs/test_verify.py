@@ -1,4 +1,4 @@
-"""`jobs/verify.py`, in this process and in one that is killed, stopped and called again."""
+"""`jobs/verify.py`, in this process, and in one that is killed and restarted."""
 
 import json
 from collections import Counter
@@ -16,9 +16,9 @@ ENDINGS = {
     "name_error": "    return missing",
     "timeout": "    while True: pass",
 }
-# One in two hundred runs into its limit, so that a kill finds the job in the middle.
+# One program in two hundred times out, so that a kill hits the job in the middle.
 KINDS = ["timeout", *["accepted", "wrong_answer", "accepted", "name_error"] * 50][:200]
-# What the command lines of a sandbox's processes hold.
+# Words in the command lines of sandbox processes.
 SANDBOXES = ("inside.zygote", "ray::_Verifier")
 
 
@@ -53,7 +53,7 @@ def assert_one_verdict_each(tmp_path, count):
 
 
 def started(tmp_path):
-    """The job, once its first part is committed."""
+    """A started job whose first part is committed."""
     job = start_job("verify", *options(tmp_path))
     wait_until(partial(RunDir(str(tmp_path / "out")).parts, "verdicts"), job)
     return job
@@ -79,7 +79,7 @@ def test_outcomes_are_counted_and_a_second_call_does_nothing(local_ray, tmp_path
     assert run.read_json("ledger.json")["stages"][0]["protections"] == entry["protections"]
 
 
-def test_a_driver_that_is_killed_continues_where_it_was(local_ray, tmp_path):
+def test_a_killed_driver_continues_when_restarted(local_ray, tmp_path):
     write_programs(tmp_path / "programs.jsonl", 3000)
     family = kill_driver(started(tmp_path))
     assert not any(name in command_line(process) for process in family for name in SANDBOXES)
@@ -104,7 +104,7 @@ def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
     assert_one_verdict_each(tmp_path, 2400)
 
 
-def test_a_changed_row_is_verified_again_and_other_options_need_another_output(local_ray, tmp_path):
+def test_a_changed_row_is_verified_again_and_changed_options_need_another_output(local_ray, tmp_path):
     path = write_programs(tmp_path / "programs.jsonl", 300)
     assert verify(tmp_path).returncode == 0
     rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -120,7 +120,7 @@ def test_a_changed_row_is_verified_again_and_other_options_need_another_output(l
     assert (len(verdicts), verdicts[150]["outcome"]) == (300, "wrong_answer")
 
 
-def test_verdicts_of_other_rules_are_reached_again(local_ray, tmp_path):
+def test_verdicts_of_other_rules_are_recomputed(local_ray, tmp_path):
     write_programs(tmp_path / "programs.jsonl", 300)
     assert verify(tmp_path).returncode == 0
     run = RunDir(str(tmp_path / "out"))
@@ -133,7 +133,7 @@ def test_verdicts_of_other_rules_are_reached_again(local_ray, tmp_path):
     assert_one_verdict_each(tmp_path, 300)
 
 
-def test_a_bad_row_ends_the_job_with_its_place_before_anything_is_written(tmp_path):
+def test_a_bad_row_ends_the_job_before_anything_is_written(tmp_path):
     path = write_programs(tmp_path / "programs.jsonl", 300)
     with path.open("a") as file:
         file.write('{"id": "last"}\n')
@@ -143,7 +143,7 @@ def test_a_bad_row_ends_the_job_with_its_place_before_anything_is_written(tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_verdicts_carry_the_columns_that_are_kept(local_ray, tmp_path):
+def test_verdicts_include_the_kept_columns(local_ray, tmp_path):
     rows = [
         {"id": number, "program": f"def solution():\n    return {number} * 1", "level": level, "source": "ours"}
         for number, level in enumerate(["easy", None, {"steps": 3}])
@@ -159,7 +159,7 @@ def test_verdicts_carry_the_columns_that_are_kept(local_ray, tmp_path):
     assert verdicts[3]["outcome"] == "syntax_error"
 
 
-def test_bytes_that_are_no_utf_8_are_a_syntax_error_of_their_row(local_ray, tmp_path):
+def test_invalid_utf_8_is_a_syntax_error_of_its_row(local_ray, tmp_path):
     programs = [
         b"def solution():\n    return 6 * 7",
         b"\xff\xfe",

@@ -1,4 +1,4 @@
-"""An own task of the tests: `data_dir/things/<split>.jsonl` has rows `question` and `answer`, as in pad_ray/README.md."""
+"""A user task for the tests: `data_dir/things/<split>.jsonl` has rows `question` and `answer`, as in pad_ray/README.md."""
 
 from pathlib import Path
 

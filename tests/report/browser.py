@@ -1,4 +1,4 @@
-"""A headless Chromium that opens one page and tells what happened on it, over its DevTools protocol."""
+"""A headless Chromium that opens a page and reports events on it, through the DevTools protocol."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ PORT_FILE = "DevToolsActivePort"
 
 
 class Tab:
-    """One open page: its console, its requests, and whatever a script on it evaluates to."""
+    """One open page, with its console, its requests, and the evaluation of scripts."""
 
     def __init__(self, socket):
         self.socket = socket
@@ -46,7 +46,7 @@ class Tab:
             self.events.append(json.loads((await self.socket.receive()).data))
 
     async def evaluate(self, script):
-        """The value of a script, as JSON; events that it leads to have been received."""
+        """The value of a script as JSON, after all events that it causes are received."""
         found = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
@@ -71,7 +71,7 @@ class Tab:
 
     @property
     def complaints(self):
-        """Errors and warnings of the console, exceptions, and what the content policy refused."""
+        """Errors and warnings of the console, exceptions, and violations of the content policy."""
         logged = [entry["entry"]["text"] for entry in self.of("Log.entryAdded")]
         said = [call["type"] for call in self.of("Runtime.consoleAPICalled")]
         return logged + said + [thrown["exceptionDetails"]["text"] for thrown in self.of("Runtime.exceptionThrown")]
@@ -83,7 +83,7 @@ class Tab:
 
 @asynccontextmanager
 async def chromium(profile):
-    """A tab of a Chromium of its own."""
+    """A tab of a new Chromium."""
     arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]
     process = subprocess.Popen(
         [CHROMIUM, *arguments, f"--user-data-dir={profile}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -101,7 +101,7 @@ async def chromium(profile):
 
 
 async def _port(process, file):
-    """What Chromium writes once it listens."""
+    """The port that Chromium writes once it listens."""
     for _ in range(300):
         assert process.poll() is None, "Chromium has ended"
         if file.exists() and len(file.read_text().split()) == 2:

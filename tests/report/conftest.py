@@ -1,4 +1,4 @@
-"""A run folder as the jobs leave it, small enough to write in a moment, with a ledger that its tables bear out."""
+"""A run folder like those of the jobs, quick to write, with a ledger that matches its tables."""
 
 import json
 import random
@@ -95,7 +95,7 @@ def make_verdicts(questions: list[Question], drafts: list[Draft]) -> list[Verdic
 
 
 def write_part(run: Path, folder: str, record: type, rows: list) -> None:
-    """In two parts, as a stage with several blocks leaves them."""
+    """Write rows in two parts, like a stage with several blocks."""
     (run / folder).mkdir(parents=True, exist_ok=True)
     half = (len(rows) + 1) // 2
     for index, part in enumerate((rows[:half], rows[half:])):
@@ -221,7 +221,7 @@ def training(steps: int) -> dict:
 
 
 def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", steps: int = 180) -> Path:
-    """A whole run; `question` and `text`, where given, are the text of every question and of every draft."""
+    """Write a complete run; `question` and `text`, if given, are the text of every question and every draft."""
     run.mkdir(parents=True, exist_ok=True)
     asked = make_questions("train", -(-drafts // DRAFTS_PER_QUESTION), question)
     tests = make_questions("test", 200, question)
@@ -285,9 +285,9 @@ def write_run(run: Path, drafts: int = 400, question: str = "", text: str = "", 
 
 
 def write_solutions(run: Path, label: str, right: Collection[int], tests: int = 200, *, chosen: bool = True) -> None:
-    """Answers to the first test questions by a strategy; those whose number is in `right` are right.
+    """Write a strategy's answers to the first test questions; those with a number in `right` are correct.
 
-    Of two paths the first is chosen; without `chosen` nothing says so, as in runs of earlier versions.
+    The first of two paths is chosen; without `chosen` the choice is not recorded, as in runs of earlier versions.
     """
     solutions = []
     for number, question in enumerate(make_questions("test", tests, "")):
@@ -315,7 +315,7 @@ def write_solutions(run: Path, label: str, right: Collection[int], tests: int = 
 
 @pytest.fixture
 def make_pair(tmp_path: Path) -> Callable[..., list[str]]:
-    """Two runs whose students answer the questions of these numbers right; the second has other settings."""
+    """Builds two runs whose students answer the questions with the given numbers correctly; the second has other settings."""
 
     def make(left: Collection[int], right: Collection[int], tests: int = 200) -> list[str]:
         runs = []

@@ -1,4 +1,4 @@
-"""Whether the page of a run says what its ledger and its metrics say."""
+"""Check that the page of a run shows the figures of its ledger and metrics."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from tests.report.test_page import Page
 
 
 def check_counts(run):
-    """Every count and score of `ledger.json` and `metrics.json` stands where the page shows it."""
+    """Check that the page shows every count and score of `ledger.json` and `metrics.json`."""
     text = Page((run / "report.html").read_text()).text
     stages = json.loads((run / "ledger.json").read_text())["stages"]
     metrics = json.loads((run / "metrics.json").read_text())
@@ -25,9 +25,9 @@ def check_counts(run):
     for path, counts in metrics["synthesis"]["by_path"].items():
         assert f"{path} {counts['accepted']:,} of {counts['drafts']:,}" in text
     for score in metrics.get("evaluation", []):
-        said = f"{score['student']} {score['strategy']} {score['prompt']} {score['correct']:,} {score['questions']:,}"
+        row = f"{score['student']} {score['strategy']} {score['prompt']} {score['correct']:,} {score['questions']:,}"
         rates = [score[name] for name in ("accuracy", "exact", "pad_rounded", "executable_rate")]
         accuracy, *others = (f"{100 * rate:.1f} %" for rate in rates)
-        assert re.search(rf"{re.escape(said)} {re.escape(accuracy)} [\d.–]+ % {re.escape(' '.join(others))}", text)
-    again = text.split("Counted again in the files")[1].split("What was asked")[0]
+        assert re.search(rf"{re.escape(row)} {re.escape(accuracy)} [\d.–]+ % {re.escape(' '.join(others))}", text)
+    again = text.split("Counted again in the files")[1].split("Settings Recipe")[0]
     assert " yes " in again and " no " not in again

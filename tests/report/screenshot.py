@@ -1,4 +1,4 @@
-"""A picture of a page, as README.png is: python -m tests.report.screenshot PAGE FILE [--width W] [--height H] [--dark]"""
+"""Take a screenshot such as README.png: python -m tests.report.screenshot PAGE FILE [--width W] [--height H] [--dark]"""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from tests.report.browser import CHROMIUM, chromium
 
 
 async def take(page: Path, file: Path, width: int, height: int, scheme: str) -> None:
-    # Chromium may still write into its profile when it is told to end.
+    # Chromium may still write into its profile while it ends.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         async with chromium(Path(profile)) as tab:
             await tab.open(page.absolute())

@@ -1,4 +1,4 @@
-"""The pages as a browser shows them: nothing is complained about or fetched, and search and filters work."""
+"""The pages in a browser: no complaints, no requests, and working search and filters."""
 
 import asyncio
 import shutil
@@ -16,12 +16,12 @@ HOSTILE = (
 )
 SHOWN = "[...document.querySelectorAll('#samples-list [data-item]')].filter((item) => !item.hidden)"
 PHONE = 390
-"""Pixels across."""
+"""Width in pixels."""
 SAID = "document.querySelector('.finder output').textContent"
 
 
 async def _used(tab, page):
-    """Opens a page and uses its filters as a reader does; returns what was seen on the way."""
+    """Open a page and use its filters as a reader does; returns the observations."""
     await tab.open(page)
     seen = {"title": await tab.evaluate("document.title"), "all": await tab.evaluate(f"{SHOWN}.length")}
     await tab.evaluate("document.querySelector('a[data-outcome=syntax_error]').click()")
@@ -41,15 +41,15 @@ async def _used(tab, page):
 
 
 async def _overflow(tab):
-    """How far the page is wider than a phone, in pixels."""
+    """By how many pixels the page is wider than a phone."""
     await tab.call("Emulation.setDeviceMetricsOverride", width=PHONE, height=800, deviceScaleFactor=1, mobile=True)
-    # The window itself grows with what does not fit.
+    # Content that does not fit widens the window.
     return await tab.evaluate("document.documentElement.scrollWidth") - PHONE
 
 
 @pytest.fixture
 def browse(tmp_path):
-    """Runs a coroutine with a tab; returns what it returns, and the tab with what it noted."""
+    """Runs a coroutine with a tab; returns its result and the tab with its records."""
 
     def run(use, html):
         page = tmp_path / "page.html"
@@ -79,7 +79,7 @@ def test_search_and_filters_work_by_mouse_and_keyboard(make_run, browse):
     assert seen["wide"] == 0
 
 
-def test_a_bar_opens_samples_that_all_have_one_outcome(make_run, browse):
+def test_a_bar_opens_samples_if_all_have_the_same_outcome(make_run, browse):
     async def click(tab, page):
         await tab.open(page)
         await tab.evaluate("document.querySelector('details').open = false")
@@ -91,7 +91,7 @@ def test_a_bar_opens_samples_that_all_have_one_outcome(make_run, browse):
     assert browse(click, render(str(run)))
 
 
-def test_what_is_wider_than_a_phone_is_noticed(make_run, browse):
+def test_content_wider_than_a_phone_is_detected(make_run, browse):
     async def look(tab, page):
         await tab.open(page)
         return await _overflow(tab)
@@ -143,13 +143,13 @@ def test_the_table_of_pairs_is_whole_or_scrolls_under_the_names_of_its_rows(widt
     assert seen
 
 
-def test_a_chart_follows_the_width_and_says_its_marks_when_they_are_pointed_at(make_campaign, browse):
+def test_a_chart_follows_the_width_and_labels_its_marks_on_hover(make_campaign, browse):
     async def look(tab, page):
         await tab.open(page)
-        said = await tab.evaluate("document.querySelector('.plot path[aria-label^=\"trial t3\"] title').textContent")
+        labels = await tab.evaluate("document.querySelector('.plot path[aria-label^=\"trial t3\"] title').textContent")
         drawn = "[...document.querySelectorAll('#test .plot svg')].map((svg) => svg.getBoundingClientRect().width > 0)"
         wide = await tab.evaluate(drawn)
         await _overflow(tab)
-        return said.startswith("trial t3: "), wide, await tab.evaluate(drawn)
+        return labels.startswith("trial t3: "), wide, await tab.evaluate(drawn)
 
     assert browse(look, render(str(make_campaign()))) == (True, [True, False], [False, True])

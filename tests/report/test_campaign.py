@@ -1,4 +1,4 @@
-"""A campaign's page: table, parallel coordinates, Pareto front, and the best against the default."""
+"""A campaign's page: table, parallel coordinates, Pareto front, and the best trial compared with the default."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.report.conftest import CAMPAIGN, make_trials
 from tests.report.test_page import HOSTILE, Page, edit
 
 
-def test_every_trial_stands_in_the_table_best_first(make_campaign):
+def test_the_table_lists_every_trial_best_first(make_campaign):
     page = Page(render(str(make_campaign())))
     assert page.open == []
     assert page.count("tr", data_state="completed") == 22
@@ -32,15 +32,15 @@ def test_every_trial_stands_in_the_table_best_first(make_campaign):
     assert "t3 best, front completed" in table and "t0 default completed" in table
 
 
-def test_a_default_that_is_the_choice_has_no_interval(make_campaign):
+def test_a_chosen_default_has_no_interval(make_campaign):
     same = {"difference": 0.0, "difference_low": None, "difference_high": None, "p_value": None, "beats_default": False}
     text = Page(render(str(make_campaign(test=CAMPAIGN["test"] | same)))).text
-    assert "The default is the choice, so that nothing was compared." in text
+    assert "The default was chosen, so nothing was compared." in text
     assert "interval of the difference" not in text
 
 
 def strands(page, kind):
-    """The lines of the trials of a kind through the parallel axes."""
+    """The lines of trials of one kind through the parallel axes."""
     return [
         attributes
         for tag, attributes in page.tags
@@ -59,7 +59,7 @@ def test_every_finished_trial_is_a_line_through_all_axes(make_campaign):
     assert best["aria-label"].startswith("trial t3: ")
 
 
-def test_the_front_is_joined_where_there_are_two_objectives(make_campaign):
+def test_the_front_is_joined_if_there_are_two_objectives(make_campaign):
     def joined(page):
         lines = (
             attributes
@@ -83,10 +83,10 @@ def test_the_test_of_the_best_trial_is_the_headline(make_campaign):
     assert "Trial 3 is the best of 24 so far." in Page(render(str(untested))).text
 
 
-def test_a_default_that_failed_leaves_the_chosen_trial_s_own_figure(make_campaign):
-    said = "The chosen recipe, trial 3, is right on 38.0% of 200 test questions."
-    text = Page(render(str(make_campaign(test=None, test_alone={"sentence": said}, best_trial=3)))).text
-    assert said in text
+def test_with_a_failed_default_the_chosen_trial_is_shown_alone(make_campaign):
+    sentence = "The chosen recipe, trial 3, is right on 38.0% of 200 test questions."
+    text = Page(render(str(make_campaign(test=None, test_alone={"sentence": sentence}, best_trial=3)))).text
+    assert sentence in text
     assert "not been measured" not in text
 
 
@@ -107,13 +107,13 @@ def test_the_usual_campaign_of_every_kind_can_be_shown(kind, make_campaign):
     assert told in table and told[:15] in charts
 
 
-def test_a_campaign_that_has_just_begun_renders(make_campaign):
+def test_a_campaign_without_finished_trials_renders(make_campaign):
     run = make_campaign(test=None, best_trial=None, default_trial=None, pareto=[])
     (run / "campaign" / "trials.jsonl").unlink()
     assert "No trial has finished yet." in Page(render(str(run))).text
 
 
-def test_a_run_that_is_tuned_keeps_its_page_and_has_the_campaign_on_it(make_run, make_campaign):
+def test_the_page_of_a_tuned_run_includes_the_campaign(make_run, make_campaign):
     run = make_run()
     edit(run / "ledger.json", lambda ledger: ledger["stages"].append({"stage": "tuning", "unit": "trials"}))
     alone = Page(render(str(run)))
@@ -127,13 +127,13 @@ def test_a_run_that_is_tuned_keeps_its_page_and_has_the_campaign_on_it(make_run,
     assert len(ids) == len(set(ids)) and {"samples-list", "trials-list", "strands"} <= set(ids)
 
 
-def test_a_folder_with_nothing_but_a_campaign_shows_the_campaign(make_campaign):
+def test_a_folder_with_only_a_campaign_shows_the_campaign(make_campaign):
     run = make_campaign()
     (run / "ledger.json").write_text(json.dumps({"stages": [{"stage": "tuning", "unit": "trials"}]}))
     assert "Campaign report" in Page(render(str(run))).text
 
 
-def test_of_many_trials_some_are_shown_and_all_are_counted(make_campaign):
+def test_with_many_trials_some_are_shown_and_all_are_counted(make_campaign):
     trials = [
         {
             "trial": str(n),

@@ -1,4 +1,4 @@
-"""What is drawn, and where: the SVG of the charts, read again."""
+"""The SVG of the charts, parsed: marks and their positions."""
 
 import math
 import re
@@ -18,7 +18,7 @@ def mark(value, interval=None, label="t", kind="after"):
 
 
 def marks_of(svg, kind):
-    """The marks of a kind of Vega's (symbol, rule, line), in the order in which they are drawn."""
+    """The marks of one of Vega's kinds (symbol, rule, line), in drawing order."""
     groups = [
         g for g in ElementTree.fromstring(svg).iter("g") if g.get("class", "").startswith(f"mark-{kind} role-mark")
     ]
@@ -48,7 +48,7 @@ def test_losses_that_are_not_numbers_are_not_drawn():
     assert lines(curve[1:], []) is None
 
 
-def test_a_curve_falls_and_its_legend_names_what_there_is():
+def test_a_curve_falls_and_its_legend_names_the_curves():
     chart = lines([(step, 3 / step) for step in range(1, 50)], [(25, 0.2), (49, 0.1)])
     training, validation = marks_of(chart.wide, "line")
     heights = [float(y) for _, y in re.findall(r"([\d.]+),([\d.]+)", training.get("d"))]
@@ -72,7 +72,7 @@ def test_whiskers_start_at_zero_and_keep_their_order():
 
 
 @pytest.mark.parametrize("accuracy", [0.0, 1.0])
-def test_whiskers_hold_the_extremes(accuracy):
+def test_whiskers_show_extreme_values(accuracy):
     for svg, width in zip(
         (whiskers([mark(accuracy)]).wide, whiskers([mark(accuracy)]).narrow), (WIDE, NARROW), strict=True
     ):
@@ -117,7 +117,7 @@ def test_a_front_of_losses_does_not_begin_at_zero():
     assert "0" not in words(chart.wide) and "2.10" in words(chart.wide)
 
 
-def test_the_many_are_named_when_they_are_pointed_at():
+def test_ordinary_spots_are_named_on_hover():
     chart = scatter([Spot("t1", mark(0.1, label="trial t1", kind="other"), 1.0), Spot("t2", mark(0.2), 2.0)])
     assert "t1" not in words(chart.wide) and "t2" in words(chart.wide)
     assert marks_of(chart.wide, "symbol")[0].get("aria-label") == "trial t1: 10%"
@@ -131,13 +131,13 @@ def test_a_strand_leaves_out_axes_that_do_not_have_its_value():
     assert [line.get("stroke") for line in drawn] == ["var(--grey)", "var(--after)"]
 
 
-def test_the_legend_of_strands_names_the_kinds_that_there_are():
+def test_the_legend_of_strands_names_only_present_kinds():
     axes = [Axis("a", "", []), Axis("b", "", [])]
     drawn = words(parallel(axes, [Strand("x", "best", [0.0, 1.0], "x")], KINDS).wide)
     assert "best" in drawn and "others" not in drawn
 
 
-def test_words_from_data_stay_words():
+def test_text_from_data_stays_text():
     spots = [Spot(HOSTILE, mark(0.1, label=HOSTILE), 1.0), Spot("2", mark(0.2), 2.0)]
     strand = Strand(HOSTILE, "best", [0.0, 1.0], HOSTILE)
     axes = [Axis(HOSTILE, HOSTILE, [(0, HOSTILE)]), Axis("b", "", [])]
@@ -146,12 +146,12 @@ def test_words_from_data_stay_words():
         assert tags <= {"svg", "g", "path", "line", "text"}
 
 
-def test_the_longest_bar_fills_its_place_and_shares_are_of_the_whole():
+def test_the_longest_bar_has_full_width_and_shares_are_of_the_whole():
     first, second = bars({"accepted": 30, "wrong_answer": 10}, 40, {})
     assert (first.width, first.share) == (100, "75.0\u00a0%")
     assert (second.width, second.label) == (33.33, "wrong answer")
 
 
-def test_a_bar_of_a_share_is_as_long_as_the_share():
+def test_the_length_of_a_share_bar_is_the_share():
     (bar,) = share_bars({"program": (30, 120), "nothing": (0, 0)})
     assert (bar.width, bar.number, bar.share) == (25, "30 of 120", "25.0\u00a0%")

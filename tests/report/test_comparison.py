@@ -1,4 +1,4 @@
-"""Several runs on one page: who is better, the answers that changed, and what was asked differently."""
+"""Several runs on one page: the comparison, the changed answers, and the different settings."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def test_two_runs_are_compared_on_the_same_questions(make_pair):
     assert "30 answers fixed, 8 broken" in text
 
 
-def test_every_changed_answer_stands_with_both_answers(make_pair):
+def test_every_changed_question_is_shown_with_both_answers(make_pair):
     page = Page(render(*make_pair(range(60), range(8, 90))))
     assert not jumps(page)
     assert page.count("details", data_kind="fixed") == 30
@@ -34,7 +34,7 @@ def test_every_changed_answer_stands_with_both_answers(make_pair):
     assert page.count("span", class_="hll") == 38
 
 
-def test_where_no_path_is_named_as_the_answer_the_last_one_stands_there_without_a_marked_line(make_pair):
+def test_without_a_chosen_path_the_last_one_is_shown_without_a_marked_line(make_pair):
     runs = make_pair(range(60), range(8, 90))
     assert "unlikely" not in Page(render(*runs)).text
     for run, right in zip(runs, (range(60), range(8, 90)), strict=True):
@@ -57,11 +57,9 @@ def test_scores_without_a_partner_are_named_on_both_sides(make_pair):
     assert ": arithmetic, after, greedy: " not in text
 
 
-def test_runs_that_chance_tells_apart_are_not_called_better(make_pair):
+def test_a_difference_by_chance_is_not_called_better(make_pair):
     text = Page(render(*make_pair(range(60), range(2, 63)))).text
-    assert (
-        "There is no difference between B: mixed and A: programs that can be seen at 200 arithmetic questions" in text
-    )
+    assert "There is no detectable difference between B: mixed and A: programs at 200 arithmetic questions" in text
     assert "200 questions do not show that the runs differ" in text
 
 
@@ -70,11 +68,11 @@ def test_only_settings_that_differ_are_listed(make_pair):
     table = page.text.split("Settings that differ")[1]
     assert "Setting A: programs B: mixed" in table
     assert "seed 17 18" in table and "training.epochs 3 5" in table
-    assert "training.rationale_weight not there 0.5" in table
+    assert "training.rationale_weight not set 0.5" in table
     assert "batch_size" not in table and "sk-not-for-the-page" not in page.text
 
 
-def test_a_strategy_of_one_run_alone_is_compared_with_the_other_s_greedy(make_pair):
+def test_a_strategy_of_only_one_run_is_compared_with_greedy_of_the_other(make_pair):
     runs = make_pair(range(60), range(60))
 
     def add(metrics):
@@ -85,21 +83,20 @@ def test_a_strategy_of_one_run_alone_is_compared_with_the_other_s_greedy(make_pa
     shutil.copytree(solutions / "greedy", solutions / "vote")
     text = Page(render(*runs)).text
     assert (
-        "at 200 arithmetic questions, by greedy. B" in text
-        and "Below: 1 comparison of one strategy with another." in text
+        "at 200 arithmetic questions, by greedy. B" in text and "Below: 1 comparison of different strategies." in text
     )
     assert "arithmetic, after, vote against greedy" in text and "by vote against greedy." not in text
 
 
-def test_questions_of_one_run_alone_are_left_out_and_counted(make_pair):
+def test_questions_of_only_one_run_are_left_out_and_counted(make_pair):
     runs = make_pair(range(60), range(8, 90))
     (Path(runs[1]) / "solutions" / "arithmetic" / "greedy" / "part-00001.parquet").unlink()
     text = Page(render(*runs)).text
     assert "at 100 arithmetic questions" in text
-    assert "100 questions that only one of them answered are left out." in text
+    assert "100 questions that only one of them answered are not compared." in text
 
 
-def test_runs_without_a_question_in_common_say_so(make_pair):
+def test_runs_without_a_common_question_are_reported(make_pair):
     runs = make_pair(range(3), range(4))
     shutil.rmtree(Path(runs[1]) / "solutions")
     text = Page(render(*runs)).text
@@ -116,27 +113,27 @@ def test_hostile_text_stays_text_here_too(make_pair):
     assert page.count("script") == 1 and page.count("img") == 0
 
 
-def test_runs_that_differ_in_their_seed_alone_are_pooled(make_pair):
+def test_runs_that_differ_only_in_their_seed_are_pooled(make_pair):
     runs = [Path(run) for run in make_pair(range(60), range(8, 90))]
     assert "several seeds" not in Page(render(*map(str, runs))).text  # other epochs
     (runs[1] / "recipe.yaml").write_text(json.dumps(RECIPE))
     assert "several seeds" not in Page(render(*map(str, runs))).text  # the same seed
     (runs[1] / "recipe.yaml").write_text(json.dumps(RECIPE | {"seed": 18, "run_dir": str(runs[1])}))
     answered = [list(RunDir(str(run)).iter_records("solutions/arithmetic/greedy", Solution)) for run in runs]
-    found = pool(answered)
+    result = pool(answered)
     text = Page(render(*map(str, runs))).text
-    low, high = (f"{100 * end:.1f}" for end in found.interval)
+    low, high = (f"{100 * end:.1f}" for end in result.interval)
     assert (
         "A: programs, B: mixed: arithmetic, after, greedy: 35.5 % of 200 questions over 2 seeds "
         f"(95 % interval {low}–{high} %). By seed 30.0 %, 41.0 %; "
     ) in text
-    assert f"chance adds taken off: {100 * found.seed_deviation:.1f} points." in text
-    assert found.warning and found.warning in text
+    assert f"corrected for chance: {100 * result.seed_deviation:.1f} points." in text
+    assert result.warning and result.warning in text
 
 
 @pytest.fixture
 def make_systems(tmp_path):
-    """Runs with these right answers out of 200; a system is a name, with a run for each of its seeds."""
+    """Builds runs with the given numbers of correct answers out of 200; each system has a name and one run per seed."""
 
     def make(**systems):
         runs = []
@@ -166,19 +163,19 @@ def test_runs_that_differ_in_their_seed_are_one_side_of_a_comparison(make_system
     low, high = (f"{100 * end:+.1f}".replace("-", "−") for end in expected.interval)
     assert f"Paired difference: +11.7 points (95 % interval {low} to {high})" in page.text
     assert "by the two-level t test" in page.text and expected.warning in page.text
-    # One comparison of systems, none of runs; every changed question has an answer of each side.
+    # One comparison of systems, none of runs; every changed question has an answer from each side.
     assert page.text.count("Paired difference") == 1 and not jumps(page)
     assert page.count("details", data_kind="fixed") == expected.fixed
     assert page.count("details", data_kind="broken") == expected.broken
 
 
-def test_seeds_alone_are_no_comparison(make_systems):
+def test_runs_of_one_system_are_not_compared(make_systems):
     text = Page(render(*make_systems(short=[range(60), range(80)]))).text
-    assert "These runs are one system under several seeds." in text
+    assert "These runs are one system with several seeds." in text
     assert "Paired difference" not in text and "35.0 % of 200 questions over 2 seeds" in text
 
 
-def test_one_training_on_each_side_is_said(make_pair):
+def test_the_page_says_if_each_side_has_one_training(make_pair):
     assert ONE_TRAINING_EACH in Page(render(*make_pair(range(60), range(8, 90)))).text
 
 
@@ -192,10 +189,10 @@ def test_comparisons_on_a_page_are_one_family(make_systems):
     assert "exact McNemar p = 0.021 p = 0.043 9 1" in two and "Adjusted p-values are Holm's over all rows" in two
     three = Page(render(*make_systems(short=[range(60)], long=[right], longer=[right], longest=[right]))).text
     assert "is better than" not in three
-    assert three.count("There is no difference between") == 3 and "p = 0.064" in three
+    assert three.count("There is no detectable difference between") == 3 and "p = 0.064" in three
 
 
-def test_a_part_of_the_solutions_that_cannot_be_read_is_named(make_pair):
+def test_an_unreadable_part_of_the_solutions_is_named(make_pair):
     runs = make_pair(range(3), range(4))
     (Path(runs[0]) / "solutions" / "arithmetic" / "greedy" / "part-00000.parquet").write_bytes(b"half a file")
     with pytest.raises(InputError, match="solutions/arithmetic/greedy cannot be read"):

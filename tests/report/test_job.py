@@ -5,7 +5,7 @@ import json
 from tests.jobs.conftest import run_job
 
 
-def test_a_run_s_page_is_written_into_the_run(make_run):
+def test_the_page_of_a_run_is_written_into_the_run(make_run):
     run = make_run()
     before = {path.name for path in run.iterdir()}
     done = run_job("report", run)
@@ -15,13 +15,13 @@ def test_a_run_s_page_is_written_into_the_run(make_run):
     assert "Distillation report" in (run / "report.html").read_text()
 
 
-def test_several_runs_go_where_they_are_told(make_pair, tmp_path):
+def test_a_comparison_is_written_to_the_given_file(make_pair, tmp_path):
     done = run_job("report", *make_pair(range(60), range(8, 90)), "--out", tmp_path / "both.html")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "B: mixed is better than A: programs" in (tmp_path / "both.html").read_text()
 
 
-def test_what_cannot_be_shown_is_one_error_and_status_2(make_run, tmp_path):
+def test_an_unreadable_run_is_one_error_and_status_2(make_run, tmp_path):
     run = make_run()
     (run / "metrics.json").write_text(json.dumps({"evaluation": [{"task": "arithmetic"}]}))
     for words in ([], [tmp_path / "nowhere"], [run]):

@@ -1,4 +1,4 @@
-"""The page of a run, read back as a browser reads it."""
+"""The page of a run, parsed like in a browser."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ HOSTILE = '<script>alert(1)</script>\n</code></pre><img src=x onerror=alert(1)> 
 
 
 class Page(HTMLParser):
-    """Tags, attributes and visible text; raises where an element is closed that is not open."""
+    """Collects tags, attributes and visible text; raises if an element is closed that is not open."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 
 def jumps(page: Page) -> list[tuple[int, int]]:
-    """Headings that are more than one level below the one before."""
+    """Headings that skip a level after the previous heading."""
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
     return [(above, below) for above, below in pairwise(levels) if below > above + 1]
 
@@ -70,12 +70,12 @@ def rejected_samples(page: Page) -> int:
     return page.count("span", class_="outcome bad")
 
 
-def test_every_element_that_is_opened_is_closed_and_no_heading_skips_a_level(make_run):
+def test_every_open_element_is_closed_and_no_heading_skips_a_level(make_run):
     page = Page(render(str(make_run())))
     assert page.open == [] and not jumps(page)
 
 
-def test_text_and_fields_can_be_told_from_what_is_behind_them():
+def test_text_and_fields_have_enough_contrast():
     css = resources.files("pad_ray.report").joinpath("page.css").read_text()
     for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]:
         colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
@@ -91,7 +91,7 @@ def test_text_and_fields_can_be_told_from_what_is_behind_them():
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance, as WCAG 2.1 defines it."""
+    """Relative luminance as defined in WCAG 2.1."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
@@ -112,7 +112,7 @@ def test_a_difference_that_chance_explains_is_not_called_better(make_run):
     run = make_run()
     edit(run / "metrics.json", lambda metrics: metrics["paired"][0].update(p_value=0.21, interval=[-0.01, 0.06]))
     text = Page(render(str(run))).text
-    assert "Distillation made no difference that 200 arithmetic test questions can show" in text
+    assert "Distillation made no detectable difference at 200 arithmetic test questions" in text
 
 
 def test_the_funnel_and_the_bars_show_the_numbers_of_the_ledger(make_run):
@@ -121,7 +121,7 @@ def test_the_funnel_and_the_bars_show_the_numbers_of_the_ledger(make_run):
     stages = {stage["stage"]: stage for stage in json.loads((run / "ledger.json").read_text())["stages"]}
     synthesis, corpus = stages["synthesis"], stages["corpus"]
     assert f"Question {stages['questions']['rows_out']} read 100 train, 200 test" in page.text
-    assert f"Draft {synthesis['rows_in']} sampled 4.0 a training question" in page.text
+    assert f"Draft {synthesis['rows_in']} sampled 4.0 per training question" in page.text
     assert f"Verdict {synthesis['rows_out']} accepted" in page.text
     assert f"Corpus {corpus['rows_out']} rows written" in page.text
     assert f"Score {stages['evaluation.after']['rows_out']} answers correct 36.0 % of the questions" in page.text
@@ -140,13 +140,13 @@ def test_the_ledger_is_counted_again_in_the_files(make_run):
     assert re.search(r"drafts 400 \d+ no", Page(render(str(run))).text)
 
 
-def test_rows_that_the_ledger_lost_are_named(make_run):
+def test_rows_missing_in_the_ledger_are_shown(make_run):
     run = make_run()
     edit(run / "ledger.json", lambda ledger: ledger["stages"][1].update(rows_in=407, balanced=False))
     assert "no (7 unaccounted for)" in Page(render(str(run))).text
 
 
-def test_samples_of_every_outcome_stand_with_question_program_feedback_and_gold(make_run):
+def test_samples_of_every_outcome_show_question_program_feedback_and_gold(make_run):
     run = make_run()
     page = Page(render(str(run)))
     ledger = {stage["stage"]: stage for stage in json.loads((run / "ledger.json").read_text())["stages"]}
@@ -155,7 +155,7 @@ def test_samples_of_every_outcome_stand_with_question_program_feedback_and_gold(
     assert shown == {outcome: min(count, SAMPLE_SIZE) for outcome, count in thrown.items()}
     assert page.count("details", data_outcome="taken_by_the_corpus") == SAMPLE_SIZE
     assert rejected_samples(page) == sum(shown.values())
-    assert f"{sum(shown.values()) + SAMPLE_SIZE} of 400 drafts, drawn by content id" in page.text
+    assert f"{sum(shown.values()) + SAMPLE_SIZE} of 400 drafts, selected by content id" in page.text
     assert "apples_at_first" in page.text
     assert "NameError: name 'apples_left' is not defined (line 6)" in page.text
     assert page.text.count("Gold") == sum(shown.values()) + SAMPLE_SIZE
@@ -168,7 +168,7 @@ def test_every_outcome_of_the_chart_opens_its_samples(make_run):
     assert all(page.count("details", data_outcome=outcome) for outcome in links)
 
 
-def test_drafts_that_were_accepted_and_those_that_the_corpus_took_have_names_of_their_own(make_run):
+def test_accepted_drafts_and_drafts_in_the_corpus_have_different_names(make_run):
     run = make_run()
     synthesis, corpus = json.loads((run / "ledger.json").read_text())["stages"][1:3]
     text = Page(render(str(run))).text
@@ -182,7 +182,7 @@ def test_the_failing_line_is_marked_and_named(make_run):
     assert page.count("span", class_="hll") == page.text.count("Failing line") == failures > 20
 
 
-def test_yields_are_those_of_every_draft(make_run):
+def test_yields_count_every_draft(make_run):
     run = make_run()
     edit(run / "recipe.yaml", lambda recipe: recipe.update(synthesis={"paths": ["program"], "samples": 4}), yaml)
     text = Page(render(str(run))).text
@@ -192,20 +192,20 @@ def test_yields_are_those_of_every_draft(make_run):
     assert len(by_set) == 2 and sum(by_set) == accepted
 
 
-def test_a_draft_that_the_engine_failed_to_make_counts_as_a_draft_of_its_path(make_run):
+def test_a_draft_with_an_engine_fault_counts_for_its_path(make_run):
     run = make_run()
     part = run / "drafts" / "part-00001.parquet"
     lost = pq.read_table(part).slice(0, 3)
     shutil.rmtree(run / "corpus")
-    shutil.rmtree(run / "rejected")  # nothing says yet which drafts are planned
+    shutil.rmtree(run / "rejected")  # so the planned drafts are not known yet
     (run / "faults").mkdir()
-    pq.write_table(lost, run / "faults" / "part-a.parquet")  # made after all: no fault
+    pq.write_table(lost, run / "faults" / "part-a.parquet")  # generated later, so not a fault
     renamed = lost.set_column(0, "draft_id", pa.array([f"{number:032x}" for number in range(3)]))
     pq.write_table(renamed.cast(lost.schema), run / "faults" / "part-b.parquet")
     assert re.search(r"program \d+ of 403", Page(render(str(run))).text)
 
 
-def test_drafts_of_an_earlier_recipe_do_not_count_once_a_corpus_says_which_are_planned(make_run):
+def test_drafts_of_an_earlier_recipe_do_not_count_once_there_is_a_corpus(make_run):
     run = make_run()
     part = pq.read_table(run / "drafts" / "part-00001.parquet").slice(0, 3)
     renamed = part.set_column(0, "draft_id", pa.array([f"{number:032x}" for number in range(3)])).cast(part.schema)
@@ -217,7 +217,7 @@ def test_drafts_of_an_earlier_recipe_do_not_count_once_a_corpus_says_which_are_p
     assert re.search(r"program \d+ of 400", text) and "program drafts 400 400 yes" in text
 
 
-def test_a_second_task_that_was_evaluated_later_changes_no_number_of_the_run_s_own(make_run):
+def test_a_task_evaluated_later_does_not_change_the_runs_own_numbers(make_run):
     run = make_run()
     write_tests(run, "svamp", make_questions("test", 240, ""))
     later = {"task": "svamp", "questions": 240, "correct": 24, "accuracy": 0.1, "outcomes": {"accepted": 24}}
@@ -233,10 +233,10 @@ def test_a_second_task_that_was_evaluated_later_changes_no_number_of_the_run_s_o
     text = Page(render(str(run))).text
     assert "Question 300 read 100 train, 200 test" in text and "questions 300 300 yes" in text
     assert "Score 72 answers correct 36.0 % of the questions" in text
-    assert "evaluation.after 3 min 06 s – 36,688 382 a right answer" in text  # 2 x 18,344 tokens, 72 + 24 answers
+    assert "evaluation.after 3 min 06 s – 36,688 382 per correct answer" in text  # 2 x 18,344 tokens, 72 + 24 answers
 
 
-def test_an_outcome_of_a_verdict_that_the_corpus_gives_too_is_not_counted_twice(make_run):
+def test_an_outcome_of_both_verdicts_and_corpus_is_not_counted_twice(make_run):
     run = make_run()
 
     def rename(ledger):
@@ -257,12 +257,12 @@ def test_only_the_function_of_a_completion_is_shown(make_run):
     assert "return 1" in page.text and "not judged" not in page.text
 
 
-def test_a_run_can_be_named_by_a_uri(make_run):
+def test_a_run_can_be_given_by_uri(make_run):
     run = make_run()
     assert render(run.as_uri()) == render(str(run))
 
 
-def test_a_page_made_twice_is_the_same(make_run):
+def test_rendering_is_deterministic(make_run):
     run = str(make_run())
     assert render(run) == render(run)
 
@@ -279,7 +279,7 @@ def test_hostile_text_stays_text(make_run):
     assert "⟨U+202E⟩" in page.text
 
 
-def test_texts_of_data_run_in_their_own_direction(make_run):
+def test_texts_from_data_keep_their_writing_direction(make_run):
     page = Page(render(str(make_run(question="لدى أحمد 3 تفاحات. كم المجموع؟", text="# تفاح\u202e\nreturn 3"))))
     asked = [attributes for tag, attributes in page.tags if attributes.get("class") in ("asked", "code")]
     assert asked
@@ -297,7 +297,7 @@ def test_hostile_text_in_recipe_and_metrics_stays_text(make_run):
     assert page.count("script") == 1 and page.count("img") == 0
 
 
-def test_nothing_is_loaded_and_nothing_runs_but_the_script_that_the_policy_names(make_run):
+def test_nothing_is_loaded_and_only_the_script_in_the_policy_runs(make_run):
     html = render(str(make_run()))
     script = html.split("<script>")[1].split("</script>")[0]
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -317,7 +317,7 @@ def test_every_link_leads_to_a_part_of_the_page(make_run):
     assert {attributes["href"] for tag, attributes in tags if tag == "a"} <= {f"#{name}" for name in ids}
 
 
-def test_charts_say_in_words_what_they_show(make_run):
+def test_charts_have_descriptions_in_words(make_run):
     page = Page(render(str(make_run())))
     images = [attributes for _, attributes in page.tags if attributes.get("role") == "img"]
     assert [image["aria-describedby"] for image in images] == ["curve-loss", "accuracy-1", "spent-1"]
@@ -334,7 +334,7 @@ def test_a_run_of_20_000_long_drafts_gives_a_small_page_with_true_counts(make_ru
 
 
 @pytest.mark.parametrize("text", ["<&" * 5_000, "字\u202e" * 5_000])
-def test_a_page_stays_small_whatever_its_texts_become_on_it(make_run, text):
+def test_a_page_stays_small_whatever_its_texts(make_run, text):
     run = make_run(drafts=2_000, question=text, text=text)
     html = render(str(run))
     assert 1_000_000 < len(html.encode()) < 3_000_000
@@ -345,7 +345,7 @@ def test_a_key_in_the_recipe_does_not_reach_the_page(make_run):
     assert "sk-not-for-the-page" not in render(str(make_run()))
 
 
-def test_self_refinement_shows_both_histograms_side_by_side_and_its_own_comparison(make_run):
+def test_self_refinement_shows_both_histograms_and_its_comparison(make_run):
     run = make_run()
     shares = [
         {"outcome": "wrong_answer", "student": 0.9, "injected": 0.85},
@@ -372,7 +372,7 @@ def test_self_refinement_shows_both_histograms_side_by_side_and_its_own_comparis
     )
 
 
-def test_a_corpus_row_is_no_draft(make_run):
+def test_corpus_rows_are_not_counted_as_drafts(make_run):
     run = make_run()
     edit(run / "metrics.json", lambda metrics: metrics["corpus"].update(train_rows=500))
     text = Page(render(str(run))).text
@@ -380,7 +380,7 @@ def test_a_corpus_row_is_no_draft(make_run):
     assert re.search(r"drafts in the corpus (\d+) \1 yes", text)
 
 
-def test_a_run_stopped_after_synthesis_shows_what_it_has_and_says_what_is_missing(make_run):
+def test_a_run_stopped_after_synthesis_shows_its_results_and_the_missing_parts(make_run):
     run = make_run()
     for folder in ("corpus", "rejected"):
         shutil.rmtree(run / folder)
@@ -417,12 +417,12 @@ def test_an_empty_run_renders(tmp_path):
     assert "Nothing has been measured in this run yet." in page.text
 
 
-def test_a_task_without_a_pair_gets_a_sentence_without_a_claim(make_run):
+def test_without_a_comparison_the_sentence_makes_no_claim(make_run):
     run = make_run()
 
     def leave_one(metrics):
         (after,) = metrics["evaluation"][1:]
-        # A set that was asked later may stand first.
+        # A test set that was measured later may come first.
         metrics.update(paired=[], evaluation=[{**after, "task": "svamp", "accuracy": 0.1}, after])
 
     edit(run / "metrics.json", leave_one)
@@ -431,13 +431,13 @@ def test_a_task_without_a_pair_gets_a_sentence_without_a_claim(make_run):
     assert "There is no score of the student before to compare with." in text
 
 
-def test_a_folder_that_does_not_exist_is_an_input_error(tmp_path):
+def test_a_missing_folder_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         render(str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("content", ["{", '{"evaluation": [{"task": "arithmetic"}]}', "[]"])
-def test_metrics_that_cannot_be_read_are_named(make_run, content):
+def test_unreadable_metrics_are_named(make_run, content):
     run = make_run()
     (run / "metrics.json").write_text(content)
     with pytest.raises(InputError, match=r"arithmetic-smollm2/metrics\.json cannot be shown"):
@@ -451,7 +451,7 @@ def test_a_part_that_is_not_parquet_is_an_input_error(make_run):
         render(str(run))
 
 
-def test_a_score_is_named_by_its_protocol_and_judged_by_other_rules_too(make_run):
+def test_a_score_shows_its_protocol_and_accuracies_by_other_rules(make_run):
     run = make_run()
     more = {"protocol": "GSM8K test", "exact": 0.345, "pad_rounded": 0.375, "warning": "30 questions say little."}
     edit(run / "metrics.json", lambda metrics: metrics["evaluation"][1].update(more))
@@ -475,7 +475,7 @@ def test_strategies_are_compared_in_pairs(make_run):
     assert "arithmetic, after: vote against greedy 200 −2.0 −5.0 to +1.0 exact McNemar p = 0.300 63 3 6.1" in text
 
 
-def test_several_strategies_are_one_family_and_of_one_training(make_run):
+def test_several_strategies_are_one_family_with_one_training(make_run):
     run = make_run()
     pair = {"task": "arithmetic", "student": "after", "a": "greedy", "difference": 0.02, "test": "exact McNemar"}
     pairs = [
@@ -485,7 +485,7 @@ def test_several_strategies_are_one_family_and_of_one_training(make_run):
     page = Page(render(str(run)))
     assert "vote against greedy – +2.0 – exact McNemar p = 0.030 p = 0.060" in page.text
     assert "refine against greedy – +2.0 – exact McNemar p = 0.010 p = 0.030" in page.text
-    assert "Strategies ask one training of the student: their differences hold for it." in page.text
+    assert "All strategies use the same training of the student; their differences are valid only for it." in page.text
     assert (page.count("td", class_="n better"), page.count("td", class_="n open")) == (1, 2)
 
 
@@ -499,17 +499,17 @@ def test_several_test_sets_are_one_family(make_run):
     edit(run / "metrics.json", add)
     text = Page(render(str(run))).text
     assert "p = 0.030 by the exact McNemar test (p = 0.060 by Holm's adjustment for 2 comparisons)" in text
-    assert text.count("Distillation made no difference that") == 2
+    assert text.count("Distillation made no detectable difference at") == 2
     assert "One training: the interval covers the questions, not the chance of training." in text
 
 
-def test_what_a_run_cost_is_in_seconds_and_tokens(make_run):
+def test_costs_are_in_seconds_and_tokens(make_run):
     run = make_run()
     tokens = {"prompt_tokens": 120_000, "completion_tokens": 33_000, "device_seconds": 4000}
     edit(run / "metrics.json", lambda metrics: metrics["synthesis"].update(tokens))
     text = Page(render(str(run))).text
-    assert "synthesis 21 min 52 s 120,000 33,000 200 an accepted draft" in text
-    assert "evaluation.after 1 min 33 s – 18,344 255 a right answer" in text
+    assert "synthesis 21 min 52 s 120,000 33,000 200 per accepted draft" in text
+    assert "evaluation.after 1 min 33 s – 18,344 255 per correct answer" in text
     assert "held their devices for 1 h 06 min" in text
 
 
@@ -524,10 +524,10 @@ def test_a_student_with_a_dot_in_its_name_has_its_tokens(make_run):
 
     edit(run / "metrics.json", measure)
     edit(run / "ledger.json", count)
-    assert f"evaluation.{student}.vote 1 min 33 s – 18,344 255 a right answer" in Page(render(str(run))).text
+    assert f"evaluation.{student}.vote 1 min 33 s – 18,344 255 per correct answer" in Page(render(str(run))).text
 
 
-def test_errors_are_set_side_by_side_on_the_tasks_of_both_students_even_where_one_makes_none(make_run):
+def test_errors_are_compared_on_the_tasks_of_both_students_even_if_one_makes_none(make_run):
     run = make_run()
 
     def refined(metrics):
@@ -544,7 +544,7 @@ def test_errors_are_set_side_by_side_on_the_tasks_of_both_students_even_where_on
     assert "wrong answer 60.5 % 0.0 % syntax error 3.5 % 0.0 %" in errors and "timeout" not in errors
 
 
-def test_errors_before_and_after_refinement_stand_side_by_side(make_run):
+def test_errors_before_and_after_refinement_are_compared(make_run):
     run = make_run()
 
     def refined(metrics):

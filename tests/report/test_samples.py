@@ -1,4 +1,4 @@
-"""Which line of a path its feedback speaks of."""
+"""The failing line of a path, found from its feedback."""
 
 import pytest
 
@@ -25,5 +25,5 @@ WORDS = "2*3 = <<2*3=6>>6\n6+1 = <<6+1=8>>8\n#### 8"
         (WORDS, "step 2: 6+1 is 7, not 8", 2),
     ],
 )
-def test_the_failing_line_is_the_one_that_the_feedback_names_or_the_first_that_reads_the_name(path, feedback, line):
+def test_the_failing_line_is_named_by_the_feedback_or_the_first_to_read_the_name(path, feedback, line):
     assert failing_line(path, feedback) == line

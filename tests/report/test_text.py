@@ -1,4 +1,4 @@
-"""How values are written."""
+"""The text form of values."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_a_program_is_escaped_and_highlighted():
     assert "<b>" not in html and "&lt;b&gt;" in html
 
 
-def test_characters_that_cannot_be_seen_are_shown_by_their_code_point():
+def test_invisible_characters_are_shown_by_their_code_point():
     assert text.clean("a\u202eb\x00c\ud800") == "a⟨U+202E⟩b⟨U+0000⟩c⟨U+D800⟩"
 
 

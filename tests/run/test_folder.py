@@ -12,18 +12,18 @@ def run(tmp_path):
     return RunDir(str(tmp_path / "run"))
 
 
-def test_records_of_all_parts_come_back_in_the_order_of_the_parts(run):
+def test_records_are_read_in_the_order_of_their_parts(run):
     second = Verdict("e", Outcome.TIMEOUT, None, "", 2.0)
     run.write_records("verdicts/b.parquet", Verdict, [second])
     run.write_records("verdicts/a.parquet", Verdict, [VERDICT])
     assert run.read_records("verdicts", Verdict) == [VERDICT, second] == list(run.iter_records("verdicts", Verdict))
 
 
-def test_a_folder_that_is_not_there_has_no_records(run):
+def test_a_missing_folder_has_no_records(run):
     assert run.read_records("verdicts", Verdict) == []
 
 
-def test_a_write_that_breaks_leaves_the_old_file(run, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(run, monkeypatch):
     run.write_json("metrics.json", {"old": 1})
 
     def break_off(*_):
@@ -35,7 +35,7 @@ def test_a_write_that_breaks_leaves_the_old_file(run, monkeypatch):
     assert RunDir(run.location).read_json("metrics.json") == {"old": 1}
 
 
-def test_leftovers_of_a_killed_writer_are_no_parts(run):
+def test_temporary_files_of_a_killed_writer_are_not_parts(run):
     run.write_records("drafts/a.parquet", Verdict, [VERDICT])
     run.write_bytes("drafts/b.parquet.host-1.partial", b"torn")
     assert run.parts("drafts") == ["drafts/a.parquet"]
@@ -63,7 +63,7 @@ class _Failing:
         return getattr(self.real, name)
 
 
-def test_credentials_in_a_uri_are_refused_and_not_repeated():
+def test_credentials_in_a_uri_are_rejected_and_not_repeated():
     with pytest.raises(InputError, match="credentials in the URI") as raised:
         RunDir("s3://AKIAKEY:secret@bucket/run")
     assert "secret@" not in str(raised.value)

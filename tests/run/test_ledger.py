@@ -11,12 +11,12 @@ def run(tmp_path):
     return RunDir(str(tmp_path))
 
 
-def test_rejected_and_failed_rows_balance_the_rows_that_came_in(run):
+def test_accepted_rejected_and_failed_rows_add_up_to_the_rows_in(run):
     ledger.record(run, StageEntry("synthesis", "drafts", 10, 6, {"timeout": 3}, failed=1))
     assert ledger.entries(run)[0]["balanced"]
 
 
-def test_a_lost_row_fails_the_stage_and_is_written_down(run):
+def test_a_lost_row_fails_the_stage_after_the_entry_is_written(run):
     with pytest.raises(StageError, match="synthesis: the ledger does not balance: 10 drafts in, 9 accounted for"):
         ledger.record(run, StageEntry("synthesis", "drafts", 10, 6, {"timeout": 3}))
     assert not ledger.entries(run)[0]["balanced"]

@@ -1,4 +1,4 @@
-"""What a stage says while it works: on a terminal, and in a log."""
+"""The progress output of a stage on a terminal and in a log."""
 
 import io
 import threading
@@ -11,7 +11,7 @@ from pad_ray.run.progress import Progress, _Pace
 
 
 def said(terminal, done, to, total=80, monkeypatch=None):
-    """What a stage printed that went from `done` to `to` units in twenty seconds."""
+    """The output of a stage that goes from `done` to `to` units in twenty seconds."""
     now = iter([100.0, *[120.0] * 9_999])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     out = io.StringIO()
@@ -22,7 +22,7 @@ def said(terminal, done, to, total=80, monkeypatch=None):
 
 
 class Scalars:
-    """Remembers what a stage tracks."""
+    """Records the values that a stage tracks."""
 
     def __init__(self):
         self.said = []
@@ -31,7 +31,7 @@ class Scalars:
         self.said.append((step, values))
 
 
-def test_the_numbers_that_are_shown_are_tracked_under_the_name_of_the_stage(monkeypatch):
+def test_displayed_numbers_are_tracked_under_the_stage_name(monkeypatch):
     now = iter([100.0, *[120.0] * 9])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     opened = {}
@@ -44,13 +44,13 @@ def test_the_numbers_that_are_shown_are_tracked_under_the_name_of_the_stage(monk
     assert opened["synthesis"].said == [(40, {"drafts_per_s": 1.0, "accepted_share": 0.6})]
 
 
-def test_a_log_has_done_planned_rate_time_left_and_note(monkeypatch):
+def test_a_log_line_shows_done_total_rate_time_left_and_note(monkeypatch):
     lines = said(False, 0, 40, monkeypatch=monkeypatch).splitlines()
     assert lines[0] == "[synthesis] 0/80 drafts"
     assert lines[-1] == "[synthesis] 40/80 drafts in 20 s, 2.0/s, ETA 0:00:20, 60% accepted"
 
 
-def test_a_stage_that_continues_is_as_fast_as_what_it_does_now(monkeypatch):
+def test_the_rate_of_a_continued_stage_counts_only_new_units(monkeypatch):
     assert "60/80 drafts in 20 s, 1.0/s, ETA 0:00:20" in said(False, 40, 60, monkeypatch=monkeypatch)
 
 
@@ -60,7 +60,7 @@ def test_a_finished_stage_has_no_time_left(monkeypatch):
 
 @pytest.mark.parametrize("notes", [["loss 0.500"], ["loss 0.500", "validation loss 0.400"]])
 def test_the_last_line_of_a_stage_is_printed_once_with_its_last_note(monkeypatch, notes):
-    # The first update comes when a line is due, all others at the same moment.
+    # A line is due at the first update; all other updates come at the same moment.
     now = iter([100.0, 100.0, *[120.0] * 99])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     out = io.StringIO()
@@ -70,14 +70,14 @@ def test_the_last_line_of_a_stage_is_printed_once_with_its_last_note(monkeypatch
     assert [line.rpartition(", ")[2] for line in out.getvalue().splitlines()[1:]] == notes
 
 
-def test_a_terminal_shows_the_same(monkeypatch):
+def test_a_terminal_shows_the_same_figures(monkeypatch):
     shown = said(True, 0, 40, monkeypatch=monkeypatch)
     assert "synthesis (drafts)" in shown and "40/80" in shown and "ETA" in shown
     assert "2.0/s" in shown and "60% accepted" in shown
 
 
 @pytest.mark.parametrize(("done", "written"), [(0, ""), (1, "3.0/min"), (2, "0.1/s"), (90, "4.5/s")])
-def test_a_slow_stage_is_told_by_the_minute(monkeypatch, done, written):
+def test_the_rate_of_a_slow_stage_is_per_minute(monkeypatch, done, written):
     now = iter([0.0, 20.0])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     assert _Pace(0).written(done) == written

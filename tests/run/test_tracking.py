@@ -1,4 +1,4 @@
-"""What a run tracks is read back: event files always, MLflow and Weights & Biases where their clients are installed."""
+"""Tracked values are read back: event files always, MLflow and Weights & Biases if their clients are installed."""
 
 import importlib.util
 import struct
@@ -21,14 +21,14 @@ def run(tmp_path):
 
 
 def event_files(run, stage="synthesis"):
-    """Names and contents of a stage's event files, the earliest first."""
+    """Names and contents of a stage's event files, earliest first."""
     selector = fs.FileSelector(run.path(f"tensorboard/{stage}"), allow_not_found=True)
     names = sorted(info.base_name for info in run.filesystem.get_file_info(selector))
     return {name: run.read_bytes(f"tensorboard/{stage}/{name}") for name in names}
 
 
 def events(data):
-    """The events in a file: records of a length (8 bytes), its checksum (4), the message, and its checksum (4)."""
+    """The events in a file. A record is a length (8 bytes), its checksum (4), the message, and its checksum (4)."""
     while data:
         (length,) = struct.unpack("<Q", data[:8])
         yield Event.FromString(data[12 : 12 + length])
@@ -56,7 +56,7 @@ def test_scalars_are_in_the_event_file_of_the_stage(run):
     ]
 
 
-def test_a_stage_that_continues_writes_beside_and_hides_what_it_repeats(run):
+def test_a_continued_stage_adds_a_file_that_replaces_repeated_steps(run):
     track(run, 8, 16)
     first = event_files(run)
     track(run, 16, 24)
@@ -73,7 +73,7 @@ def test_a_stage_with_nothing_to_do_leaves_no_file(run):
     assert event_files(run) == {}
 
 
-def test_what_was_logged_before_a_stage_failed_is_kept(run):
+def test_values_logged_before_a_failure_are_kept(run):
     with pytest.raises(RuntimeError), Tracker(TENSORBOARD, run, "synthesis") as tracker:
         tracker.log(8, {"drafts": 8.0})
         raise RuntimeError("the engine died")
@@ -89,25 +89,23 @@ def test_closing_twice_is_closing_once(run):
     assert len(event_files(run)) == 1
 
 
-def test_files_of_every_call_reach_a_run_that_is_not_on_a_local_path():
+def test_files_of_every_call_reach_a_remote_run():
     run = RunDir("mock://store/run")
     track(run, 8)
     track(run, 16)
     assert [scalars(data)[0][0] for data in event_files(run).values()] == [8, 16]
 
 
-def test_no_backend_is_no_file(run):
+def test_without_a_backend_no_file_is_written(run):
     track(run, 8, config=TrackingConfig(backends=[]))
     assert not run.exists("tensorboard")
 
 
 @pytest.mark.parametrize(("backend", "package"), [("mlflow", "mlflow-skinny"), ("wandb", "wandb")])
-def test_a_backend_that_is_not_installed_is_an_error_that_says_what_to_install(
-    run, backend, package, monkeypatch, tmp_path
-):
+def test_a_missing_backend_is_an_error_that_names_the_package(run, backend, package, monkeypatch, tmp_path):
     if importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is installed")
-    # A folder of its name, which a client leaves behind, is not the package.
+    # A folder of the same name, which a client leaves behind, is not the package.
     (tmp_path / backend).mkdir()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(
@@ -117,7 +115,7 @@ def test_a_backend_that_is_not_installed_is_an_error_that_says_what_to_install(
 
 
 @pytest.mark.parametrize("field", ["api_key", "tracking_uri"])
-def test_a_recipe_has_no_place_for_credentials(field):
+def test_a_recipe_has_no_field_for_credentials(field):
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         TrackingConfig(**{field: "secret"})
 
@@ -131,7 +129,7 @@ def mlflow(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("failed", "status"), [(False, "FINISHED"), (True, "FAILED")])
-def test_mlflow_has_a_run_a_call(mlflow, run, failed, status):
+def test_mlflow_gets_one_run_per_call(mlflow, run, failed, status):
     for step in (8, 16):
         tracker = Tracker(TrackingConfig(backends=["mlflow"], project="p"), run, "synthesis")
         tracker.log(step, {"loss": 0.5})
@@ -143,7 +141,7 @@ def test_mlflow_has_a_run_a_call(mlflow, run, failed, status):
     assert sorted(steps) == [8, 16]
 
 
-def test_a_server_that_is_not_there_is_an_error_without_its_password(mlflow, run, monkeypatch):
+def test_an_unreachable_server_is_an_error_that_hides_its_password(mlflow, run, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(InputError, match="check MLFLOW_TRACKING_URI") as raised:
@@ -151,7 +149,7 @@ def test_a_server_that_is_not_there_is_an_error_without_its_password(mlflow, run
     assert "secret" not in str(raised.value)
 
 
-def test_a_server_that_takes_no_more_does_not_stop_the_stage(mlflow, run, caplog):
+def test_a_server_that_fails_later_does_not_stop_the_stage(mlflow, run, caplog):
     client = mlflow.MlflowClient()
     with Tracker(TrackingConfig(backends=["mlflow", "tensorboard"], project="p"), run, "synthesis") as tracker:
         (started,) = client.search_runs([client.get_experiment_by_name("p").experiment_id])
@@ -159,7 +157,7 @@ def test_a_server_that_takes_no_more_does_not_stop_the_stage(mlflow, run, caplog
         for step in (8, 16):
             tracker.log(step, {"loss": 0.5})
     assert [record.getMessage() for record in caplog.records if record.name == "pad_ray.run.tracking"] == [
-        "tracking: mlflow gets no more numbers of this stage (MlflowException)"
+        "tracking: no more values of this stage go to mlflow (MlflowException)"
     ]
     (data,) = event_files(run).values()
     assert [step for step, *_ in scalars(data)] == [8, 16]

@@ -1,4 +1,4 @@
-"""What is left of a pipeline that failed."""
+"""The clean-up after a failed pipeline."""
 
 import pytest
 import ray.data
@@ -18,13 +18,13 @@ class Works:
 
 
 def pipeline(work):
-    """Actors that take every CPU there is."""
+    """A pipeline whose actors take every CPU."""
     actors = ray.data.ActorPoolStrategy(size=int(ray.cluster_resources()["CPU"]))
     return ray.data.range(40, override_num_blocks=20).map_batches(work, compute=actors, num_cpus=1)
 
 
 @pytest.mark.timeout(120)
-def test_the_next_pipeline_gets_the_cpus_of_a_failed_one_while_its_error_is_held(local_ray):
+def test_a_failed_pipeline_frees_its_cpus_even_while_its_error_is_held(local_ray):
     with pytest.raises(StageError, match=r"a stage: .*No space left on device") as raised:
         list(rows(pipeline(Fails), "a stage"))
     assert len(list(rows(pipeline(Works), "the next"))) == 40

@@ -1,4 +1,4 @@
-"""Stages that trials share: who makes them, who finds them made, and what they start from."""
+"""Stages shared between trials: which trial runs them, which trials reuse them, and what they start from."""
 
 import threading
 
@@ -12,7 +12,7 @@ from pad_ray.stages.graph import TO_REFINED, Made, Shared, Stage
 
 
 class Kitchen:
-    """Two stages that count how often they are made: `dough` of the learning rate, `bread` of it and the epochs."""
+    """Two stages that count their runs: `dough` depends on the learning rate, `bread` on it and on the epochs."""
 
     def __init__(self):
         self.made = []
@@ -48,12 +48,12 @@ def recipe(epochs, learning_rate=0.5):
 
 
 def provide(folder, kitchen, recipe, salt=""):
-    """The folder of a trial's last stage, and the stages that it found made."""
+    """The folder of a trial's last stage, and the stages that it reused."""
     shared = Shared(RunDir(str(folder)), Progress(), salt)
     return shared.provide(recipe, kitchen.chain), shared.reused
 
 
-def test_a_stage_is_made_once_for_all_recipes_that_agree_on_it(tmp_path, kitchen):
+def test_a_stage_runs_once_for_all_recipes_with_equal_settings(tmp_path, kitchen):
     (first, _), (other, some), (again, all_of_it) = (provide(tmp_path, kitchen, recipe(epochs)) for epochs in (1, 2, 1))
     assert kitchen.made == ["dough", "bread", "bread"]
     assert (some, all_of_it) == (["dough"], ["dough", "bread"])
@@ -61,7 +61,7 @@ def test_a_stage_is_made_once_for_all_recipes_that_agree_on_it(tmp_path, kitchen
     assert other.read_bytes("bread/part") == b"0.5 1 False"
 
 
-def test_what_earlier_stages_differ_in_is_made_anew_behind_them(tmp_path, kitchen):
+def test_later_stages_run_again_if_earlier_stages_differ(tmp_path, kitchen):
     provide(tmp_path, kitchen, recipe(1))
     assert provide(tmp_path, kitchen, recipe(1, learning_rate=0.25))[1] == []
 
@@ -75,7 +75,7 @@ def test_a_salted_trial_shares_nothing(tmp_path, kitchen):
     assert alone.read_bytes("bread/part") == b"0.5 1 False"
 
 
-def test_a_stage_starts_from_what_the_run_holds_and_leaves_that_alone(tmp_path, kitchen):
+def test_a_stage_starts_from_the_run_and_does_not_change_it(tmp_path, kitchen):
     (tmp_path / "flour").mkdir()
     (tmp_path / "flour" / "part").write_text("white")
     bread, _ = provide(tmp_path, kitchen, recipe(1))
@@ -84,7 +84,7 @@ def test_a_stage_starts_from_what_the_run_holds_and_leaves_that_alone(tmp_path, 
     assert (tmp_path / "flour" / "part").read_text() == "white"
 
 
-def test_a_stage_that_failed_is_made_again_and_those_before_it_are_not(tmp_path, kitchen):
+def test_a_failed_stage_runs_again_and_earlier_stages_do_not(tmp_path, kitchen):
     kitchen.fails = True
     with pytest.raises(StageError):
         provide(tmp_path, kitchen, recipe(1))
@@ -93,16 +93,18 @@ def test_a_stage_that_failed_is_made_again_and_those_before_it_are_not(tmp_path,
     assert kitchen.made == ["dough", "bread"]
 
 
-def test_trials_at_once_wait_for_the_one_that_makes_it(tmp_path, kitchen):
-    found = []
-    trials = [threading.Thread(target=lambda: found.append(provide(tmp_path, kitchen, recipe(1))[1])) for _ in range(4)]
+def test_concurrent_trials_wait_for_the_one_that_runs_the_stage(tmp_path, kitchen):
+    result = []
+    trials = [
+        threading.Thread(target=lambda: result.append(provide(tmp_path, kitchen, recipe(1))[1])) for _ in range(4)
+    ]
     for trial in trials:
         trial.start()
     for trial in trials:
         trial.join()
     assert kitchen.made == ["dough", "bread"]
-    # Who makes the first stage need not be who makes the second.
-    assert sorted(name for reused in found for name in reused) == ["bread"] * 3 + ["dough"] * 3
+    # Different trials may run the two stages.
+    assert sorted(name for reused in result for name in reused) == ["bread"] * 3 + ["dough"] * 3
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,6 @@ def test_trials_at_once_wait_for_the_one_that_makes_it(tmp_path, kitchen):
         ({"synthesis": {"samples": 7}}, ["corpus", "student", "attempts", "injected", "refined"]),
     ],
 )
-def test_a_stage_depends_on_its_own_part_of_the_recipe(changes, same):
+def test_a_stage_depends_only_on_its_part_of_the_recipe(changes, same):
     plain, other = Recipe(), Recipe(**changes)
     assert [stage.name for stage in TO_REFINED if stage.depends(plain) == stage.depends(other)] == same

@@ -1,4 +1,4 @@
-"""Figures of students, as students come and go."""
+"""Stored figures of students when students are replaced."""
 
 import shutil
 
@@ -22,7 +22,7 @@ SECTIONS = ("evaluation", "paired")
 
 @pytest.fixture
 def run(tmp_path, tiny_student, local_ray):
-    """A run whose students answer with real weights of no use."""
+    """A run whose students are real models with random weights."""
     recipe = Recipe(
         run_dir=str(tmp_path / "run"),
         questions={"task": "arithmetic", "limit": 4, "test_limit": 4},
@@ -34,12 +34,12 @@ def run(tmp_path, tiny_student, local_ray):
 
 
 def figures(run):
-    """Students with a score, and pairs of them that were compared."""
+    """The students that have a score, and the pairs that were compared."""
     scores, pairs = (metrics.read(run.folder).get(section, []) for section in SECTIONS)
     return [one["student"] for one in scores], [(one["a"], one["b"]) for one in pairs]
 
 
-def test_figures_of_a_student_end_with_its_weights(run, tiny_student, tmp_path):
+def test_new_weights_delete_a_students_old_figures(run, tiny_student, tmp_path):
     tests = read_tests(run.recipe)
     for student in ("before", "after"):
         measure(run, student, str(tiny_student), [Greedy()], tests)
@@ -62,7 +62,7 @@ def test_figures_of_a_student_end_with_its_weights(run, tiny_student, tmp_path):
 
 
 @pytest.mark.data
-def test_general_ability_is_asked_in_one_way_before_and_after(run, tiny_student, data_dir, tmp_path):
+def test_general_ability_uses_the_same_prompts_before_and_after(run, tiny_student, data_dir, tmp_path):
     asked = {"task": "arithmetic", "limit": 4, "test_limit": 6, "test_tasks": ["arithmetic", "bbh"]}
     recipe = Recipe.model_validate({**run.recipe.model_dump(), "questions": asked, "data_dir": str(data_dir)})
     run = Run(recipe, run.folder, run.progress)
@@ -80,7 +80,7 @@ def test_general_ability_is_asked_in_one_way_before_and_after(run, tiny_student,
         ("arithmetic", "after", "greedy", "0-shot"),
         ("bbh", "after", "direct", "3-shot"),
     ]
-    # Equal weights were asked for the same thing, and wrote the same.
+    # Equal weights got the same prompts, so they wrote the same texts.
     before, after = (
         {one.question_id: one.paths for one in run.folder.read_records(f"solutions/bbh/{place}", Solution)}
         for place in ("before-direct", "direct")
@@ -90,7 +90,7 @@ def test_general_ability_is_asked_in_one_way_before_and_after(run, tiny_student,
     assert (changed["task"], changed["difference"], changed["p_value"]) == ("bbh", 0, 1)
 
 
-def test_students_are_compared_on_questions_that_both_have_answered(run, tiny_student):
+def test_students_are_compared_only_on_questions_that_both_have_answered(run, tiny_student):
     tests = read_tests(run.recipe)
     (task,) = tests
     measure(run, "before", str(tiny_student), [Greedy()], {task: tests[task][:3]})

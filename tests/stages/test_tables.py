@@ -1,4 +1,4 @@
-"""What a job says at its end."""
+"""The closing tables of a job."""
 
 import io
 
@@ -16,10 +16,10 @@ SCORE |= {"interval": [0.103, 0.2], "executable_rate": 0.945}
 
 
 @pytest.mark.parametrize(("strategies", "named"), [(["greedy"], False), (["greedy", "vote"], True)])
-def test_scores_name_their_strategy_where_there_are_several(tmp_path, strategies, named):
-    said = io.StringIO()
-    run = Run(Recipe(), RunDir(str(tmp_path)), Progress(Console(file=said, width=160)))
+def test_scores_name_their_strategy_if_there_are_several(tmp_path, strategies, named):
+    output = io.StringIO()
+    run = Run(Recipe(), RunDir(str(tmp_path)), Progress(Console(file=output, width=160)))
     run.folder.write_json("metrics.json", {"evaluation": [{**SCORE, "strategy": name} for name in strategies]})
     closing_table(run)
-    assert ("│ vote" in said.getvalue()) == ("strategy" in said.getvalue()) == named
-    assert "10.3% to 20.0%" in said.getvalue()
+    assert ("│ vote" in output.getvalue()) == ("strategy" in output.getvalue()) == named
+    assert "10.3% to 20.0%" in output.getvalue()

@@ -1,4 +1,4 @@
-"""Students, a corpus and a plain loop that the tests of training share."""
+"""Shared students and a corpus of the training tests."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ FOLDERS = {"train": "corpus/train", "validation": "corpus/validation"}
 
 @pytest.fixture(scope="session")
 def tiny_t5(tiny_student, tmp_path_factory):
-    """A random T5 of two layers with the tokenizer of another student, in the Hugging Face layout."""
+    """A two-layer T5 with random weights and another student's tokenizer, in the Hugging Face layout."""
     from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_student)
@@ -37,7 +37,7 @@ def tiny_t5(tiny_student, tmp_path_factory):
 
 
 def corpus_rows(count, split="train", objectives=(Objective.PROGRAM,)):
-    """Rows of generated problems, one for each objective; rationales are the calculations in words."""
+    """Rows of generated problems, one per objective; rationales are the calculations in words."""
     problems = arithmetic.generate(split, 0)
     rows = []
     for _ in range(count):
@@ -54,7 +54,7 @@ def corpus_rows(count, split="train", objectives=(Objective.PROGRAM,)):
 
 
 def write_corpus(run: RunDir, train_rows, validation_rows):
-    """Both splits, the train split in two parts."""
+    """Write both splits, the train split in two parts."""
     half = len(train_rows) // 2
     run.write_records("corpus/train/part-00000.parquet", CorpusRow, train_rows[:half])
     run.write_records("corpus/train/part-00001.parquet", CorpusRow, train_rows[half:])

@@ -1,4 +1,4 @@
-"""Losses of our loop against a plain PyTorch loop on the same rows: ZeRO stages x workers x packed and padded.
+"""Compare the losses of our loop with a plain PyTorch loop on the same rows: ZeRO stages x workers x packed and padded.
 
 `python -m tests.training.matrix` prints the largest relative difference of each of the 16 cases.
 """
@@ -27,9 +27,9 @@ LARGEST_DIFFERENCE = 1e-3
 
 
 def plain_losses(run, config, steps, seed=0, corpus="hash"):
-    """The losses of `steps` steps: one padded batch a step, torch's AdamW, no Ray, no DeepSpeed, no code of the loop.
+    """The losses of `steps` steps: one padded batch per step, torch's AdamW, no Ray, no DeepSpeed, no code of the loop.
 
-    Of ours it takes the rows of each step and the learning rates.
+    Only the rows of each step and the learning rates come from our code.
     """
     from transformers import AutoModelForCausalLM
 
@@ -56,7 +56,7 @@ def plain_losses(run, config, steps, seed=0, corpus="hash"):
 
 
 def plain_loss(model, examples, weight, others=None):
-    """Mean losses of single objectives, each by its share: of the tokens, and with `weight` of rationales and programs."""
+    """The mean losses of objectives, weighted by their share of tokens, and by `weight` for rationales and programs."""
     by_objective = {}
     for example in examples:
         by_objective.setdefault(list(Objective)[example.objective], []).append(example)
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def make_student(folder):
-    """The tiny student of the tests, outside of them."""
+    """Create the tiny student of the tests."""
     from tests.conftest import make_tiny_student
 
     return make_tiny_student(folder / "tiny-student")

@@ -1,6 +1,6 @@
-"""The loop without Ray, one process: each ZeRO stage against the plain loop, and resumed at its step.
+"""Run the loop without Ray in one process: compare each ZeRO stage with the plain loop, and resume from a checkpoint.
 
-`python -m tests.training.one_process` prints a line for each; exit status 1 where one is wrong.
+`python -m tests.training.one_process` prints a line per stage; the exit status is 1 if a stage is wrong.
 """
 
 import os
@@ -29,7 +29,7 @@ STEPS, SAVED_AT = 8, 4
 
 
 class Folder:
-    """A checkpoint as Ray Train hands it out."""
+    """A checkpoint with the interface of Ray Train."""
 
     def __init__(self, path):
         self.path = path
@@ -40,7 +40,7 @@ class Folder:
 
 
 def ready(task, run, stage, saved=None):
-    """A worker at a ZeRO stage, with a checkpoint taken up where one is given."""
+    """A worker at a ZeRO stage, with a loaded checkpoint if one is given."""
     import deepspeed
 
     settings = deepspeed_settings(task.config, Placement(stage, "none"), universal=False)
@@ -54,7 +54,7 @@ def ready(task, run, stage, saved=None):
 
 
 def steps(worker, until):
-    """Losses of the steps up to `until`."""
+    """The losses of the steps up to `until`."""
     plan = epoch_steps(worker.train, worker.config.rows_per_step, 0, 0, paired=True)
     total = total_steps(worker.config, len(worker.train))
     first = worker.engine.global_steps
@@ -62,7 +62,7 @@ def steps(worker, until):
 
 
 def resumed(worker, task, run, stage):
-    """Losses of the second half, by a new worker at `stage` with the checkpoint of `worker`."""
+    """The losses of the second half, computed by a new worker at `stage` from the checkpoint of `worker`."""
     with tempfile.TemporaryDirectory() as folder:
         checkpoints.save(worker, Path(folder), best=True)
         saved = Saved(Folder(folder), SAVED_AT, 1, worker.placement, History())
@@ -70,7 +70,7 @@ def resumed(worker, task, run, stage):
 
 
 def main() -> None:
-    """Run the stages given, or all: each half way, then on, and once more from its checkpoint."""
+    """Run the given stages, or all: each to the half, then to the end, and again from its checkpoint."""
     import deepspeed
     import ray
 

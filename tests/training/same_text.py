@@ -1,10 +1,9 @@
-"""Does an exported student write the same greedy text in transformers and in vLLM?
+"""Check that an exported student writes the same greedy text in transformers and in vLLM.
 
     python -m tests.training.same_text STUDENT [--prompts 20] [--dtype float32]
 
-Prints how many completions are equal, and for each other one the place where the two part and how far transformers' logits
-of their two tokens are from each other there: rounding parts what lies close together. Exit status 1 where the two part at
-logits that are further apart than `ROUNDING`.
+Prints the number of equal completions. For each other one, it prints the position of the first difference and the gap between
+transformers' logits of the two tokens: rounding can swap close logits. The exit status is 1 if a gap exceeds `ROUNDING`.
 """
 
 import argparse
@@ -19,20 +18,20 @@ from pad_ray.models import resolve
 from pad_ray.paths import Program
 from pad_ray.tasks import get_task
 
-# Of two logits, in units of their own; a bfloat16 logit of 16 to 32 is rounded to 0.125.
+# Largest gap of two logits that rounding explains; bfloat16 logits from 16 to 32 are rounded to 0.125.
 ROUNDING = {"float32": 1e-3, "bfloat16": 0.25}
 
 
 @dataclass(frozen=True)
 class Parting:
-    """Where two completions part: tokens that they share, and the gap between the logits of their next ones."""
+    """The first difference of two completions: the number of shared tokens, and the gap between the next tokens' logits."""
 
     tokens: int
     gap: float
 
 
 def completions(kind: str, model: str, prompts: list[str], dtype: str) -> list[str]:
-    """Greedy completions of all prompts."""
+    """The greedy completions of all prompts."""
     engine = open_engine(EngineConfig(kind=kind, model=model, dtype=dtype), on_gpu=False)
     requests = [
         Request(str(number), prompt, Sampling(0.0, 1.0, 128, Program().stop), seed=0)
@@ -42,7 +41,7 @@ def completions(kind: str, model: str, prompts: list[str], dtype: str) -> list[s
 
 
 def parting(model: str, prompt: str, ours: str, theirs: str, dtype: str) -> Parting:
-    """Compute the logits at the first token that differs."""
+    """Compute the logits at the first different token."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

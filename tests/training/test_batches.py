@@ -42,7 +42,7 @@ def test_the_last_step_of_an_epoch_may_be_short():
 @pytest.mark.parametrize("rows_per_step", [2, 3, 4, 7])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_program_and_a_rationale_of_one_question_share_a_step(rows_per_step, seed):
-    # Questions 0-4 have two of each kind, question 5 a program more; question 6 has only a rationale.
+    # Questions 0-4 have two rows of each kind, question 5 has one more program, question 6 has only a rationale.
     rows = [(kind, question, 3) for question in range(5) for kind in ("program", "rationale") for _ in range(2)]
     rows += [("program", 5, 3), ("program", 5, 3), ("rationale", 5, 3), ("rationale", 6, 3)]
     steps = epoch_steps(table(rows), rows_per_step, seed, 0, paired=True)
@@ -76,7 +76,7 @@ def test_workers_share_a_step_that_fits_into_one_pass():
     assert [len(rows) for rows in shared] == [4, 4]
 
 
-def test_packed_rows_start_anew_and_learn_their_targets_alone():
+def test_packed_rows_restart_positions_and_learn_only_their_targets():
     batch = pack([example([5, 6, 7], 1), example([8, 9, 3, 2], 2)], WEIGHTS)
     assert batch.inputs["input_ids"].tolist() == [[5, 6, 7, 8, 9, 3, 2]]
     assert batch.inputs["position_ids"].tolist() == [[0, 1, 2, 0, 1, 2, 3]]
@@ -85,7 +85,7 @@ def test_packed_rows_start_anew_and_learn_their_targets_alone():
     assert batch.inputs["block_bounds"] == [0, 3, 7]
 
 
-def test_padded_rows_learn_their_targets_alone():
+def test_padded_rows_learn_only_their_targets():
     batch = pad([example([5, 6, 7], 1), example([8, 9], 1)], WEIGHTS, 0, keeps=True)
     assert batch.inputs["input_ids"].tolist() == [[5, 6, 7], [8, 9, 0]]
     assert batch.inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
@@ -95,7 +95,7 @@ def test_padded_rows_learn_their_targets_alone():
     assert list(zip(rows.tolist(), kept[columns].tolist(), strict=True)) == [(0, 1), (1, 0)]
 
 
-def test_an_encoder_reads_the_source_and_its_decoder_the_target_behind_the_start():
+def test_an_encoder_reads_the_source_and_its_decoder_the_shifted_target():
     batch = pad_pairs([example([5, 6, 7, 1], 2), example([8, 9, 1], 1)], WEIGHTS, pad_id=0, start_id=4)
     assert batch.inputs["input_ids"].tolist() == [[5, 6], [8, 9]]
     assert batch.inputs["decoder_input_ids"].tolist() == [[4, 7], [4, 0]]

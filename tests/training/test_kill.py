@@ -1,6 +1,6 @@
-"""Whatever is killed, the run made again ends with the same weights, bit for bit.
+"""Whatever is killed, the repeated run ends with the same weights, bit for bit.
 
-They take minutes and are run where PAD_RAY_KILLS is set.
+These tests take minutes and run only if PAD_RAY_KILLS is set.
 """
 
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), r
 
 
 def write_recipe(folder, student):
-    """30 steps of two workers, a checkpoint every two."""
+    """30 steps with two workers and a checkpoint every two steps."""
     run = RunDir(str(folder / "run"))
     objectives = (Objective.PROGRAM, Objective.RATIONALE)
     write_corpus(run, corpus_rows(40, objectives=objectives), corpus_rows(4, "test", objectives))
@@ -51,7 +51,7 @@ def undisturbed(tmp_path_factory, tiny_student):
 
 
 def start(recipe, folder, steps, *options):
-    """The job, once so many steps are done."""
+    """Start the job and wait until `steps` steps are done."""
     job = start_job("train", recipe, *options)
     wait_until(lambda: steps_done(RunDir(str(folder / "run"))) >= steps, job)
     return job
@@ -66,7 +66,7 @@ def assert_same(folder, undisturbed):
 
 
 def assert_alike(folder, undisturbed, workers):
-    """The same rows and weights in another order of summation."""
+    """Check for equal results up to rounding, because the order of summation differs."""
     _, trained = outcome(folder)
     assert (trained["workers"], trained["steps"]) == (workers, STEPS)
     losses, expected = ([entry["loss"] for entry in one["curve"]] for one in (trained, undisturbed[1]))
@@ -97,7 +97,7 @@ def is_worker(process):
 
 @pytest.mark.parametrize("stage", [2, 3])
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
-def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undisturbed, stage, first, then):
+def test_another_number_of_workers_continues_the_run(tmp_path, tiny_student, undisturbed, stage, first, then):
     recipe, options = write_recipe(tmp_path, tiny_student), ("--training.zero-stage", str(stage), "--training.workers")
     kill_driver(start(recipe, tmp_path, 12, *options, str(first)))
     done = run_job("train", recipe, *options, str(then))
@@ -106,7 +106,7 @@ def test_another_number_of_workers_takes_the_run_up(tmp_path, tiny_student, undi
     assert outcome(tmp_path)[1]["zero_stage"] == stage
 
 
-def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed):
+def test_training_continues_after_the_loss_of_a_node(tmp_path, tiny_student, undisturbed):
     recipe = write_recipe(tmp_path, tiny_student)
     done = change_nodes("replace", "train", recipe, 12, 1)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -114,7 +114,7 @@ def test_a_node_that_is_lost_is_done_without(tmp_path, tiny_student, undisturbed
     assert_same(tmp_path, undisturbed)
 
 
-def test_fewer_workers_go_on_without_a_lost_node(tmp_path, tiny_student, undisturbed):
+def test_fewer_workers_continue_without_a_lost_node(tmp_path, tiny_student, undisturbed):
     recipe = write_recipe(tmp_path, tiny_student)
     done = change_nodes("lose", "train", recipe, 12, 1, "--training.min-workers", "1")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -122,7 +122,7 @@ def test_fewer_workers_go_on_without_a_lost_node(tmp_path, tiny_student, undistu
     assert_alike(tmp_path, undisturbed, workers=1)
 
 
-def test_a_full_disk_is_a_clear_error_and_the_rerun_heals(tmp_path, tiny_student, undisturbed):
+def test_a_full_disk_is_a_clear_error_and_the_rerun_continues(tmp_path, tiny_student, undisturbed):
     with small_disk(tmp_path, "400m") as disk:
         recipe = write_recipe(disk, tiny_student)
         filler = fill(disk, leave_bytes=2_000_000)

@@ -1,4 +1,4 @@
-"""Every ZeRO stage, in a process of its own, because DeepSpeed joins a process to a group for good."""
+"""Every ZeRO stage, each in a new process because DeepSpeed's process group is permanent."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from tests.jobs.conftest import REPOSITORY
 
 
-def test_all_stages_have_the_losses_of_a_plain_loop_and_go_on_exactly_from_a_checkpoint():
+def test_all_stages_match_a_plain_loop_and_resume_exactly():
     command = [sys.executable, "-m", "tests.training.one_process"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

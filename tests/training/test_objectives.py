@@ -10,10 +10,10 @@ PROGRAM, RATIONALE, REPAIR = CODES["program"], CODES["rationale"], CODES["repair
 
 
 def counts(**tokens):
-    found = np.zeros(len(OBJECTIVES), np.int64)
+    result = np.zeros(len(OBJECTIVES), np.int64)
     for name, count in tokens.items():
-        found[CODES[name]] = count
-    return found
+        result[CODES[name]] = count
+    return result
 
 
 def test_the_loss_is_the_mean_over_all_target_tokens():
@@ -21,14 +21,14 @@ def test_the_loss_is_the_mean_over_all_target_tokens():
     assert weights[PROGRAM] == weights[REPAIR] == 1 / 8
 
 
-def test_mixed_each_kind_has_its_share_however_many_tokens_it_has():
+def test_in_a_mixed_corpus_each_kind_has_its_share_whatever_its_number_of_tokens():
     weights = token_weights(counts(program=10, rationale=40), Weighing(0.25))
     assert weights[RATIONALE] * 40 == pytest.approx(0.25)
     assert weights[PROGRAM] * 10 == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(("share", "alone", "other"), [(0.0, PROGRAM, RATIONALE), (1.0, RATIONALE, PROGRAM)])
-def test_the_ends_of_the_scale_are_the_single_losses(share, alone, other):
+def test_lambda_0_and_1_give_the_single_losses(share, alone, other):
     weights = token_weights(counts(program=10, rationale=40), Weighing(share))
     single = token_weights(counts(**{OBJECTIVES[alone]: (10, 40)[alone == RATIONALE]}), Weighing())
     assert weights[alone] == single[alone]
@@ -39,12 +39,12 @@ EVERY = {"program": 10, "rationale": 40, "answer": 2, "decompose": 16, "solve_st
 
 
 def shares(weights, tokens):
-    """The part of the loss that each objective has."""
+    """The share of each objective in the loss."""
     return {OBJECTIVES[code].value: weights[code] * count for code, count in enumerate(tokens) if count}
 
 
 @pytest.mark.parametrize("rationale", [0.0, 0.3, 0.5, 1.0])
-def test_lambda_is_between_rationales_and_programs_and_leaves_the_others_what_they_have(rationale):
+def test_lambda_does_not_change_the_share_of_other_objectives(rationale):
     tokens = counts(**EVERY)
     plain = shares(token_weights(tokens, Weighing()), tokens)
     mixed = shares(token_weights(tokens, Weighing(rationale)), tokens)
@@ -58,14 +58,14 @@ def test_lambda_is_between_rationales_and_programs_and_leaves_the_others_what_th
 
 
 @pytest.mark.parametrize("rationale", [None, 0.5])
-def test_a_token_of_another_objective_counts_as_often_as_that_weighs(rationale):
+def test_tokens_of_other_objectives_count_by_their_weight(rationale):
     tokens = counts(program=10, rationale=10, repair=20, decompose=20)
     weighed = Weighing(rationale, {Objective.REPAIR: 3.0, Objective.DECOMPOSE: 0.5})
-    found = shares(token_weights(tokens, weighed), tokens)
-    assert found == pytest.approx({"program": 10 / 90, "rationale": 10 / 90, "repair": 60 / 90, "decompose": 10 / 90})
+    result = shares(token_weights(tokens, weighed), tokens)
+    assert result == pytest.approx({"program": 10 / 90, "rationale": 10 / 90, "repair": 60 / 90, "decompose": 10 / 90})
 
 
-def test_programs_and_rationales_alone_weigh_what_they_weighed_without_other_objectives():
+def test_without_other_objectives_their_weights_do_not_matter():
     for program, rationale in [(10, 40), (7, 0), (0, 13), (1, 999_999), (0, 0)]:
         tokens = counts(program=program, rationale=rationale)
         mixed = token_weights(tokens, Weighing(0.3, {Objective.REPAIR: 7.0}))
@@ -76,20 +76,20 @@ def test_programs_and_rationales_alone_weigh_what_they_weighed_without_other_obj
 
 
 @pytest.mark.parametrize("weights", [{"program": 2.0}, {"rationale": 1.0}, {"repair": 0.0}, {"essay": 1.0}])
-def test_weights_that_name_no_other_objective_are_refused(weights):
+def test_weights_of_programs_or_rationales_are_rejected(weights):
     with pytest.raises(ValidationError):
         TrainingConfig(objective_weights=weights)
 
 
-def test_losses_of_objectives_stand_beside_the_loss():
+def test_each_objective_has_its_own_loss():
     tokens = counts(program=10, rationale=40)
     sums = np.zeros(len(OBJECTIVES))
     sums[[PROGRAM, RATIONALE]] = 20.0, 40.0
-    found = losses(sums, tokens, Weighing(0.5))
-    assert found == pytest.approx({"loss": 1.5, "loss_program": 2.0, "loss_rationale": 1.0})
+    result = losses(sums, tokens, Weighing(0.5))
+    assert result == pytest.approx({"loss": 1.5, "loss_program": 2.0, "loss_rationale": 1.0})
     assert losses(sums[:], tokens, Weighing())["loss"] == pytest.approx(60 / 50)
 
 
 def test_tokens_are_counted_by_objective():
-    found = tokens_by_objective(np.array([PROGRAM, RATIONALE, PROGRAM], np.int8), np.array([3, 4, 5]))
-    assert (found[PROGRAM], found[RATIONALE], found.sum()) == (8, 4, 12)
+    result = tokens_by_objective(np.array([PROGRAM, RATIONALE, PROGRAM], np.int8), np.array([3, 4, 5]))
+    assert (result[PROGRAM], result[RATIONALE], result.sum()) == (8, 4, 12)

@@ -1,4 +1,4 @@
-"""Validation questions in training: which are asked, how their answers are read, and what accuracy they give."""
+"""Validation questions in training: their choice, the reading of answers, and the accuracy."""
 
 import asyncio
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ CASES = [
     (PROGRAM, "def solution():\n    return 12", True, False),
     (PROGRAM, "def solution():\n    return 7\n", False, False),
     (RATIONALE, "3 trees of 4: 3 * 4 = 12\n#### 12", False, True),
-    # The answer counts and not the steps, as in an evaluation.
+    # As in an evaluation, only the answer counts, not the steps.
     (RATIONALE, "<<3*4=13>> and one less\n#### 12", False, True),
     (RATIONALE, "3 trees of 4. The answer is 12.", False, True),
     (RATIONALE, "3 * 4 = 12\n#### 12\n\nQuestion: And of 3 bushes?\nAnswer:\n#### 9", True, True),
@@ -55,7 +55,7 @@ CASES = [
 ]
 
 
-def test_an_answer_is_read_in_training_as_in_an_evaluation():
+def test_training_and_evaluation_read_answers_in_the_same_way():
     probes = [Probe(make_question(), objective) for objective, *_ in CASES]
     completions = [Completion(text, cut) for _, text, cut, _ in CASES]
     expected = [right for *_, right in CASES]
@@ -65,7 +65,7 @@ def test_an_answer_is_read_in_training_as_in_an_evaluation():
 
 
 async def evaluated(probes, completions, sandbox):
-    """What an evaluation says of the same completions; an engine ends them where the next question begins."""
+    """The results of an evaluation of the same completions, which an engine cuts at the start of the next question."""
     solutions = []
     for probe, completion in zip(probes, completions, strict=True):
         text, ended, _ = completion.text.partition("\nQuestion:")
@@ -74,7 +74,7 @@ async def evaluated(probes, completions, sandbox):
     return [solution.correct for solution in solutions]
 
 
-def test_every_objective_that_answers_questions_is_asked(tmp_path):
+def test_every_objective_that_answers_questions_is_probed(tmp_path):
     objectives = (PROGRAM, RATIONALE, ANSWER, Objective.DECOMPOSE, Objective.REPAIR)
     run = RunDir(str(tmp_path))
     write_corpus(run, corpus_rows(2), corpus_rows(4, "test", objectives))
@@ -90,14 +90,14 @@ def test_every_objective_that_answers_questions_is_asked(tmp_path):
     assert choose_probes(run, "corpus/validation", 0) == []
 
 
-def test_rows_that_answer_no_question_are_said_to_be_none(tmp_path):
+def test_a_corpus_without_answers_cannot_be_probed(tmp_path):
     run = RunDir(str(tmp_path))
     write_corpus(run, corpus_rows(2), corpus_rows(2, "test", (Objective.DECOMPOSE,)))
     with pytest.raises(DeadEndError, match="no row with a whole path"):
         choose_probes(run, "corpus/validation", 3)
 
 
-def test_each_objective_weighs_the_same_in_the_accuracy_that_chooses():
+def test_all_objectives_weigh_the_same_in_the_accuracy():
     probes = [Probe(make_question(str(number)), PROGRAM) for number in range(4)]
     assert shares_right(probes, [1, 1, 1, 0]) == {"accuracy": 0.75}
     probes += [Probe(make_question("5"), RATIONALE)]

@@ -1,6 +1,6 @@
-"""A worker that is killed in the middle: training goes on at the step, and ends as if nothing had happened.
+"""A worker is killed in the middle: training resumes at the step and ends with the same result.
 
-Run where PAD_RAY_KILLS is set.
+Runs only if PAD_RAY_KILLS is set.
 """
 
 import os
@@ -22,12 +22,12 @@ from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 
 pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), reason="PAD_RAY_KILLS is not set")
 
-# The loop is told to die here; it is some steps further when it does.
+# The step at which the worker is killed; it is some steps further by then.
 KILLED_AFTER = 2
 
 
 class Killer:
-    """Takes what is tracked, and kills the training worker once so many steps are done."""
+    """Receives tracked values and kills the training worker at the chosen step."""
 
     def __init__(self):
         self.killed = 0
@@ -49,7 +49,7 @@ def is_worker(process):
 
 @pytest.fixture(scope="module")
 def config(tiny_t5):
-    """A student with dropout, so that the random numbers of a step matter too."""
+    """A student with dropout, so that random numbers matter too."""
     return TrainingConfig(
         student=str(tiny_t5),
         epochs=20,
@@ -81,7 +81,7 @@ def undisturbed(local_ray, tmp_path_factory, config):
 
 @pytest.fixture(scope="module")
 def killed(local_ray, tmp_path_factory, config):
-    """A run whose worker was killed, and that has not gone on."""
+    """A run whose worker was killed and that has not continued yet."""
     run = make_run(tmp_path_factory.mktemp("killed"))
     killer = Killer()
     with pytest.raises(StageError, match="the same command continues"):
@@ -96,7 +96,7 @@ def copy_of(run, folder):
     return RunDir(str(folder))
 
 
-def test_the_weights_are_those_of_a_run_that_nobody_killed(undisturbed, killed, tmp_path, config):
+def test_the_weights_equal_those_of_an_uninterrupted_run(undisturbed, killed, tmp_path, config):
     reference, expected = undisturbed
     run = copy_of(killed, tmp_path)
     trained = train(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0, Progress())
@@ -105,9 +105,9 @@ def test_the_weights_are_those_of_a_run_that_nobody_killed(undisturbed, killed, 
     assert all(torch.equal(weights[name], same[name]) for name in same)
 
 
-def test_another_number_of_workers_goes_on(undisturbed, killed, tmp_path, config):
+def test_another_number_of_workers_continues(undisturbed, killed, tmp_path, config):
     changes = {"workers": 2, "checkpoint_every_steps": None}
     trained = train(copy_of(killed, tmp_path), FOLDERS, "hash", config.model_copy(update=changes), 0, Progress())
     assert (trained.workers, trained.zero_stage) == (2, 2)
-    # Two workers draw dropout of their own, so the losses agree in kind alone.
+    # Two workers sample separate dropout, so the losses agree only roughly.
     assert trained.best_validation_loss == pytest.approx(undisturbed[1].best_validation_loss, rel=0.02)

@@ -1,4 +1,4 @@
-"""A student that cannot write programs is refused before anything starts."""
+"""A student that cannot write programs is rejected before anything starts."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from pad_ray.training.round_trip import LINES, PROGRAM, check_student_writes, de
 
 
 def trained(normalizer, pre_tokenizer, decoder):
-    """A tokenizer that is trained on the sample texts alone."""
+    """A tokenizer trained on the sample texts."""
     from tokenizers import Tokenizer, models, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -25,7 +25,7 @@ def trained(normalizer, pre_tokenizer, decoder):
 
 @pytest.fixture
 def t5_like():
-    """SentencePiece's way, as T5 has it: every stretch of blanks is one space."""
+    """Like T5's SentencePiece: every run of blanks becomes one space."""
     from tokenizers import Regex, decoders, normalizers, pre_tokenizers
 
     blanks = normalizers.Replace(Regex(r"\s+"), " ")
@@ -34,39 +34,39 @@ def t5_like():
 
 @pytest.fixture
 def codet5_like():
-    """Bytes, as CodeT5 and GPT have them."""
+    """Byte-level, like CodeT5 and GPT."""
     from tokenizers import decoders, normalizers, pre_tokenizers
 
     return trained(normalizers.NFC(), pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel())
 
 
 @pytest.mark.parametrize("objective", [Objective.PROGRAM, Objective.DECOMPOSE, Objective.UNIFIED_SOCRATIC])
-def test_a_tokenizer_that_drops_line_ends_is_refused_for_what_is_read_by_lines(t5_like, objective):
+def test_a_tokenizer_that_drops_line_ends_is_rejected_for_objectives_read_by_lines(t5_like, objective):
     with pytest.raises(
-        InputError, match=rf"tokenizer of tiny does not give back the line ends .* cannot learn {objective};"
+        InputError, match=rf"tokenizer of tiny does not keep the line ends .* cannot learn {objective};"
     ):
         demand_round_trip("tiny", t5_like, [objective])
 
 
 @pytest.mark.parametrize("objective", [Objective.RATIONALE, Objective.ANSWER, Objective.SOLVE_STEP])
-def test_it_is_no_matter_for_what_is_read_by_its_answer(t5_like, objective):
+def test_line_ends_do_not_matter_for_objectives_read_by_their_answer(t5_like, objective):
     demand_round_trip("tiny", t5_like, [objective])
 
 
-def test_a_tokenizer_that_works_on_bytes_gives_everything_back(codet5_like):
+def test_a_byte_level_tokenizer_keeps_everything(codet5_like):
     demand_round_trip("tiny", codet5_like, list(Objective))
 
 
 def test_the_message_names_every_objective_that_is_lost(t5_like):
-    with pytest.raises(InputError, match="cannot learn program, decompose; take a student"):
+    with pytest.raises(InputError, match="cannot learn program, decompose; use a student"):
         demand_round_trip("tiny", t5_like, [Objective.PROGRAM, Objective.RATIONALE, Objective.DECOMPOSE])
 
 
-def test_the_students_that_have_names_write_programs(tiny_student):
+def test_the_known_students_can_write_programs(tiny_student):
     check_student_writes("tiny", str(tiny_student), list(Objective))
 
 
-def test_a_run_says_so_before_it_writes_anything(t5_like, tiny_student, tmp_path):
+def test_a_run_is_rejected_before_it_writes_anything(t5_like, tiny_student, tmp_path):
     (tmp_path / "script.json").write_text("{}")
     shutil.copytree(tiny_student, tmp_path / "student")
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -80,6 +80,6 @@ def test_a_run_says_so_before_it_writes_anything(t5_like, tiny_student, tmp_path
             "training": {"student": str(tmp_path / "student")},
         }
     )
-    with pytest.raises(InputError, match="does not give back the line ends"):
+    with pytest.raises(InputError, match="does not keep the line ends"):
         check_student(recipe)
     assert not (tmp_path / "run").exists()

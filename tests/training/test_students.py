@@ -36,7 +36,7 @@ def load(folder, **changes):
 
 @pytest.fixture(scope="module")
 def tiny_mistral(tiny_student, tmp_path_factory):
-    """A student whose tokens see the last 8 tokens alone."""
+    """A student whose tokens attend only to the last 8 tokens."""
     from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
 
     torch.manual_seed(0)
@@ -60,7 +60,7 @@ def decoder(request, tiny_student, tiny_mistral):
     return {"llama": tiny_student, "mistral": tiny_mistral}[request.param]
 
 
-def test_a_packed_row_does_not_see_its_neighbours(decoder):
+def test_a_packed_row_does_not_attend_to_its_neighbours(decoder):
     student = load(decoder)
     assert student.packs
     rows = examples(student)
@@ -111,7 +111,7 @@ OTHERS = ("program", "rationale", "decompose", "solve_step", "repair")
 
 
 def loss_and_gradients(student, rows, weighing, workers=1):
-    """The loss of a step and its gradients, summed over the workers that share its rows."""
+    """The loss and gradients of a step, summed over the workers that share its rows."""
     codes = np.array([row.objective for row in rows], np.int8)
     weights = token_weights(tokens_by_objective(codes, np.array([row.target_tokens for row in rows])), weighing)
     student.model.zero_grad()
@@ -136,9 +136,7 @@ def loss_and_gradients(student, rows, weighing, workers=1):
     ],
     ids=["programs", "mixed", "mixed with others", "weighed", "programs and repairs"],
 )
-def test_the_loss_is_what_single_losses_and_shares_make_it_and_two_workers_have_that_of_one(
-    tiny_student, objectives, weighing
-):
+def test_the_loss_combines_single_losses_by_share_and_does_not_depend_on_workers(tiny_student, objectives, weighing):
     student = load(tiny_student)
     rows = examples(student, 12, objectives)
     loss, gradients = loss_and_gradients(student, rows, weighing)
@@ -166,14 +164,14 @@ def test_an_encoder_decoder_has_the_losses_of_the_plain_model(tiny_t5):
     rows = examples(student)
     each = token_losses(student.model.eval(), student.batch(rows, ONES)).split([row.target_tokens for row in rows])
     plain = AutoModelForSeq2SeqLM.from_pretrained(tiny_t5, dtype=torch.float32).eval()
-    for row, found in zip(rows, each, strict=True):
+    for row, result in zip(rows, each, strict=True):
         ids = torch.tensor(row.ids.astype(np.int64))[None]
         loss = plain(input_ids=ids[:, : -row.target_tokens], labels=ids[:, -row.target_tokens :]).loss
-        assert found.mean().item() == pytest.approx(loss.item(), rel=1e-4)
+        assert result.mean().item() == pytest.approx(loss.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_adapters_alone_learn(tiny_student, checkpointing):
+def test_only_adapters_learn(tiny_student, checkpointing):
     student = load(tiny_student, lora=LoraConfig(rank=4), gradient_checkpointing=checkpointing)
     batch = student.batch(examples(student), ONES)
     student.model.train()

@@ -5,7 +5,7 @@ from pad_ray.training.tokens import SCHEMA, TokenTable, encode, open_tokens
 
 
 class Letters:
-    """A tokenizer of one token a letter, with a start token where special tokens are asked for."""
+    """A tokenizer with one token per letter, and a start token if special tokens are requested."""
 
     eos_token_id = 1
 
@@ -20,7 +20,7 @@ def rows(*pairs):
     return pa.table({"question_id": names, "objective": objectives, "source": sources, "target": targets})
 
 
-def test_the_target_ends_with_the_end_token_and_is_all_that_is_learnt():
+def test_the_target_ends_with_the_end_token_and_only_the_target_is_learnt():
     table, left_out = encode(rows(("ab", "c")), Letters(), 10)
     assert table["ids"].to_pylist() == [[0, ord("a"), ord("b"), ord("c"), 1]]
     assert table["target_tokens"].to_pylist() == [2]

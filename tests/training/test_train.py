@@ -1,4 +1,4 @@
-"""A real DeepSpeed on two workers, under a real Ray Train, on a tiny student."""
+"""Real DeepSpeed under real Ray Train, with two workers and a tiny student."""
 
 import json
 import math
@@ -64,16 +64,16 @@ def trained(local_ray, run, config):
     return train(run, FOLDERS, "hash", config, seed=0, progress=Progress())
 
 
-def test_the_loss_is_that_of_a_plain_pytorch_loop_on_the_same_rows(trained, run, config):
+def test_the_loss_equals_that_of_a_plain_pytorch_loop_on_the_same_rows(trained, run, config):
     assert [entry["loss"] for entry in trained.curve] == pytest.approx(plain_losses(run, config, 6), rel=1e-3)
 
 
-def test_losses_of_programs_and_rationales_stand_beside_the_mixed_loss(trained):
+def test_programs_and_rationales_have_their_own_losses(trained):
     for entry in [*trained.curve, *trained.validation]:
         assert entry["loss"] == pytest.approx(0.3 * entry["loss_rationale"] + 0.7 * entry["loss_program"])
 
 
-def test_objectives_beside_programs_and_rationales_weigh_what_the_recipe_says(local_ray, make_run, config):
+def test_other_objectives_have_the_weights_of_the_recipe(local_ray, make_run, config):
     run = make_run(objectives=(Objective.PROGRAM, Objective.RATIONALE, Objective.ANSWER, Objective.REPAIR))
     changes = {"objective_weights": {Objective.ANSWER: 2.0, Objective.REPAIR: 0.25}, "max_steps": 3}
     changes |= {"validation_questions": 2, "validation_tokens": 4}
@@ -85,7 +85,7 @@ def test_objectives_beside_programs_and_rationales_weigh_what_the_recipe_says(lo
     assert asked == {"accuracy", "accuracy_program", "accuracy_rationale", "accuracy_answer"}
 
 
-def test_the_validation_loss_falls_and_its_best_is_kept(trained):
+def test_the_validation_loss_falls_and_the_best_checkpoint_is_kept(trained):
     losses = [entry["loss"] for entry in trained.validation]
     assert losses[-1] < losses[0]
     assert trained.best_validation_loss == min(losses)
@@ -120,7 +120,7 @@ def test_the_same_work_is_not_done_again(trained, run, config):
     assert sorted(run.local_path("checkpoints").iterdir()) == checkpoints
 
 
-def test_what_was_trained_is_written_down(trained, run):
+def test_the_training_is_recorded(trained, run):
     assert json.loads(run.read_bytes("student/training.json"))["key"] == trained.key
 
 
@@ -132,15 +132,15 @@ def test_adapters_of_an_encoder_decoder_are_merged_and_judged_by_executed_accura
     run = make_run(objectives=(Objective.PROGRAM,))
     changes = {"student": str(tiny_t5), "lora": LoraConfig(rank=2), "epochs": 1, "validation_questions": 3}
     changes |= {"validation_tokens": 8, "zero_stage": "auto"}
-    found = train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), into="refined")
-    assert found.best_accuracy == 0.0
+    result = train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), into="refined")
+    assert result.best_accuracy == 0.0
     merged = AutoModelForSeq2SeqLM.from_pretrained(run.local_path("refined"))
     assert not any("lora" in name for name, _ in merged.named_parameters())
     before = AutoModelForSeq2SeqLM.from_pretrained(tiny_t5)
     assert any(not torch.equal(a, b) for a, b in zip(merged.parameters(), before.parameters(), strict=True))
 
 
-def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(local_ray, make_run, config):
+def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_checkpoint(local_ray, make_run, config):
     run = make_run()
     changes = {"learning_rate": 1e30, "gradient_clip": 1e30, "checkpoint_every_steps": 1, "workers": 1}
     with pytest.raises(DeadEndError, match=r"training: step \d: the loss is .*(nan|inf).*--training.learning_rate"):
@@ -150,7 +150,7 @@ def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(lo
     assert not run.exists("student")
 
 
-def test_who_watches_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_run, config):
+def test_a_watcher_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_run, config):
     run, seen = make_run(), []
 
     def validated(entry):
@@ -163,7 +163,7 @@ def test_who_watches_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_ru
         train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), watch=watch)
     assert seen[0]["step"] == 2 and seen[0]["loss"] > 0
     (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
-    # 1,200 steps, had nobody ended it.
+    # Without the watcher it would take 1,200 steps.
     assert json.loads(meta.read_text())["step"] < 600
     assert not run.exists("student")
 

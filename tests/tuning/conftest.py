@@ -1,4 +1,4 @@
-"""What the tests of tuning share: a recipe with a campaign, and trials that are finished."""
+"""Shared fixtures of the tuning tests: a recipe with a campaign, and finished trials."""
 
 import pytest
 import yaml
@@ -9,7 +9,7 @@ from pad_ray.tuning.trials import Trial
 
 @pytest.fixture
 def recipe_with(tmp_path):
-    """A recipe with a campaign and changes to its other sections."""
+    """Builds a recipe with a campaign and changes to its other sections."""
 
     def build(sections=None, **tuning):
         path = tmp_path / "recipe.yaml"
@@ -20,5 +20,5 @@ def recipe_with(tmp_path):
 
 
 def finished(name, accuracy, tokens=10.0, state="completed", **parameters):
-    """A trial that is not run again."""
+    """A finished trial."""
     return Trial(name, state, parameters, {"accuracy": accuracy, "tokens_per_question": tokens}, 1.0, ["student"])

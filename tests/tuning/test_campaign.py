@@ -1,4 +1,4 @@
-"""What makes a campaign the same one when it goes on, and its one look at the test questions. Its trials are made up."""
+"""The identity of a continued campaign, and its single use of the test questions. The trials are artificial."""
 
 import shutil
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ RATE = "training.learning_rate"
 
 
 def retrain(folder):
-    """Other weights under the same name."""
+    """Change the weights under the same name."""
     weights = folder / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
@@ -35,7 +35,7 @@ def student(tmp_path, tiny_student):
 
 @pytest.fixture
 def run_with(recipe_with, script, student, tmp_path):
-    """A training campaign of two trials, and what is said about it."""
+    """A training campaign of two trials, and its messages."""
 
     def build(sections=None, **tuning):
         engine = {"kind": "scripted", "script": str(script)}
@@ -48,18 +48,16 @@ def run_with(recipe_with, script, student, tmp_path):
         }
         space = {RATE: {"low": 1e-5, "high": 1e-3}}
         recipe = recipe_with(own, **{"kind": "train", "trials": 2, "space": space, **tuning})
-        said, progress = [], Progress()
-        progress.say = said.append
-        return Run(recipe, RunDir(recipe.run_dir), progress), said
+        messages, progress = [], Progress()
+        progress.say = messages.append
+        return Run(recipe, RunDir(recipe.run_dir), progress), messages
 
     return build
 
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Names of the trials whose recipes the test questions are asked for, instead of asking; `fail` is raised first, for those
-    that are `failing`.
-    """
+    """Records the trials whose recipes would answer the test questions; for those in `failing`, raises `fail` first."""
     found = SimpleNamespace(trials=[], fail=None, failing=("000", "001"))
 
     def answer(bench, recipe, trial, tests, progress):
@@ -72,7 +70,7 @@ def asked(monkeypatch):
     return found
 
 
-def test_a_campaign_whose_models_were_trained_anew_is_another_one(run_with, student, monkeypatch):
+def test_retrained_models_make_another_campaign(run_with, student, monkeypatch):
     run, _ = run_with()
     monkeypatch.setattr(campaign, "_search", lambda *arguments: pytest.fail("enough"))
     with pytest.raises(pytest.fail.Exception):
@@ -83,7 +81,7 @@ def test_a_campaign_whose_models_were_trained_anew_is_another_one(run_with, stud
         campaign.read_inputs(run)
 
 
-def test_a_campaign_of_another_sandbox_is_another_one(run_with, asked):
+def test_another_sandbox_makes_another_campaign(run_with, asked):
     run, _ = run_with()
     for trial in (finished("000", 0.5), finished("001", 0.4)):
         Trials.read(run.folder).write(trial)
@@ -93,7 +91,7 @@ def test_a_campaign_of_another_sandbox_is_another_one(run_with, asked):
         campaign.read_inputs(run_with({"sandbox": {"cpu_s": 1.0}})[0])
 
 
-def test_a_campaign_of_other_questions_is_another_one(run_with, asked):
+def test_other_questions_make_another_campaign(run_with, asked):
     run, _ = run_with()
     for trial in (finished("000", 0.5), finished("001", 0.4)):
         Trials.read(run.folder).write(trial)
@@ -104,12 +102,12 @@ def test_a_campaign_of_other_questions_is_another_one(run_with, asked):
         campaign.read_inputs(run)
 
 
-def test_more_sandboxes_make_nothing_anew(run_with):
+def test_more_sandboxes_repeat_no_stage(run_with):
     one, two = (run_with({"sandbox": {"workers": workers}})[0].recipe for workers in (1, 2))
     assert [stage.depends(one) for stage in TO_STUDENT] == [stage.depends(two) for stage in TO_STUDENT]
 
 
-def test_a_model_that_was_trained_anew_makes_drafts_and_student_anew(run_with, student):
+def test_a_retrained_model_repeats_drafts_and_student(run_with, student):
     run, _ = run_with({"teacher": {"kind": "transformers", "model": str(student)}})
     before = [stage.depends(run.recipe) for stage in TO_STUDENT]
     retrain(student)
@@ -117,8 +115,8 @@ def test_a_model_that_was_trained_anew_makes_drafts_and_student_anew(run_with, s
     assert same == ["corpus"]
 
 
-def test_a_campaign_whose_default_failed_ends_with_what_it_chose(run_with, asked):
-    run, said = run_with()
+def test_a_campaign_with_a_failed_default_ends_with_the_chosen_trial(run_with, asked):
+    run, messages = run_with()
     trials = Trials.read(run.folder)
     trials.write(Trial("000", "failed", {RATE: 1.0}, error="DeadEndError: the loss is nan"))
     trials.write(finished("001", 0.5, **{RATE: 1e-4}))
@@ -128,12 +126,12 @@ def test_a_campaign_whose_default_failed_ends_with_what_it_chose(run_with, asked
     facts = run.folder.read_json(campaign.FACTS)
     assert facts["test"] is None and facts["test_alone"]["best"]["correct"] == 6
     campaign.closing_table(run)
-    (sentence,) = [line for line in said if "test questions (" in line]
+    (sentence,) = [line for line in messages if "test questions (" in line]
     assert "trial 001, is right on 50.0% of 12" in sentence
     assert sentence.endswith("The default could not be measured: DeadEndError: the loss is nan.")
 
 
-def test_a_default_that_was_stopped_and_cannot_be_made_leaves_the_choice_alone(run_with, asked):
+def test_a_stopped_default_that_cannot_be_trained_leaves_the_chosen_trial(run_with, asked):
     run, _ = run_with()
     trials = Trials.read(run.folder)
     trials.write(Trial("000", "stopped", {RATE: 1.0}, {"accuracy": 0.1}))
@@ -145,7 +143,7 @@ def test_a_default_that_was_stopped_and_cannot_be_made_leaves_the_choice_alone(r
     assert facts["test_alone"]["sentence"].endswith("The default could not be measured: the loss is nan.")
 
 
-def test_once_a_test_question_may_have_been_asked_the_choice_stands(run_with, asked):
+def test_the_choice_is_final_once_test_questions_may_have_been_used(run_with, asked):
     run, _ = run_with()
     trials = Trials.read(run.folder)
     trials.write(finished("000", 0.4, **{RATE: 2e-4}))
@@ -153,7 +151,7 @@ def test_once_a_test_question_may_have_been_asked_the_choice_stands(run_with, as
     asked.fail = StageError("the engine is gone")
     with pytest.raises(StageError):
         campaign.conduct(run, campaign.read_inputs(run))
-    with pytest.raises(InputError, match="has asked its test questions: further trials"):
+    with pytest.raises(InputError, match="has used its test questions: their results"):
         campaign.read_inputs(run_with(trials=3)[0])
     # As if something had been measured meanwhile.
     Trials.read(run.folder).write(finished("000", 0.9, **{RATE: 2e-4}))

@@ -1,4 +1,4 @@
-"""A node that is lost in the middle of a campaign changes none of its trials. Run where PAD_RAY_KILLS is set."""
+"""A node lost in the middle of a campaign changes none of its trials. Runs only if PAD_RAY_KILLS is set."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not int(os.environ.get("PAD_RAY_KILLS", "0")), r
 
 
 def write_recipe(folder, student):
-    """Eight trials, one after the other, of a student that takes 0.5 s for each of its requests."""
+    """Eight consecutive trials of a student that takes 0.5 s per request."""
     problems = [*islice(arithmetic.generate("train", 0), QUESTIONS), *islice(arithmetic.generate("test", 0), 12)]
     completions = {problem.question.text: [WRONG, problem.reference_program, WRONG] for problem in problems}
     folder.mkdir()
@@ -55,7 +55,7 @@ def trials(folder):
 
 
 @pytest.mark.parametrize("head_cpus", [2, 1], ids=["another has room", "none has room"])
-def test_a_node_that_is_removed_changes_no_trial(tmp_path, tiny_student, head_cpus):
+def test_a_removed_node_changes_no_trial(tmp_path, tiny_student, head_cpus):
     undisturbed = run_job("tune", write_recipe(tmp_path / "a", tiny_student))
     assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
     done = change_nodes("lose", "tune", write_recipe(tmp_path / "b", tiny_student), 3, head_cpus)

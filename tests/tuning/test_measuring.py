@@ -1,4 +1,4 @@
-"""How a trial's student answers, and when a decoding trial reports."""
+"""The strategy of a trial's student, and the reports of a decode trial."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def evaluated(*strategies):
     return {"evaluation": {"strategies": list(strategies)}}
 
 
-def test_a_refined_student_repairs_as_often_as_refinement_says(recipe_with):
+def test_a_refined_student_repairs_for_the_rounds_of_refinement(recipe_with):
     vote = {"kind": "vote", "samples": 3}
     strategy = strategy_of(recipe_with({**evaluated(vote), "refinement": {"rounds": 2}}, kind="refine"))
     assert (strategy.kind, strategy.rounds, strategy.first.samples) == ("refine", 2, 3)
@@ -19,13 +19,13 @@ def test_a_refined_student_repairs_as_often_as_refinement_says(recipe_with):
     assert (again.kind, again.rounds, again.first.kind) == ("refine", 1, "greedy")
 
 
-def test_without_repairs_and_in_other_campaigns_the_first_strategy_answers(recipe_with):
+def test_without_repairs_and_in_other_campaigns_the_first_strategy_is_used(recipe_with):
     no_repairs = {**evaluated("mixed", "greedy"), "refinement": {"rounds": 0}}
     assert strategy_of(recipe_with(no_repairs, kind="refine")).kind == "mixed"
     assert strategy_of(recipe_with(evaluated("mixed"), kind="train")).kind == "mixed"
 
 
-def test_a_strategy_whose_answers_cannot_be_repaired_is_refused(recipe_with):
+def test_a_strategy_whose_answers_cannot_be_repaired_is_rejected(recipe_with):
     with pytest.raises(InputError, match=r"answers of mixed cannot be repaired.*refinement\.rounds to 0"):
         strategy_of(recipe_with(evaluated("mixed"), kind="refine"))
 

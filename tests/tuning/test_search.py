@@ -1,4 +1,4 @@
-"""What is tried next, and what is stopped, in a campaign that was interrupted."""
+"""Suggestions and early stopping in an interrupted campaign."""
 
 import json
 from types import SimpleNamespace
@@ -22,11 +22,11 @@ def make(trials, given=(), objectives=("accuracy",)):
 
 
 def asked(suggestions, number):
-    found = suggestions.suggest(f"tune-{number}")
-    return found["trial"], json.loads(found["parameters"])
+    result = suggestions.suggest(f"tune-{number}")
+    return result["trial"], json.loads(result["parameters"])
 
 
-def test_given_points_come_first_and_names_go_on_from_them(tmp_path):
+def test_given_points_come_first_and_names_continue_after_them(tmp_path):
     suggestions = make(Trials(RunDir(str(tmp_path))), [("000", {}), ("001", {"training.lora": None})])
     assert asked(suggestions, 0) == ("000", {})
     assert asked(suggestions, 1) == ("001", {"training.lora": None})
@@ -37,11 +37,11 @@ def test_given_points_come_first_and_names_go_on_from_them(tmp_path):
     assert 1e-5 <= parameters["training.learning_rate"] <= 1e-3
 
 
-def test_a_search_that_goes_on_draws_nothing_that_was_tried(tmp_path):
+def test_a_continued_search_repeats_no_trial(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     tried = []
     for number in range(12):
-        # A new driver each time, as after a kill.
+        # Start a new driver each time, as after a kill.
         name, parameters = asked(make(trials), number)
         trials.write(Trial(name, "completed", parameters, {"accuracy": 0.5, "tokens_per_question": 1.0}))
         tried.append(parameters["training.learning_rate"])
@@ -49,9 +49,9 @@ def test_a_search_that_goes_on_draws_nothing_that_was_tried(tmp_path):
     assert sorted(trials.by_name) == [f"{number:03}" for number in range(1, 13)]
 
 
-def test_a_search_that_is_interrupted_draws_what_it_would_have_drawn(tmp_path):
+def test_an_interrupted_search_draws_the_same_points(tmp_path):
     def search(folder, drivers):
-        """The trials of a search that begins anew before each of the numbers in `drivers`."""
+        """The trials of a search that restarts before each number in `drivers`."""
         trials = Trials(RunDir(str(folder)))
         for number in range(14):
             if number in drivers:
@@ -65,7 +65,7 @@ def test_a_search_that_is_interrupted_draws_what_it_would_have_drawn(tmp_path):
     assert search(tmp_path / "a", [0]) == search(tmp_path / "b", [0, 4, 12])
 
 
-def test_trials_that_were_running_are_not_drawn_a_second_time(tmp_path):
+def test_running_trials_are_not_drawn_again(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     first = make(trials)
     running = [asked(first, number) for number in range(4)]
@@ -78,7 +78,7 @@ def test_trials_that_were_running_are_not_drawn_a_second_time(tmp_path):
     assert parameters not in [drawn for _, drawn in running]
 
 
-def test_what_earlier_trials_found_is_what_the_search_knows(tmp_path):
+def test_the_search_learns_from_earlier_trials(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     for number in range(1, 41):
         rate = 5e-4 * (1 + number / 100) if number % 2 else 2e-5
@@ -86,11 +86,11 @@ def test_what_earlier_trials_found_is_what_the_search_knows(tmp_path):
         trials.write(Trial(f"{number:03}", "completed", point, {"accuracy": 0.9 if number % 2 else 0.1}))
     suggestions = make(trials)
     drawn = [asked(suggestions, number)[1]["training.learning_rate"] for number in range(10)]
-    # Half of them, were they drawn without knowing anything.
+    # Random draws would give half of them.
     assert sum(rate > 1e-4 for rate in drawn) >= 8
 
 
-def test_a_failed_trial_teaches_nothing_and_breaks_nothing(tmp_path):
+def test_a_failed_trial_does_not_affect_the_search(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     trials.write(Trial("000", "failed", {"training.learning_rate": 1e-4, "training.lora": None}, error="gone"))
     suggestions = make(trials, objectives=("accuracy", "tokens_per_question"))
@@ -104,26 +104,26 @@ def test_a_failed_trial_teaches_nothing_and_breaks_nothing(tmp_path):
 POINT = {"training.learning_rate": 1e-4, "training.lora": None}
 
 
-def test_a_stopped_trial_is_pruned_with_what_it_reported(tmp_path):
+def test_a_stopped_trial_is_pruned_with_its_reports(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     trials.write(Trial("000", "running", POINT, {"accuracy": 0.3}), measured=50)
     trials.write(Trial("000", "stopped", POINT, {"accuracy": 0.2}), measured=100)
     suggestions = make(trials, given=[("001", POINT)])
-    # One that was given and one that Optuna drew; the second report is the one that stops it.
+    # A given trial and one that Optuna drew; each is stopped at its second report.
     for number in (0, 1):
         asked(suggestions, number)
         suggestions.on_trial_result(f"tune-{number}", {"accuracy": 0.6, "measured": 50, "last": False})
         suggestions.on_trial_complete(f"tune-{number}", {"accuracy": 0.5, "measured": 100, "last": False})
     asked(suggestions, 2)
     suggestions.on_trial_complete("tune-2", {"accuracy": 0.4, "measured": 200, "last": True})
-    found = [(trial.state.name, trial.intermediate_values) for trial in suggestions.study.trials]
-    assert found == [
+    result = [(trial.state.name, trial.intermediate_values) for trial in suggestions.study.trials]
+    assert result == [
         ("PRUNED", {50: 0.3, 100: 0.2}),
         ("PRUNED", {50: 0.6, 100: 0.5}),
         ("PRUNED", {50: 0.6, 100: 0.5}),
         ("COMPLETE", {}),
     ]
-    # A lucky start is not the best of the study.
+    # The lucky start of a stopped trial is not the best value of the study.
     assert suggestions.study.best_value == 0.4
 
 

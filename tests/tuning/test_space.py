@@ -1,4 +1,4 @@
-"""Spaces of recipes: what may be varied, within which ranges, and what a changed recipe is."""
+"""Search spaces: allowed fields, ranges, and changed recipes."""
 
 import pytest
 import yaml
@@ -24,12 +24,12 @@ def test_every_kind_of_campaign_has_a_space_that_its_recipe_accepts(recipe_with,
     assert [parameter.name.rpartition(".")[2] for parameter in parameters] == names
 
 
-def test_mixing_is_varied_only_where_there_is_something_to_mix(recipe_with):
+def test_the_rationale_weight_is_varied_only_in_mixed_corpora(recipe_with):
     parameters = parameters_of(recipe_with(kind="train"))
     assert "training.rationale_weight" not in [parameter.name for parameter in parameters]
 
 
-def test_a_field_of_whole_numbers_is_searched_in_whole_numbers(recipe_with):
+def test_an_integer_field_is_searched_in_integers(recipe_with):
     ranges = {"training.epochs": {"low": 1, "high": 4}, "training.warmup_share": {"low": 0, "high": 0.5}}
     epochs, warmup = parameters_of(recipe_with(kind="train", space=ranges))
     assert epochs.described() == {"name": "training.epochs", "kind": "int", "low": 1, "high": 4, "log": False}
@@ -47,27 +47,27 @@ def test_a_field_of_whole_numbers_is_searched_in_whole_numbers(recipe_with):
         ("train", {"corpus.validation_share": [0.1, 0.2]}, r"validation_share: a train campaign varies"),
         ("decode", {f"{BEAM}.beams": [2]}, r"beams: no strategy here has a field beams; greedy has"),
         ("decode", {f"{BEAM}.kind": ["gready"]}, r"strategies\.0\.kind.*gready"),
-        ("decode", {f"{BEAM}.kind": ["step_beam"], f"{BEAM}.verifiers": [["exec"]]}, r"'exec' is no step verifier"),
+        ("decode", {f"{BEAM}.kind": ["step_beam"], f"{BEAM}.verifiers": [["exec"]]}, r"'exec' is not a step verifier"),
         ("decode", {f"{BEAM}.kind": ["greedy", "vote"], f"{BEAM}.samples": {"low": 0, "high": 4}}, r"samples.*1"),
     ],
 )
-def test_a_path_or_a_range_that_the_recipe_does_not_accept_is_refused_by_name(recipe_with, kind, space, said):
+def test_a_path_or_range_that_the_recipe_does_not_accept_is_rejected_by_name(recipe_with, kind, space, said):
     with pytest.raises(InputError, match=said):
         parameters_of(recipe_with(kind=kind, space=space))
 
 
-def test_a_range_upside_down_is_refused(recipe_with):
+def test_a_reversed_range_is_rejected(recipe_with):
     with pytest.raises(InputError, match="`low` is 3 and has to be below `high`, 2"):
         recipe_with(kind="train", space={"training.epochs": {"low": 3, "high": 2}})
 
 
-def test_a_first_point_outside_its_range_is_refused(recipe_with):
+def test_a_first_point_outside_its_range_is_rejected(recipe_with):
     space = {"training.epochs": {"low": 1, "high": 4}}
     with pytest.raises(InputError, match=r"tuning\.first: training\.epochs: 9 is not in its range"):
         parameters_of(recipe_with(kind="train", space=space, first=[{"training.epochs": 9}]))
 
 
-def test_a_strategy_of_another_kind_keeps_only_what_that_kind_has(recipe_with):
+def test_a_strategy_of_another_kind_keeps_only_the_fields_of_that_kind(recipe_with):
     recipe = recipe_with({"evaluation": {"strategies": [{"kind": "vote", "samples": 5}, "greedy"]}}, kind="decode")
     beam, greedy = changed(
         recipe, {f"{BEAM}.kind": "step_beam", f"{BEAM}.samples": 3, f"{BEAM}.beams": 2}
@@ -76,13 +76,13 @@ def test_a_strategy_of_another_kind_keeps_only_what_that_kind_has(recipe_with):
     assert changed(recipe, {f"{BEAM}.kind": "vote"}).evaluation.strategies[0].samples == 5
 
 
-def test_a_section_that_is_not_there_is_made(recipe_with):
+def test_a_missing_section_is_created(recipe_with):
     recipe = recipe_with(kind="train")
     assert recipe.training.lora is None
     assert changed(recipe, {"training.lora.rank": 4}).training.lora.rank == 4
 
 
-def test_a_changed_recipe_is_a_file_that_loads_as_the_same_recipe(recipe_with, tmp_path):
+def test_the_file_of_a_changed_recipe_loads_as_the_same_recipe(recipe_with, tmp_path):
     recipe = recipe_with({**MIXED, "training": {"epochs": 2}}, kind="train")
     point = {"training.learning_rate": 1e-3, "training.lora": {"rank": 4}, f"{BEAM}.kind": "vote"}
     values = changed_values(recipe, point)
@@ -91,7 +91,7 @@ def test_a_changed_recipe_is_a_file_that_loads_as_the_same_recipe(recipe_with, t
     assert "learning_rate" not in values.get("refinement", {}) and "sandbox" not in values
 
 
-def test_the_recipe_as_it_is_is_a_point_where_it_has_all_fields(recipe_with):
+def test_the_unchanged_recipe_is_a_point_if_it_has_all_fields(recipe_with):
     recipe = recipe_with(kind="train")
     parameters = parameters_of(recipe)
     point = default_point(recipe, parameters)

@@ -1,4 +1,4 @@
-"""What is kept of trials, and which of them are best."""
+"""The storage of trials, and the choice of the best."""
 
 from pad_ray.run.folder import RunDir
 from pad_ray.tuning.search import halving
@@ -8,7 +8,7 @@ from tests.tuning.conftest import finished
 BOTH = ["accuracy", "tokens_per_question"]
 
 
-def test_what_a_driver_wrote_is_what_the_next_one_reads(tmp_path):
+def test_the_next_driver_reads_the_stored_trials(tmp_path):
     run = RunDir(str(tmp_path))
     trials = Trials.read(run)
     trials.write(Trial("000", "running", {"training.lora": {"rank": 4}}))
@@ -21,7 +21,7 @@ def test_what_a_driver_wrote_is_what_the_next_one_reads(tmp_path):
     assert [trial.trial for trial in again.of("completed")] == ["000", "001"]
 
 
-def test_the_best_trial_was_asked_everything_and_is_the_cheapest_of_its_accuracy():
+def test_the_best_trial_is_completed_and_the_cheapest_of_its_accuracy():
     trials = [
         finished("000", 0.5, 20),
         finished("001", 0.9, state="stopped"),
@@ -33,7 +33,7 @@ def test_the_best_trial_was_asked_everything_and_is_the_cheapest_of_its_accuracy
     assert best(trials[1:2]) is None
 
 
-def test_the_front_holds_the_trials_that_no_other_beats():
+def test_the_front_holds_the_trials_that_no_other_dominates():
     trials = [
         finished("000", 0.5, 20),
         finished("001", 0.4, 10),
@@ -44,7 +44,7 @@ def test_the_front_holds_the_trials_that_no_other_beats():
     assert [trial.trial for trial in pareto(trials, BOTH)] == ["000", "001", "003"]
 
 
-def test_nothing_is_left_of_failed_trials_that_are_forgotten(tmp_path):
+def test_forgotten_failed_trials_leave_nothing(tmp_path):
     run = RunDir(str(tmp_path))
     trials = Trials.read(run)
     trials.write(finished("000", 0.5), measured=8)

@@ -1,4 +1,4 @@
-"""How a trial ends: by its own fault, which the campaign counts, or cut short, which ends the call and is made up for."""
+"""The end of a trial: it fails because of its parameters, or it is cut short, which ends the call and is retried."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ SPACE = [Parameter(RATE, "float", 1e-5, 1e-3)]
 
 
 class Bench:
-    """Trials of one report; those that are named end with an error."""
+    """Trials with one report; the named ones end with an error."""
 
     questions = actors = ("one",)
 
@@ -43,7 +43,7 @@ def first_report(error):
 
 
 @pytest.mark.parametrize("error", [InputError("no such model"), DeadEndError("training: step 3: the loss is nan")])
-def test_a_trial_fails_by_what_its_parameters_lead_to(error):
+def test_a_trial_fails_by_errors_of_its_parameters(error):
     report = first_report(error)
     assert report == {ERROR: f"{type(error).__name__}: {error}", "done": True}
 
@@ -51,13 +51,13 @@ def test_a_trial_fails_by_what_its_parameters_lead_to(error):
 @pytest.mark.parametrize(
     "error", [StageError("the engine is gone"), NodeLossError("a node"), OSError(28, "No space left"), RayError("gone")]
 )
-def test_whatever_else_ends_a_trial_cuts_it_short(error):
+def test_any_other_error_cuts_a_trial_short(error):
     report = first_report(error)
     assert report[CUT_SHORT] == type(error).__name__
     assert str(error) in report[ERROR]
 
 
-def test_pipelines_in_the_process_of_a_trial_end_as_those_of_the_driver(monkeypatch):
+def test_pipelines_in_a_trials_process_are_configured_like_the_drivers(monkeypatch):
     context = SimpleNamespace(custom_execution_callback_classes=[])
     monkeypatch.setattr(ray.data.DataContext, "get_current", lambda: context)
     Steps(Bench())
@@ -65,15 +65,15 @@ def test_pipelines_in_the_process_of_a_trial_end_as_those_of_the_driver(monkeypa
 
 
 def run_some(folder, bench, trials=4):
-    found = Trials.read(folder)
-    given = [(one.trial, one.parameters) for one in found.of("running")]
+    result = Trials.read(folder)
+    given = [(one.trial, one.parameters) for one in result.of("running")]
     config = TuningConfig(trials=trials, concurrent=1)
-    suggestions = Suggestions(SPACE, ["accuracy"], found, given, seed=0)
-    run_trials(folder, config, bench, suggestions, found, SimpleNamespace(update=lambda *what: None))
+    suggestions = Suggestions(SPACE, ["accuracy"], result, given, seed=0)
+    run_trials(folder, config, bench, suggestions, result, SimpleNamespace(update=lambda *what: None))
 
 
 def cut(error):
-    """What a trial reports that this error ends."""
+    """The report of a trial that ends with this error."""
     return {**first_report(error), "config": {"trial": "000"}}
 
 
@@ -86,26 +86,26 @@ def cut(error):
     ],
     ids=str,
 )
-def test_what_cuts_a_trial_short_in_call_after_call_is_a_matter_of_its_parameters(tmp_path, error, given_up):
-    trials, found = Trials(RunDir(str(tmp_path))), []
+def test_an_error_that_repeats_in_several_calls_is_attributed_to_the_parameters(tmp_path, error, given_up):
+    trials, result = Trials(RunDir(str(tmp_path))), []
     trials.write(Trial("000", "running", {}))
     for _ in range(CUTS):
         report, call = cut(error), Cut(trials)
-        found.append(call.gives_up(report))
+        result.append(call.gives_up(report))
         call("000", report)
-        assert (call.error is None) == found[-1]
+        assert (call.error is None) == result[-1]
         trials.change("000", error=report[ERROR], cuts=call.count(report))
-    assert found == [False, False, given_up]
+    assert result == [False, False, given_up]
 
 
-def test_another_error_begins_the_count_anew(tmp_path):
+def test_another_error_restarts_the_count(tmp_path):
     trials = Trials(RunDir(str(tmp_path)))
     trials.write(Trial("000", "running", {}, error="out of memory", cuts=CUTS - 1))
     assert Cut(trials).gives_up(cut(StageError("out of memory")))
     assert not Cut(trials).gives_up(cut(StageError("the engine is gone")))
 
 
-def test_a_store_s_key_is_not_sent_to_trials(local_ray, tmp_path):
+def test_credentials_are_not_sent_to_trials(local_ray, tmp_path):
     run_some(RunDir(str(tmp_path)), Bench(), trials=1)
     assert not class_cache.ENV_VARS_TO_PROPAGATE & set(SECRETS)
 
@@ -115,7 +115,7 @@ def states(folder):
 
 
 @pytest.mark.parametrize("error", [NodeLossError("2 nodes were lost"), StageError("the engine is gone")])
-def test_a_trial_that_is_cut_short_ends_the_call_and_is_begun_again_by_the_next(local_ray, tmp_path, error):
+def test_a_trial_that_is_cut_short_ends_the_call_and_is_restarted_by_the_next(local_ray, tmp_path, error):
     folder = RunDir(str(tmp_path))
     with pytest.raises(type(error), match=f"tuning: trial 002: {error}") as raised:
         run_some(folder, Bench(trial_002=error))
