@@ -164,10 +164,14 @@ def waits_for(config: EngineConfig, engines: int, attempts: Any) -> str:
     except RayError:
         started, loaded = engines, 0
     if started < engines:
-        return f"room in the cluster for {counted(engines - started, 'engine')} of {engines} ({config.model})"
+        return f"room in the cluster for {_engines(engines - started, engines)} ({config.model})"
     if loaded < engines:
-        return f"{counted(engines - loaded, 'engine')} of {engines} to load {config.model}{last_load(config)}"
+        return f"{_engines(engines - loaded, engines)} to load {config.model}{last_load(config)}"
     return f"the first answers of {config.model}"
+
+
+def _engines(some: int, of: int) -> str:
+    return "the engine" if of == 1 else f"{counted(some, 'engine')} of {of}"
 
 
 def generate(

@@ -47,7 +47,10 @@ class Progress:
 
     @contextmanager
     def wait(self, what: str | Callable[[], str]) -> Iterator[None]:
-        """Say what is waited for if the block takes longer than `SILENCE_S`, and again at growing intervals."""
+        """Say what is waited for if the block takes longer than `SILENCE_S`, and again at growing intervals.
+
+        `what` is a noun phrase, after the name of a stage and a colon if it belongs to one.
+        """
         ended, started = threading.Event(), time.monotonic()
 
         def tell() -> None:
@@ -55,7 +58,8 @@ class Progress:
             while not ended.wait(pause):
                 awaited = what if isinstance(what, str) else what()
                 if not ended.is_set():
-                    self.say(f"waiting for {awaited}; {time.monotonic() - started:.0f} s so far")
+                    stage, colon, thing = awaited.partition(": ") if ": " in awaited else ("", "", awaited)
+                    self.say(f"{stage}{colon}waiting for {thing}; {time.monotonic() - started:.0f} s so far")
                 pause *= 2
 
         threading.Thread(target=tell, daemon=True).start()

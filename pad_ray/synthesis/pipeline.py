@@ -177,7 +177,7 @@ def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) 
     sandboxes = min(len(work), verifier_count(call.config, teacher))
     each = " each" if engines > 1 else ""
     devices = counted(tally.engines, "GPU") if tally.on_gpu else f"{counted(teacher.cpus, 'CPU')}{each}"
-    loads = f"; the model is loaded{last}" if (last := last_load(teacher)) else ""
+    loads = f"; the model has to load{last}" if (last := last_load(teacher)) else ""
     boxes = counted(sandboxes, "sandbox", "sandboxes")
     call.progress.say(f"{call.stage}: {counted(engines, 'engine')} ({call.plan.engine}) on {devices}, {boxes}{loads}")
     attempts = Attempts.start(teacher.max_restarts)

@@ -103,9 +103,9 @@ def test_a_long_wait_says_what_it_waits_for_and_a_short_one_nothing(monkeypatch)
         pass
     assert not log.getvalue()
     monkeypatch.setattr("pad_ray.run.progress.SILENCE_S", 0.01)
-    with progress.wait(lambda: "1 engine to load a model"):
+    with progress.wait(lambda: "synthesis: 1 engine to load a model"):
         assert log.written.wait(60)
-    assert log.getvalue().startswith("waiting for 1 engine to load a model; 0 s so far")
+    assert log.getvalue().startswith("synthesis: waiting for 1 engine to load a model; 0 s so far")
 
 
 def test_the_items_of_a_slow_source_come_with_what_is_waited_for(monkeypatch):
