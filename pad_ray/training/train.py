@@ -265,7 +265,7 @@ def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Wa
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
     batches = _batches(thread, board, watch)
-    with progress.wait(f"{stage}: {group} to find room, start and load what they train"):
+    with progress.wait(f"{stage}: {group} to find room, start and load the student"):
         entries = next(batches, None)
     if entries is None:
         return ended()
