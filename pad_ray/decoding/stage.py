@@ -17,6 +17,7 @@ from typing import Any, Self
 import ray
 from ray.exceptions import RayError
 
+from pad_ray import ray_internals
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.beam import StepBeam
@@ -105,11 +106,11 @@ class Solver:
 
         Handles of them may live on, in what Ray Tune keeps of a campaign for one.
         """
-        for actor in self._opened:
-            if at_once:
+        if at_once:
+            for actor in self._opened:
                 ray.kill(actor)
-            else:
-                actor.__ray_terminate__.remote()
+        else:
+            ray_internals.end(self._opened)
         self._opened.clear()
         self.actors.clear()
         self.seconds.clear()

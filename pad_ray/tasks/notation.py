@@ -39,7 +39,9 @@ _LETTER_EXPONENTS = {"M": "6", "B": "9", "bn": "9"}
 _PARTS = {"half": "1/2", "quarter": "1/4", "third": "1/3"}
 
 _DIGIT = re.compile(r"[^\D0-9]")
-_GROUPED = re.compile(rf"(?<![\w.,{_SEPARATORS}])[1-9][0-9]{{0,2}}(?:[{_SEPARATORS}][0-9]{{3}})+(?![0-9{_SEPARATORS}])")
+_GROUPED = re.compile(
+    rf"[1-9](?<![\w.,{_SEPARATORS}].)[0-9]{{0,2}}(?:[{_SEPARATORS}][0-9]{{3}})+(?![0-9{_SEPARATORS}])"
+)
 _VULGAR = re.compile(r"([0-9]?)([¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 _SUPERSCRIPT_POWER = re.compile(r"(?<=10)([⁺⁻]?[⁰¹²³⁴-⁹]{1,2})(?![⁰¹²³⁴-⁹])")
 _TIMES_POWER = re.compile(
@@ -51,7 +53,7 @@ _SCALE = re.compile(rf"(?<=[0-9])((?: ?(?:{'|'.join(_EXPONENTS)})s?\b){{1,4}})",
 _OTHER_SCALE = re.compile(
     rf"(?<=[0-9]) ?({answer_words.any_of(_OTHER_EXPONENTS)})(?![克米瓦卡分]|[\u0400-\u097f])([0-9])?"
 )
-_KILO = re.compile(r"(?<=[0-9])[kK]\b")
+_KILO = re.compile(r"[kK](?<=[0-9].)\b")
 # Only of money: 2M may be two of a variable M.
 _MONEY = re.compile(r"(?<=[$£€¥₹])( ?[0-9][0-9,.]{0,20})(M|B|bn)(?![\w^-])")
 _AND_PART = re.compile(r"(?<=[0-9]) and (?:a|one) (half|quarter|third)\b", re.IGNORECASE)
@@ -86,12 +88,18 @@ def plain(text: str) -> str:
     text = text.replace("{,}", ",")
     if "\\" in text:
         text = _without_latex(text)
-    text = _TIMES_POWER.sub(_exponent, text)
-    text = _POWER.sub(lambda found: f"1{_exponent(found)}", text)
-    text = _MONEY.sub(
-        lambda found: f"{found[1]}e{_LETTER_EXPONENTS[found[2]]}", _KILO.sub("e3", _SCALE.sub(_scale, text))
-    )
-    return _MINUS.sub("-", _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", text))
+    if "10" in text:
+        text = _POWER.sub(lambda found: f"1{_exponent(found)}", _TIMES_POWER.sub(_exponent, text))
+    # Most texts have no such word, and looking for a word is much faster than a pattern that begins with a digit.
+    words = text.lower() if text.isascii() else None
+    if words is None or any(word in words for word in _EXPONENTS):
+        text = _SCALE.sub(_scale, text)
+    text = _KILO.sub("e3", text)
+    if words is None or "$" in words:
+        text = _MONEY.sub(lambda found: f"{found[1]}e{_LETTER_EXPONENTS[found[2]]}", text)
+    if words is None or any(word in words for word in _PARTS):
+        text = _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", text)
+    return _MINUS.sub("-", text) if words is None or "minus " in words or "negative " in words else text
 
 
 def _ascii(text: str) -> str:

@@ -73,7 +73,12 @@ _CURRENCY = re.compile(r"(?:\bRs\.(?= ?[0-9])|\b(?:US|CA|AU|NZ|HK|R|S)\$|[£€�
 
 def prepared(text: str) -> str:
     """Plain text with every currency as `$`, without emphasis, dates, annotations and the numbers of list items."""
-    text = _QUOTE_MARK.sub("", _ANNOTATION.sub("", _DATE.sub(" ", _CURRENCY.sub("$", text))))
+    if "$" in text or "Rs." in text or not text.isascii():
+        text = _CURRENCY.sub("$", text)
+    if "-" in text:
+        text = _DATE.sub(" ", text)
+    if ">" in text:
+        text = _QUOTE_MARK.sub("", _ANNOTATION.sub("", text))
     if _FIRST_LIST_MARK.search(text):
         text = _LIST_MARK.sub("", text)
     return _EMPHASIS.sub(r"\1", _ANGLED.sub(r" \1 ", text))

@@ -1,14 +1,16 @@
 """What the tests of the jobs share: a recipe of the whole way with scripted engines and a tiny student."""
 
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import psutil
 import pytest
@@ -116,6 +118,19 @@ def run_job(job, *arguments, **environment):
     )
 
 
+def call_job(job, *arguments, **environment):
+    """Runs a job as `run_job` does, but in this process, on the Ray of the tests if the test has `local_ray`."""
+    output, words = io.StringIO(), [f"jobs/{job}.py", *map(str, arguments)]
+    with (
+        redirect_stdout(output),
+        patch.object(sys, "argv", words),
+        patch.dict(os.environ, environment),
+        pytest.raises(SystemExit) as ended,
+    ):
+        runpy.run_path(str(REPOSITORY / words[0]), run_name="__main__")
+    return subprocess.CompletedProcess(words, ended.value.code, output.getvalue(), "")
+
+
 def start_job(job, *arguments):
     """Starts a job as `run_job` does; what it says is its `stdout`."""
     command = [sys.executable, f"jobs/{job}.py", *map(str, arguments)]
@@ -145,12 +160,6 @@ def change_nodes(*arguments):
     return subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=400
     )
-
-
-@pytest.fixture
-def distill():
-    """Runs `jobs/distill.py`."""
-    return partial(run_job, "distill")
 
 
 SOLVES = "def solution():\n    red = 3\n    blue = {number}\n    return red + blue\n"

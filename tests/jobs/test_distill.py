@@ -12,11 +12,12 @@ from pad_ray.progress import Progress
 from pad_ray.recipe import load_recipe
 from pad_ray.rundir import RunDir
 from pad_ray.stages import Run
+from tests.jobs.conftest import call_job, run_job
 
 
-def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe, distill):
+def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe):
     recipe = write_recipe()
-    shown = distill(recipe, "--dry-run", "--synthesis.samples", "2", "--teacher.cpus", "64")
+    shown = call_job("distill", recipe, "--dry-run", "--synthesis.samples", "2", "--teacher.cpus", "64")
     assert shown.returncode == 0, shown.stderr
     assert "samples: 2" in shown.stdout
     assert "def solution():" in shown.stdout
@@ -26,8 +27,8 @@ def test_a_dry_run_shows_the_prompt_and_the_size_and_writes_nothing(write_recipe
     assert not (recipe.parent / "run").exists()
 
 
-def test_help_names_every_field(distill):
-    shown = distill("--help")
+def test_help_names_every_field():
+    shown = call_job("distill", "--help")
     assert shown.returncode == 0
     for field in ("--questions.limit", "--run_dir", "--evaluation.engine.model", "--training.zero_stage"):
         assert field in shown.stdout
@@ -70,10 +71,12 @@ def _broken_questions(folder):
     ],
     ids=["unknown field", "wrong value", "missing data", "unknown model", "damaged weights", "broken row"],
 )
-def test_bad_input_is_one_clear_error_and_leaves_nothing(write_recipe, distill, tmp_path, arguments, prepare, named):
+def test_bad_input_is_one_clear_error_and_leaves_nothing(write_recipe, tmp_path, arguments, prepare, named):
     recipe = write_recipe()
     environment = prepare(tmp_path / "prepared") if prepare else {}
-    done = distill(recipe, *arguments, **environment)
+    # What weights a process has checked it does not check again.
+    run = run_job if prepare is _damaged_cache else call_job
+    done = run("distill", recipe, *arguments, **environment)
     errors = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
     assert done.returncode == 2, done.stdout + done.stderr
     assert len(errors) == 1
@@ -91,10 +94,10 @@ def test_what_needs_a_path_refuses_an_object_store(write_recipe, job):
         job(run)
 
 
-def test_a_teacher_that_is_never_right_fails_with_the_reason(write_recipe, distill, tmp_path):
+def test_a_teacher_that_is_never_right_fails_with_the_reason(write_recipe, tmp_path):
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps({"*": ["def solution():\n    apples = 3\n    return apples - 9999\n"]}))
-    done = distill(write_recipe(teacher={"kind": "scripted", "script": str(wrong)}))
+    done = run_job("distill", write_recipe(teacher={"kind": "scripted", "script": str(wrong)}))
     assert done.returncode == 1
     assert "0 rows to train on" in done.stdout
     assert "wrong_answer" in done.stdout

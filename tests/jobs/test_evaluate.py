@@ -7,16 +7,16 @@ import yaml
 
 from pad_ray.rundir import RunDir
 from pad_ray.schema import Solution
-from tests.jobs.conftest import run_job
+from tests.jobs.conftest import call_job
 
 STRATEGIES = "greedy,vote,step_beam,refine,mixed"
 LABELS = ["greedy", "vote", "step_beam", "step_beam-resampled", "refine", "refine-resampled", "mixed"]
 
 
-def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_student, tmp_path):
+def test_every_strategy_is_scored_beside_its_equal_compute(local_ray, write_recipe, tiny_student, tmp_path):
     recipe, run = write_recipe(), RunDir(str(tmp_path / "run"))
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
-    done = run_job("evaluate", recipe, "--evaluation.strategies", STRATEGIES)
+    done = call_job("evaluate", recipe, "--evaluation.strategies", STRATEGIES)
     assert done.returncode == 0, done.stdout + done.stderr
     entries = run.read_json("metrics.json")["evaluation"]
     assert [entry["strategy"] for entry in entries] == LABELS
@@ -37,7 +37,7 @@ def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_st
     assert "step_beam - greedy = " in done.stdout
     pairs = len(run.read_json("metrics.json")["paired_strategies"])
 
-    other = run_job("evaluate", recipe, "--evaluation.student", tiny_student)
+    other = call_job("evaluate", recipe, "--evaluation.student", tiny_student)
     assert other.returncode == 0, other.stdout + other.stderr
     metrics = run.read_json("metrics.json")
     assert len(metrics["paired_strategies"]) == pairs
@@ -47,7 +47,7 @@ def test_every_strategy_is_scored_beside_its_equal_compute(write_recipe, tiny_st
 
 
 @pytest.mark.data
-def test_sub_tasks_samples_and_seeds_are_scored(write_recipe, tiny_student, tmp_path, data_dir):
+def test_sub_tasks_samples_and_seeds_are_scored(local_ray, write_recipe, tiny_student, tmp_path, data_dir):
     votes = [{"kind": "vote", "samples": 4, "seed": seed, "name": f"vote{seed}"} for seed in (0, 1)]
     evaluation = {**yaml.safe_load(write_recipe().read_text())["evaluation"], "strategies": votes}
     asked = {"task": "svamp", "split": "indomain_train", "limit": 8, "test_limit": 54}
@@ -55,7 +55,7 @@ def test_sub_tasks_samples_and_seeds_are_scored(write_recipe, tiny_student, tmp_
     recipe = write_recipe(questions={**asked, **tests}, evaluation=evaluation, data_dir=str(data_dir))
     run = RunDir(str(tmp_path / "run"))
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
-    done = run_job("evaluate", recipe)
+    done = call_job("evaluate", recipe)
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = run.read_json("metrics.json")
     svamp, *_, bbh = metrics["evaluation"]
@@ -72,14 +72,14 @@ def test_sub_tasks_samples_and_seeds_are_scored(write_recipe, tiny_student, tmp_
 
 
 def test_a_run_without_a_student_says_so(write_recipe):
-    done = run_job("evaluate", write_recipe())
+    done = call_job("evaluate", write_recipe())
     assert done.returncode == 2
     assert "there is no student" in done.stdout
 
 
 def test_a_dry_run_says_what_would_be_measured_and_writes_nothing(write_recipe, tiny_student, tmp_path):
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
-    shown = run_job("evaluate", write_recipe(), "--evaluation.strategies", STRATEGIES, "--dry-run")
+    shown = call_job("evaluate", write_recipe(), "--evaluation.strategies", STRATEGIES, "--dry-run")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert f"strategies: {', '.join(LABELS)}" in shown.stdout
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["student"]

@@ -3,14 +3,14 @@
 import json
 
 from pad_ray.rundir import RunDir
-from tests.jobs.conftest import run_job
+from tests.jobs.conftest import call_job
 
 
-def test_a_corpus_comes_with_its_card_and_is_read_by_datasets(write_recipe, tmp_path):
+def test_a_corpus_comes_with_its_card_and_is_read_by_datasets(local_ray, write_recipe, tmp_path):
     from datasets import load_dataset
 
     recipe = write_recipe()
-    done = run_job("synthesize", recipe)
+    done = call_job("synthesize", recipe)
     assert done.returncode == 0, done.stdout + done.stderr
     run = RunDir(str(tmp_path / "run"))
     metrics = run.read_json("metrics.json")
@@ -25,15 +25,15 @@ def test_a_corpus_comes_with_its_card_and_is_read_by_datasets(write_recipe, tmp_
     assert stages["synthesis"]["protections"] == metrics["sandbox"]["protections"]
     assert list(run.local_path("tensorboard/synthesis").iterdir())
 
-    again = run_job("synthesize", recipe, "--synthesis.samples", "5")
+    again = call_job("synthesize", recipe, "--synthesis.samples", "5")
     assert again.returncode == 0, again.stdout + again.stderr
     assert run.read_json("metrics.json")["synthesis"]["drafts"] == 24 * 5
 
 
-def test_an_engine_that_never_starts_fails_with_its_reason(write_recipe, tmp_path):
+def test_an_engine_that_never_starts_fails_with_its_reason(local_ray, write_recipe, tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text(json.dumps({"*": [{"crash": True}]}))
-    done = run_job(
+    done = call_job(
         "synthesize", write_recipe(), "--teacher.script", broken, "--questions.limit", "1", "--synthesis.samples", "1"
     )
     assert done.returncode == 1

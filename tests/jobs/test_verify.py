@@ -1,4 +1,4 @@
-"""`jobs/verify.py`, as a process of its own that is killed, stopped and called again."""
+"""`jobs/verify.py`, in this process and in one that is killed, stopped and called again."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pad_ray.rundir import RunDir
-from tests.jobs.conftest import command_line, kill, kill_driver, run_job, start_job, wait_until
+from tests.jobs.conftest import call_job, command_line, kill, kill_driver, start_job, wait_until
 
 ENDINGS = {
     "accepted": "    return {number}",
@@ -38,7 +38,7 @@ def options(tmp_path, *words):
 
 
 def verify(tmp_path, *words):
-    return run_job("verify", *options(tmp_path, *words))
+    return call_job("verify", *options(tmp_path, *words))
 
 
 def read_verdicts(tmp_path):
@@ -59,7 +59,7 @@ def started(tmp_path):
     return job
 
 
-def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
+def test_outcomes_are_counted_and_a_second_call_does_nothing(local_ray, tmp_path):
     write_programs(tmp_path / "programs.jsonl", 400)
     done = verify(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -79,7 +79,7 @@ def test_outcomes_are_counted_and_a_second_call_does_nothing(tmp_path):
     assert run.read_json("ledger.json")["stages"][0]["protections"] == entry["protections"]
 
 
-def test_a_driver_that_is_killed_continues_where_it_was(tmp_path):
+def test_a_driver_that_is_killed_continues_where_it_was(local_ray, tmp_path):
     write_programs(tmp_path / "programs.jsonl", 3000)
     family = kill_driver(started(tmp_path))
     assert not any(name in command_line(process) for process in family for name in SANDBOXES)
@@ -104,7 +104,7 @@ def test_killed_actors_and_zygotes_cost_no_verdict(tmp_path):
     assert_one_verdict_each(tmp_path, 2400)
 
 
-def test_a_changed_row_is_verified_again_and_other_options_need_another_output(tmp_path):
+def test_a_changed_row_is_verified_again_and_other_options_need_another_output(local_ray, tmp_path):
     path = write_programs(tmp_path / "programs.jsonl", 300)
     assert verify(tmp_path).returncode == 0
     rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -120,7 +120,7 @@ def test_a_changed_row_is_verified_again_and_other_options_need_another_output(t
     assert (len(verdicts), verdicts[150]["outcome"]) == (300, "wrong_answer")
 
 
-def test_verdicts_of_other_rules_are_reached_again(tmp_path):
+def test_verdicts_of_other_rules_are_reached_again(local_ray, tmp_path):
     write_programs(tmp_path / "programs.jsonl", 300)
     assert verify(tmp_path).returncode == 0
     run = RunDir(str(tmp_path / "out"))
@@ -143,7 +143,7 @@ def test_a_bad_row_ends_the_job_with_its_place_before_anything_is_written(tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_verdicts_carry_the_columns_that_are_kept(tmp_path):
+def test_verdicts_carry_the_columns_that_are_kept(local_ray, tmp_path):
     rows = [
         {"id": number, "program": f"def solution():\n    return {number} * 1", "level": level, "source": "ours"}
         for number, level in enumerate(["easy", None, {"steps": 3}])
@@ -159,7 +159,7 @@ def test_verdicts_carry_the_columns_that_are_kept(tmp_path):
     assert verdicts[3]["outcome"] == "syntax_error"
 
 
-def test_bytes_that_are_no_utf_8_are_a_syntax_error_of_their_row(tmp_path):
+def test_bytes_that_are_no_utf_8_are_a_syntax_error_of_their_row(local_ray, tmp_path):
     programs = [
         b"def solution():\n    return 6 * 7",
         b"\xff\xfe",
@@ -171,7 +171,7 @@ def test_bytes_that_are_no_utf_8_are_a_syntax_error_of_their_row(tmp_path):
     words = [
         str(word).replace("programs.jsonl", "programs.parquet") for word in options(tmp_path, "--verify.keep", "level")
     ]
-    done = run_job("verify", *words)
+    done = call_job("verify", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     verdicts = read_verdicts(tmp_path)
     assert [verdict["outcome"] for verdict in verdicts] == ["accepted", *["syntax_error"] * 3]
@@ -188,6 +188,6 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path):
 
 
 def test_a_missing_option_is_named(tmp_path):
-    done = run_job("verify", "--input", "x.jsonl")
+    done = call_job("verify", "--input", "x.jsonl")
     assert done.returncode == 2
     assert "--output is missing" in done.stdout
