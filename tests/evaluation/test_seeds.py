@@ -51,7 +51,7 @@ def test_identical_answers_have_an_interval():
 
 
 def test_two_seeds_cause_a_warning():
-    assert "2 seeds say little" in pool(runs(TABLE[:2])).warning
+    assert "2 seeds are too few" in pool(runs(TABLE[:2])).warning
 
 
 @pytest.mark.parametrize("given", [[], TABLE[:1], [TABLE[0], TABLE[1][:4]], [[1], [0]]])
