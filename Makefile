@@ -13,6 +13,9 @@ export PAD_RAY_DATA ?= $(realpath $(firstword $(wildcard data ../data ../shared/
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TQDM_DISABLE ?= 1
 
+# Test files and folders that take minutes.
+LONG := $(addprefix tests/,test_readme_commands.py sandbox/test_hostile.py jobs training synthesis tuning engines)
+
 .PHONY: demo test check setup models clean
 
 setup: $(STAMP)
@@ -34,9 +37,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Two files at a time, the longest ones first.
 test: check models
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(LIGHT)
-	$(BIN)/python -m pytest $(LIGHT:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(LONG) tests
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
