@@ -13,8 +13,9 @@ export PAD_RAY_DATA ?= $(realpath $(firstword $(wildcard data ../data ../shared/
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TQDM_DISABLE ?= 1
 
-# Test files and folders that take minutes.
-LONG := $(addprefix tests/,test_readme_commands.py sandbox/test_hostile.py jobs training synthesis tuning engines)
+# Tests run two files at a time. The folders that take minutes come first, so that no core waits for the last of them.
+LONG := $(addprefix tests/,test_readme_commands.py jobs training sandbox synthesis tuning engines stages)
+TESTS := $(LONG) $(filter-out $(LONG),$(patsubst %/,%,$(wildcard tests/test_*.py tests/*/)))
 
 .PHONY: demo test check setup models clean
 
@@ -37,9 +38,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Two files at a time, the longest ones first.
 test: check models
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(LONG) tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(TESTS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import cast
+from typing import ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -172,9 +172,14 @@ class Attempt:
 
 
 class Strategy(BaseModel):
-    """A way to answer a question with a student: settings and the method `solve`."""
+    """A way to answer a question with a student: settings, what it needs, and the method `solve`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    needs_tokens: ClassVar[bool] = False
+    """It chooses among the engine's next tokens, which only engine.kind transformers gives."""
+    repairable: ClassVar[bool] = False
+    """`refine` can repair its answers."""
 
     kind: str
     name: str | None = Field(None, pattern=r"^[a-z0-9_.-]{1,60}$", description="name of the results; default: the kind")
@@ -184,6 +189,41 @@ class Strategy(BaseModel):
     def label(self) -> str:
         """The name of the results."""
         return self.name or self.kind
+
+    @property
+    def baseline_path(self) -> PathKind | None:
+        """For a strategy that spends many tokens: the kind of path that its baseline samples with as many; else None."""
+        return None
+
+    @property
+    def single_path(self) -> PathKind | None:
+        """The kind of its path if its answer follows from one text, which can be read again without an engine; else None."""
+        return None
+
+    @property
+    def continues_text(self) -> bool:
+        """Whether it asks the engine to continue a partial text."""
+        return False
+
+    @property
+    def works_line_by_line(self) -> bool:
+        """Whether its prompts end within an answer, which a chat does not support."""
+        return self.continues_text
+
+    @property
+    def whole_paths(self) -> int:
+        """The number of independent samples per question, for pass@k and maj@k; 0 if it draws none."""
+        return 0
+
+    @property
+    def reference(self) -> str | None:
+        """The name of the earlier strategy whose tokens are its budget, if it has one."""
+        return None
+
+    @property
+    def base(self) -> "Strategy | None":
+        """The strategy whose answers it improves, if there is one."""
+        return None
 
     @property
     def second_model(self) -> str | None:

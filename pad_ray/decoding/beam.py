@@ -15,7 +15,7 @@ remaining places. Finished hypotheses of different length are compared at the en
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -66,6 +66,8 @@ class Proposal:
 class StepBeam(Strategy):
     """Beam search over lines, ranked by log p + λ log S, summed or averaged over lines."""
 
+    repairable: ClassVar[bool] = True
+
     kind: Literal["step_beam"] = "step_beam"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
     beams: int = Field(4, ge=1, description="number of hypotheses kept per question")
@@ -86,6 +88,16 @@ class StepBeam(Strategy):
     )
     max_lines: int = Field(40, ge=1, description="maximum number of lines of a path")
     line_tokens: int = Field(96, ge=1, description="maximum length of a line, in tokens")
+
+    @property
+    def baseline_path(self) -> PathKind:
+        """The kind of its own paths."""
+        return self.path
+
+    @property
+    def continues_text(self) -> bool:
+        """Always: each hypothesis is a partial text."""
+        return True
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -18,8 +18,6 @@ Known = Annotated[
     Greedy | Vote | BestOfN | Resample | StepBeam | TokenBeam | Refine | Mixed | SocraticSteps,
     Field(discriminator="kind"),
 ]
-# Strategies that spend many tokens. Their fair baseline is sampling with the same number of tokens.
-COSTLY = (StepBeam, TokenBeam, Refine)
 
 
 def _from_name(given: Any) -> Any:
@@ -48,23 +46,21 @@ def checked(strategies: Strategies) -> Strategies:
     if twice:
         raise ValueError(f"two strategies have the name {twice[0]!r}: give one of them another `name`")
     for number, one in enumerate(strategies):
-        if isinstance(one, Resample) and one.like not in [earlier.label for earlier in strategies[:number]]:
-            raise ValueError(f"{one.label}: `like` names {one.like!r}, which is not the name of an earlier strategy")
+        if one.reference is not None and one.reference not in [earlier.label for earlier in strategies[:number]]:
+            raise ValueError(
+                f"{one.label}: `like` names {one.reference!r}, which is not the name of an earlier strategy"
+            )
     return strategies
 
 
 def with_baselines(strategies: Strategies) -> Strategies:
     """The strategies, each costly one followed by plain sampling with as many tokens, unless that is listed already."""
-    there = {one.like for one in strategies if isinstance(one, Resample)}
+    there = {one.reference for one in strategies}
     extended: Strategies = []
     for one in strategies:
         extended.append(one)
-        if isinstance(one, COSTLY) and one.label not in there:
+        if one.baseline_path is not None and one.label not in there:
             extended.append(
-                Resample(like=one.label, name=f"{one.label[:49]}-resampled", path=_path(one), seed=one.seed)
+                Resample(like=one.label, name=f"{one.label[:49]}-resampled", path=one.baseline_path, seed=one.seed)
             )
     return extended
-
-
-def _path(costly: StepBeam | TokenBeam | Refine) -> Any:
-    return costly.first.path if isinstance(costly, Refine) else costly.path

@@ -1,6 +1,6 @@
 """Greedy decoding: one completion per question at temperature 0."""
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -12,9 +12,21 @@ from pad_ray.schema import Outcome, PathKind
 class Greedy(Strategy):
     """Decodes one path. Also measures a mixed student on a single kind of path."""
 
+    repairable: ClassVar[bool] = True
+
     kind: Literal["greedy"] = "greedy"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
     calculator: bool = Field(False, description="let a calculator write the values in << >>")
+
+    @property
+    def single_path(self) -> PathKind:
+        """The kind of its path."""
+        return self.path
+
+    @property
+    def continues_text(self) -> bool:
+        """True with the calculator, which writes values into the text."""
+        return self.calculator
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -44,6 +44,16 @@ class Refine(Strategy):
     )
     max_source_characters: int = Field(2000, ge=100, description="maximum length of a repair prompt, as in training")
 
+    @property
+    def baseline_path(self) -> PathKind:
+        """The kind of the first answer's paths."""
+        return self.first.path
+
+    @property
+    def base(self) -> Strategy:
+        """The strategy of the first answer."""
+        return self.first
+
     async def solve(self, attempt: Attempt) -> Answer:
         """The first answer that needs no repair, else the last one. A repair without an answer never replaces an answer."""
         answer = await self.first.solve(attempt)

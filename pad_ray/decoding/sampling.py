@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -32,8 +32,15 @@ class Sampled(Strategy):
 class Vote(Sampled):
     """maj@k over the answers of programs that ran, or of texts with an answer; ties are broken by mean log probability."""
 
+    repairable: ClassVar[bool] = True
+
     kind: Literal["vote"] = "vote"
     samples: int = Field(8, ge=1, description="number of voting paths, the k of maj@k")
+
+    @property
+    def whole_paths(self) -> int:
+        """All samples."""
+        return self.samples
 
     async def solve(self, attempt: Attempt) -> Answer:
         """The most frequent answer."""
@@ -44,6 +51,8 @@ class Vote(Sampled):
 class BestOfN(Sampled):
     """Chooses the sample with the best verifier scores among those with an answer."""
 
+    repairable: ClassVar[bool] = True
+
     kind: Literal["best_of_n"] = "best_of_n"
     samples: int = Field(8, ge=1, description="number of paths to choose from")
     verifiers: tuple[VerifierConfig, ...] = Field(
@@ -53,6 +62,11 @@ class BestOfN(Sampled):
         "minimum",
         description="how the log scores of lines give a sample's score: that of the last line, their minimum or their mean",
     )
+
+    @property
+    def whole_paths(self) -> int:
+        """All samples."""
+        return self.samples
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -83,6 +97,11 @@ class Resample(Sampled):
     kind: Literal["resample"] = "resample"
     like: str = Field(description="name of an earlier strategy, whose tokens are the budget")
     max_samples: int = Field(256, ge=1, description="maximum number of samples, whatever they cost")
+
+    @property
+    def reference(self) -> str | None:
+        """The strategy named by `like`."""
+        return self.like
 
     async def solve(self, attempt: Attempt) -> Answer:
         """The most frequent answer of the paths that the budget allows."""

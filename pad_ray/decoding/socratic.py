@@ -40,6 +40,16 @@ class SocraticSteps(Strategy):
     step_tokens: int = Field(128, ge=1, description="maximum length of a step, in tokens")
 
     @property
+    def continues_text(self) -> bool:
+        """True with the calculator, which writes values into the text."""
+        return self.calculator
+
+    @property
+    def works_line_by_line(self) -> bool:
+        """Always: a step follows its sub-question."""
+        return True
+
+    @property
     def second_model(self) -> str | None:
         """The decomposer."""
         return self.decomposer if self.variant == "iterative" else None

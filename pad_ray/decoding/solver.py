@@ -18,12 +18,7 @@ from ray.exceptions import RayError
 
 from pad_ray.decoding.actor import SolverActor
 from pad_ray.decoding.base import Strategy
-from pad_ray.decoding.beam import StepBeam
-from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.refine import Refine
-from pad_ray.decoding.socratic import SocraticSteps
 from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, StoredSolutions
-from pad_ray.decoding.token_beam import TokenBeam
 from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu, waits_for
@@ -139,18 +134,17 @@ class Solver:
         return Solved(solutions, seconds, made_by["seconds"] * len(solutions) / len(by_id))
 
     def _check(self, strategy: Strategy) -> None:
-        if isinstance(strategy, Refine):
-            self._check(strategy.first)
-        if _continues(strategy) and self.engine.kind == "openai":
+        if strategy.base is not None:
+            self._check(strategy.base)
+        if strategy.continues_text and self.engine.kind == "openai":
             raise InputError(
                 f"{strategy.label} works line by line, which the OpenAI protocol cannot do: evaluate with engine.kind vllm"
             )
-        line_by_line = _continues(strategy) or isinstance(strategy, SocraticSteps)
-        if line_by_line and any(path.chat for path in self.asking.paths.values()):
+        if strategy.works_line_by_line and any(path.chat for path in self.asking.paths.values()):
             raise InputError(
                 f"{strategy.label} works line by line, which a chat does not support: use plain-text prompts"
             )
-        if _continues(strategy) and self.engine.kind == "transformers" and _encodes(self.engine.model):
+        if strategy.continues_text and self.engine.kind == "transformers" and _encodes(self.engine.model):
             raise InputError(
                 f"{strategy.label} continues a partial text, but {self.engine.model} is an encoder-decoder, which would read "
                 "that text as part of the question: use token_beam, or calculator: false"
@@ -164,7 +158,7 @@ class Solver:
                     f"{strategy.label}: {models} models need separate engines, and the cluster has {gpus()} GPUs: "
                     + (f"set evaluation.engine.actors to {room}" if room else "add GPUs")
                 )
-        if isinstance(strategy, TokenBeam) and self.engine.kind != "transformers":
+        if strategy.needs_tokens and self.engine.kind != "transformers":
             raise InputError(
                 f"{strategy.label} searches token by token: evaluate with engine.kind transformers, or use step_beam"
             )
@@ -253,11 +247,6 @@ class Solver:
         except (RayError, OSError) as error:
             failed = failure("evaluation", error)
         raise failed
-
-
-def _continues(strategy: Strategy) -> bool:
-    """Whether the strategy continues a partial text."""
-    return isinstance(strategy, StepBeam) or (isinstance(strategy, Greedy | SocraticSteps) and strategy.calculator)
 
 
 def _encodes(model: str) -> bool:

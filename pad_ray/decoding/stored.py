@@ -13,7 +13,6 @@ from typing import Any, cast
 import ray
 
 from pad_ray.decoding.base import Strategy, Tools, compared, read_again
-from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.verifiers import NAMED
 from pad_ray.engines.base import Engine
 from pad_ray.engines.config import EngineConfig
@@ -76,8 +75,8 @@ class StoredSolutions:
         if before.get("key") not in (key, earlier_key):
             made_by = {"models": self._models(), "strategy": self._settings()}
             self.run.delete(self.place)
-        elif before.get("rules") != rules and isinstance(self.strategy, Greedy):
-            self._read_again(self.strategy, by_id)
+        elif before.get("rules") != rules and self.strategy.single_path is not None:
+            self._read_again(self.strategy.single_path, by_id)
         elif before.get("rules") != rules:
             self.run.delete(self.place)
         kept, deleted = self._keep(by_id, made_by.get("budgets", {}), budgets)
@@ -131,12 +130,12 @@ class StoredSolutions:
             deleted += len(solutions) - len(kept)
         return left, deleted
 
-    def _read_again(self, strategy: Greedy, questions: Mapping[str, Question]) -> None:
+    def _read_again(self, path: PathKind, questions: Mapping[str, Question]) -> None:
         """Read the answers of each part again from its texts under the current rules."""
         parts = self.run.parts(self.place)
         workers = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1.0))))
         task = ray.remote(num_cpus=1)(_read_parts)
-        shared = ray.put((self.asking, strategy.path, dict(questions)))
+        shared = ray.put((self.asking, path, dict(questions)))
         ray.get([task.remote(self.run.location, parts[one::workers], shared, self.sandbox) for one in range(workers)])
 
 

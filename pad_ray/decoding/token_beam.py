@@ -7,7 +7,7 @@ Needs the transformers engine.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,8 @@ class Beam:
 class TokenBeam(Strategy):
     """Beam search by log p of tokens and λ log S of lines, summed or averaged: keeps the best B of 2 B candidates per token."""
 
+    needs_tokens: ClassVar[bool] = True
+
     kind: Literal["token_beam"] = "token_beam"
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the path: program, rationale or socratic")
     beams: int = Field(4, ge=1, description="number of hypotheses kept per question")
@@ -49,6 +51,11 @@ class TokenBeam(Strategy):
         description="ranking of hypotheses: mean of log p per token and of log S per line; length, their sum with a length "
         "penalty; sum, as in PaD, which favours few lines",
     )
+
+    @property
+    def baseline_path(self) -> PathKind:
+        """The kind of its own paths."""
+        return self.path
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.sampling import Resample
 from pad_ray.decoding.stored import solutions_folder
 from pad_ray.evaluation.general import change
 from pad_ray.evaluation.paired import compare
@@ -36,9 +35,7 @@ def compare_strategies(run: Run, student: str, tests: Tests) -> None:
     """
     first, *others = strategies_of(run)
     sides = [(first.label, other.label) for other in others]
-    sides += [
-        (other.label, other.like) for other in others if isinstance(other, Resample) and other.like != first.label
-    ]
+    sides += [(other.label, other.reference) for other in others if other.reference not in (None, first.label)]
     earlier = metrics.read(run.folder).get("paired_strategies", [])
     pairs = [pair for pair in earlier if pair["student"] != student or pair["task"] not in tests]
     for task, questions in own_tests(tests).items():

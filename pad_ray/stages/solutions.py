@@ -12,7 +12,6 @@ from typing import Any
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.sampling import BestOfN, Resample, Vote
 from pad_ray.decoding.solver import Solver
 from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, solutions_folder
 from pad_ray.engines import versions
@@ -183,11 +182,12 @@ def _at_k(
     strategy: Strategy, solutions: Sequence[Solution], questions: Sequence[Question], seed: int
 ) -> list[dict[str, Any]]:
     """pass@k and maj@k of a sampling strategy, for k = 1, 2, 4, ... and its number of samples; empty for other strategies."""
-    if not isinstance(strategy, (Vote, BestOfN)) or any(len(one.sampled) < strategy.samples for one in solutions):
+    samples = strategy.whole_paths
+    if not samples or any(len(one.sampled) < samples for one in solutions):
         return []
     # `Solved` keeps the order of the questions.
     single = [one for pair in zip(solutions, questions, strict=True) for one in each_sample(*pair)]
-    counts = sorted({strategy.samples, *(2**power for power in range(strategy.samples.bit_length()))})
+    counts = sorted({samples, *(2**power for power in range(samples.bit_length()))})
     return [
         {
             "k": k,
@@ -248,9 +248,9 @@ def _tokens(
     run: Run, task: str, student: str, strategy: Strategy, questions: Sequence[Question]
 ) -> dict[str, int] | None:
     """Token budget of each question for a `Resample` strategy: the tokens that its reference strategy spent."""
-    if not isinstance(strategy, Resample):
+    if strategy.reference is None:
         return None
-    solutions = stored_solutions(run, task, solutions_folder(student, strategy.like), questions)
+    solutions = stored_solutions(run, task, solutions_folder(student, strategy.reference), questions)
     return {solution.question_id: solution.completion_tokens for solution in solutions}
 
 

@@ -19,10 +19,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from pad_ray.decoding.base import Strategy
-from pad_ray.decoding.beam import StepBeam
-from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.refine import Refine
-from pad_ray.decoding.sampling import BestOfN, Vote
 from pad_ray.decoding.solver import Solved, Solver
 from pad_ray.errors import InputError
 from pad_ray.evaluation.scores import score
@@ -42,7 +39,6 @@ Report = dict[str, Any]
 Reports = Generator[Report, None, None]
 # The number of validations of a training run is unknown, so its end is reported at this number, above every reachable rung.
 MANY_VALIDATIONS = 1000
-REPAIRABLE = (Greedy, Vote, BestOfN, StepBeam)
 CHAINS: dict[Kind, tuple[Stage, ...]] = {"decode": (), "train": TO_STUDENT, "refine": TO_REFINED}
 TRAINED_STUDENTS = {"train": STUDENTS["after"], "refine": STUDENTS["refined"]}
 
@@ -58,7 +54,7 @@ def strategy_of(recipe: Recipe) -> Strategy:
         return first
     if isinstance(first, Refine):
         return first.model_copy(update={"rounds": rounds})
-    if not isinstance(first, REPAIRABLE):
+    if not first.repairable:
         raise InputError(
             f"{STRATEGY}: answers of {first.kind} cannot be repaired; put another strategy first, or set refinement.rounds to 0"
         )
