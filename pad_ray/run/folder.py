@@ -24,7 +24,7 @@ from pad_ray.schema import R, arrow_schema, from_table, to_table
 TEMPORARY_SUFFIX = ".partial"
 # Query parameters that a URI must not have, because the recipe stores the URI and logs show it.
 SECRET = re.compile("key|token|secret|password|credential|signature|sig$", re.IGNORECASE)
-# How often a request to an object store is sent. With its default, the client takes 100 s to give up on a stalled store.
+# Maximum attempts per request to an object store. With the client's default, a stalled store would cost 100 s.
 STORE_ATTEMPTS = 4
 
 

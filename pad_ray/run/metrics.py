@@ -20,7 +20,7 @@ def update(run: RunDir, section: str, value: object) -> None:
 
 
 def drop_entries(run: RunDir, sections: Sequence[str], gone: Callable[[dict[str, Any]], bool]) -> None:
-    """Delete the entries of the sections' lists for which `gone` is true."""
+    """Delete the entries for which `gone` is true from the lists in these sections."""
     stored = read(run)
     left = {name: [one for one in stored[name] if not gone(one)] for name in sections if name in stored}
     if any(len(left[name]) < len(stored[name]) for name in left):

@@ -14,7 +14,7 @@ from rich.progress import Progress as RichProgress
 
 PLAIN_LINE_EVERY_S = 10.0
 LOG_WIDTH = 120
-# After this time without anything to see, whoever watches is told what is waited for; then after twice as long, and so on.
+# After this many seconds without output, say what the job is waiting for; then after twice as long, and so on.
 SILENCE_S = 20.0
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Scalars(Protocol):
 
 
 Track = Callable[[str], AbstractContextManager[Scalars]]
-"""Opens the receiver of a stage's numbers, by the stage's name."""
+"""A function that opens the receiver of the numbers of a stage, given the stage's name."""
 
 
 class Progress:
@@ -47,9 +47,9 @@ class Progress:
 
     @contextmanager
     def wait(self, what: str | Callable[[], str]) -> Iterator[None]:
-        """Say what is waited for if the block takes longer than `SILENCE_S`, and again at growing intervals.
+        """If the block takes longer than `SILENCE_S`, say what the job is waiting for, and again at growing intervals.
 
-        `what` is a noun phrase, after the name of a stage and a colon if it belongs to one.
+        `what` is a noun phrase. If it belongs to a stage, the stage's name and a colon come first.
         """
         ended, started = threading.Event(), time.monotonic()
 
@@ -69,14 +69,14 @@ class Progress:
             ended.set()
 
     def each(self, items: Iterable[T], what: str | Callable[[], str]) -> Iterator[T]:
-        """The items as they come; says what is waited for if the next one takes long."""
+        """Yield the items as they arrive. If the next one takes long, say what the job is waiting for."""
         remaining, end = iter(items), object()
         while True:
             with self.wait(what):
                 item = next(remaining, end)
             if item is end:
                 return
-            yield item  # type: ignore[misc]  # It is not `end`.
+            yield item  # type: ignore[misc]  # `item` is not `end`.
 
     @contextmanager
     def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator["Bar"]:

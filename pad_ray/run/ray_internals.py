@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 RESTART_WARNING = r"core_worker\.cc:\d+: Actor with class name: .* has constructor arguments in the object store"
-# A node that no cluster has: an actor that has to be there is never started.
+# The id of a node that no cluster has: an actor that must run on this node is never started.
 NO_NODE = "0" * 56
 FILTER_ENDS_WITHIN_S = 10.0
-# Copies lines from its stdin to stderr except those that match. It ends with the last holder of the pipe.
+# Copies the lines of its stdin to stderr, except those that match. It ends when all writers have closed the pipe.
 FILTER = """
 import os, re, sys
 
@@ -85,16 +85,16 @@ class NeverStarted:
 
 @cache
 def provoke_restart_warning() -> None:
-    """Make Ray give its warning about actors that restart now, where nobody sees it.
+    """Make Ray print its warning about restartable actors now, and hide it.
 
     Ray's C++ log prints `[... E ...] core_worker.cc: Actor with class name ... has constructor arguments in the object store
-    and max_restarts > 0` to stderr, once per process, for the first actor of that kind. Ray Data makes its actors so, whatever
-    a user passes them, and the driver holds those arguments as long as the pipeline runs: the warning is about nothing here,
-    and its only effect is to look like an error in the first seconds of a run. `RAY_BACKEND_LOG_LEVEL` would silence it
-    together with every real error of the driver and, with a local Ray, of its daemons.
+    and max_restarts > 0` to stderr, once per process, for the first actor of that kind. Ray Data creates all its actors
+    in this way, and the driver holds their arguments as long as the pipeline runs. So the warning does not apply here; it only
+    looks like an error in the first seconds of a run. `RAY_BACKEND_LOG_LEVEL` would also hide every real error of the driver
+    and, with a local Ray, of its daemons.
 
-    So one such actor, which is never started, is created while stderr goes through a filter: some milliseconds, once per
-    process. Call it once Ray is there. The line still gets into the driver's log file in Ray's folder.
+    Therefore this function creates one such actor, which never starts, while a filter removes the line from stderr. It takes
+    some milliseconds, once per process. Call it when Ray runs. The driver's log file in Ray's folder still has the line.
     """
     never = NodeAffinitySchedulingStrategy(NO_NODE, soft=False)
     actor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=never)(NeverStarted)
@@ -105,11 +105,11 @@ def provoke_restart_warning() -> None:
 
 @contextmanager
 def stderr_without(pattern: str) -> Iterator[None]:
-    """File descriptor 2 of this process without lines that match; everything else gets to where it went before, in order.
+    """Remove matching lines from file descriptor 2 of this process; all other lines reach their destination, in order.
 
-    What is written goes through another process, which copies it at once and to the end, even if this one is killed. If
-    stderr is closed, or no process can be started, nothing is filtered. A process that is started by another thread meanwhile
-    inherits the filter, which then lives as long as that process.
+    Another process copies the output at once, and copies all of it even if this process is killed. If stderr is closed, or no
+    process can be started, nothing is filtered. A process that another thread starts meanwhile inherits the filter, which then
+    lives as long as that process.
     """
     try:
         original = os.dup(2)
@@ -128,9 +128,9 @@ def stderr_without(pattern: str) -> Iterator[None]:
 
 @contextmanager
 def _filter(pattern: str) -> Iterator[None]:
-    """Put a filter before stderr; wait for it to end, after the caller has put stderr back."""
+    """Send stderr through a filter. At the end, when the caller has restored stderr, wait for the filter to end."""
     try:
-        # A session of its own: what ends the job from the keyboard must not end the filter before it has copied everything.
+        # Use a separate session: Ctrl-C must not end the filter before it has copied everything.
         command = [sys.executable, "-I", "-S", "-c", FILTER, pattern]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
     except OSError:

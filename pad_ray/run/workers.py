@@ -1,8 +1,8 @@
 """Code shared by all stages on Ray: the number of actors, and the results or the reason for a failure.
 
-Ray binds a call to its actor. An actor that loses its node restarts on another node with room. If there is none and no node
-joins, its calls, and so the stage, would wait for ever. A stage that waits only for such calls therefore gives up, and the
-job runs it again on the remaining nodes; committed work is kept.
+Ray binds a call to its actor. An actor that loses its node restarts on another node with room. If no node has room and none
+joins, its calls, and so the stage, would wait for ever. So a stage that waits only for such calls gives up after `PATIENCE_S`
+seconds, and the job runs it again on the remaining nodes; committed work is kept.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What every stage of a run gets."""
+"""The arguments that every stage of a run takes."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -25,6 +25,6 @@ class Run:
 
 
 def seconds_so_far(run: Run, stage: str) -> float:
-    """Seconds that earlier calls of a stage took, so that an interrupted stage reports its total time."""
+    """The seconds of a stage's earlier calls. With them, an interrupted stage reports its total time."""
     times: list[Any] = [entry["seconds"] for entry in ledger.entries(run.folder) if entry["stage"] == stage]
     return float(times[0]) if times else 0.0

@@ -1,4 +1,4 @@
-"""What every job shares: options, the run's folder, Ray and the exit status."""
+"""The code that all jobs share: options, the run's folder, Ray and the exit status."""
 
 import os
 import subprocess
@@ -77,8 +77,8 @@ def main_with_options(
 def exit_status(act: Callable[[Progress], None]) -> int:
     """Run `act` and return the exit status; print the error if it fails.
 
-    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. If nodes
-    are lost, `act` runs again on the rest of the cluster.
+    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. If a stage
+    gives up because nodes were lost, `act` runs again on the remaining nodes.
     """
     progress = Progress()
     while True:
@@ -116,7 +116,7 @@ def _shipped_recipes() -> str:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], set[str]]:
-    """The words of a command line without its flags, and all of its words as a set."""
+    """The words of a command line without `--help` and `--dry-run`, and the set of all its words."""
     return [word for word in argv if word not in HELP | DRY_RUN], set(argv)
 
 

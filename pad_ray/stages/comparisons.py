@@ -1,4 +1,4 @@
-"""Students and strategies of a run, compared on the same questions."""
+"""Compare the students and the strategies of a run on the same questions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -61,7 +61,7 @@ def pool_seeds(run: Run, student: str, tests: Tests) -> None:
 def compare_students(run: Run, tests: Tests, a: str = "before", b: str = "after") -> None:
     """Paired tests of student `b` against `a`, both greedy, on every task that both have answered in full.
 
-    Those of other students and tasks stay.
+    Results of other pairs of students and of other tasks are kept.
     """
     metrics.drop_entries(
         run.folder, COMPARISONS, lambda entry: (entry["a"], entry["b"]) == (a, b) and entry["task"] in tests

@@ -1,4 +1,4 @@
-"""What the sizes of a run are reckoned with."""
+"""The assumptions from which `--dry-run` estimates the size of a run."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

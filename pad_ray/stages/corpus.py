@@ -1,4 +1,4 @@
-"""The corpus of a run: made of the committed drafts, or found as an earlier job built it."""
+"""Build the corpus of a run from its committed drafts, or read the corpus that an earlier job built."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
 
 
 def stored_corpus(run: Run) -> Corpus:
-    """The corpus that an earlier job built in this run. A corpus of other origin has no hash; it gets one of its row ids.
+    """The corpus that an earlier job built in this run. If no job recorded its hash, the hash is computed from its row ids.
 
     Raises:
         InputError: the run has no corpus, or one without rows for training or validation.

@@ -1,4 +1,4 @@
-"""The drafts of a run: how the teacher is asked, and what it wrote, judged."""
+"""The drafts of a run: the teacher's prompts, and the generation and judging of its drafts."""
 
 from dataclasses import asdict
 

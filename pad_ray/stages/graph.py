@@ -56,7 +56,7 @@ Work = Callable[[Run, Mapping[str, Any], Watch | None], Made]
 class Stage:
     """One stage: the recipe's settings that it depends on, the parts of earlier folders that it reads, and its work.
 
-    `adopts` names parts of the campaign's own run that it starts from. `work` receives the facts of earlier stages.
+    `adopts` names the parts of the campaign's own run with which the stage starts. `work` receives the facts of earlier stages.
     """
 
     name: str

@@ -17,7 +17,7 @@ from pydantic_settings import CliPositionalArg
 from pad_ray.errors import InputError
 
 COLUMNS = 100
-# Where descriptions begin, how long a shown default may be, and how wide an option with its choices.
+# Column at which descriptions begin; maximum lengths of a shown default, and of an option with its choices.
 INDENT, LONGEST_DEFAULT, LONGEST_HEAD = 36, 40, 70
 GENERAL = "general"
 EVERYTHING = "all"
@@ -27,7 +27,7 @@ POSITIONAL = get_args(CliPositionalArg[str])[1]
 
 @dataclass(frozen=True)
 class Guide:
-    """What a job's docstring tells: its purpose, examples, and the names of the options that people change most."""
+    """The content of a job's docstring: purpose, examples, and the names of the options that people change most."""
 
     purpose: str
     examples: Sequence[str] = ()
@@ -35,7 +35,7 @@ class Guide:
 
     @classmethod
     def read(cls, docstring: str) -> "Guide":
-        """The first paragraph is the purpose; `Examples:` and `Options:` begin the paragraphs of the others."""
+        """Read a docstring: its first paragraph is the purpose; the others begin with `Examples:` or `Options:`."""
         purpose, *paragraphs = docstring.strip().split("\n\n")
         found = {title: body for title, _, body in (paragraph.partition(":") for paragraph in paragraphs)}
         examples = [line.strip() for line in found.get("Examples", "").splitlines() if line.strip()]
@@ -43,7 +43,7 @@ class Guide:
 
 
 def door() -> str:
-    """How the user has started this job: `pad-ray JOB` or `python PATH`."""
+    """The words with which the user started this job: `pad-ray JOB` or `python PATH`."""
     started = sys.argv[0]
     if started.startswith("pad-ray "):
         return started
@@ -71,7 +71,7 @@ def section(kind: type[BaseModel], asked: str) -> str:
     """Every option of a section, or the one option of this name; all options for `all`.
 
     Raises:
-        InputError: there is neither a section nor an option of this name.
+        InputError: no section and no option has this name.
     """
     options, sections = dict(_options(kind)), _sections(kind)
     if asked == EVERYTHING:
@@ -95,7 +95,7 @@ def _wrapped(text: str) -> str:
 
 
 def _example(line: str) -> str:
-    """An example as the user would type it. `python jobs/JOB.py` stands for how the job was started."""
+    """An example as the user would type it: `door()` replaces `python jobs/JOB.py`."""
     command, _, comment = line.partition("#")
     words = command.split()
     command = f"  {' '.join([door(), *words[2:]])}"
@@ -113,7 +113,7 @@ def _options(kind: type[BaseModel], before: str = "") -> Iterator[tuple[str, Fie
 
 
 def _sections(kind: type[BaseModel]) -> Mapping[str, str]:
-    """What each section is about, by its name; none if there are no sections."""
+    """The description of each section, by its name; empty if there are no sections."""
     named = {name: field.description or "" for name, field in kind.model_fields.items() if _model(field.annotation)}
     return {GENERAL: "the options without a section", **named} if named else {}
 
@@ -125,7 +125,7 @@ def _model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _alternatives(annotation: Any) -> list[Any]:
-    """The types that a union is of, without None."""
+    """The types in a union, without None."""
     if get_origin(annotation) is Annotated:
         return _alternatives(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -134,7 +134,7 @@ def _alternatives(annotation: Any) -> list[Any]:
 
 
 def _lines(name: str, field: FieldInfo) -> Iterator[str]:
-    """An option with what it takes, its description and its default."""
+    """The lines of an option: its name and possible values, its description and its default."""
     described = (field.description or "").rstrip(".")
     if field.annotation is bool:
         before, _, last = name.rpartition(".")
@@ -156,7 +156,7 @@ def _lines(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _takes(annotation: Any) -> str:
-    """What an option takes, its choices as they are accepted."""
+    """The values that an option accepts: its choices, or a placeholder such as `N`."""
     return "|".join(dict.fromkeys(map(_takes_one, _alternatives(annotation))))
 
 
@@ -178,7 +178,7 @@ def _takes_one(kind: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    """What holds if the option is not given; empty if the description says it, or if there is nothing to say."""
+    """The default of an option as text; empty if its description states the default, or if the default is None."""
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True, validated_data={})

@@ -1,4 +1,4 @@
-"""The page that shows a run."""
+"""Write the HTML page of a run."""
 
 import os
 
@@ -10,7 +10,7 @@ REPORT = "report.html"
 
 
 def write_report(run: Run) -> str:
-    """Render `report.html` and update the student's model card; returns the page's path, relative if it is below here."""
+    """Render `report.html` and update the student's model card; returns the page's path, relative if possible."""
     if run.folder.exists(f"{STUDENT}/training.json"):
         write_model_card(run.folder, STUDENT)
     # Imported here because altair is slow to import and the trials of a campaign write no page.

@@ -1,4 +1,4 @@
-"""`--dry-run`: show what a run would do without doing it."""
+"""`--dry-run`: print what a run would do, without starting it."""
 
 import pyarrow.compute as pc
 import yaml

@@ -55,7 +55,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
 
 
 def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
-    """The test questions by the name of their set. Raises InputError if a task, its files or a question is not usable."""
+    """The test questions by test set. Raises InputError if a task, its files or a question is not usable."""
     return {name: _read_test(recipe, name) for name in recipe.questions.tests}
 
 

@@ -35,8 +35,9 @@ STUDENT, REFINED = STUDENTS["after"], STUDENTS["refined"]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The inputs of refinement: the engine that serves the student, the plan of its drafts, and by task the test questions
-    that it was measured on.
+    """The inputs of refinement: the engine that serves the student, the plan of its drafts, and the test questions by task.
+
+    The student was measured on the same test questions.
     """
 
     student: EngineConfig

@@ -1,4 +1,4 @@
-"""What the cluster or this machine has, and what it lacks for a recipe."""
+"""The resources of the cluster or of this machine, and those that are missing for a recipe."""
 
 import os
 

@@ -1,7 +1,7 @@
 """Estimate the time and storage of a run before it starts, from measured and assumed figures.
 
 Measured figures are in tests/benchmarks/RESULTS.md. Rates of engines and training depend on model and device; they are
-assumptions, shown as such, and a recipe can override them.
+assumptions. `--dry-run` marks them as assumed, and a recipe can override them.
 """
 
 import math
@@ -83,7 +83,7 @@ class Sizes:
 
 
 def sizes(recipe: Recipe, questions: int, tests: int, gpus: int) -> Sizes:
-    """Sizes of a whole run over `questions` train and `tests` test questions on a cluster of `gpus` GPUs."""
+    """Sizes of a whole run with `questions` train and `tests` test questions on a cluster of `gpus` GPUs."""
     config, synthesis = recipe.sizing, recipe.synthesis
     gpus = gpus if config.gpus is None else config.gpus
     drafts = questions * synthesis.samples * len(synthesis.paths)

@@ -45,7 +45,7 @@ FIGURES = ("evaluation", "general", "paired_strategies", "pooled")
 """Sections of the metrics whose entries describe one `student` each."""
 
 DIRECT = Greedy(path=PathKind.RATIONALE, name="direct")
-"""The strategy for tests of general ability, the same before and after training: greedy, the answer only."""
+"""The strategy for tests of general ability, before and after training: a greedy answer without reasoning."""
 
 STUDENTS = {"after": "student", "refined": "refined"}
 """Folder of each trained student's weights, relative to the run's folder."""

@@ -1,4 +1,4 @@
-"""The student of a run: checked before anything is written, then trained on the corpus."""
+"""Check the student of a run before anything is written, then train it on the corpus."""
 
 from dataclasses import asdict
 from typing import Any

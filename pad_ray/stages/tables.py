@@ -1,4 +1,4 @@
-"""What a job prints at its end: the ledger, the scores and the comparisons."""
+"""Print the tables at the end of a job: the ledger, the scores and the comparisons."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ def closing_table(run: "Run") -> None:
 
 
 def say_faults(folder: RunDir, progress: Progress) -> None:
-    """Print how many rows of each stage ended in a fault, and so got no verdict of their own, and the first reason."""
+    """Print for each stage how many rows have a fault instead of a verdict, and the first reason."""
     for entry in ledger.entries(folder):
         for outcome, fault in entry.get("faults", {}).items():
             first = f"; the first: {fault['first']}" if fault["first"] else ""

@@ -28,8 +28,8 @@ def steps_in_epoch(count: int, rows_per_step: int) -> int:
 def epoch_steps(table: TokenTable, rows_per_step: int, seed: int, epoch: int, *, paired: bool) -> list[Rows]:
     """The rows of each optimiser step of an epoch, shuffled; the last step may be short.
 
-    `paired` keeps a program and a rationale of the same question in the same step, which may then have one row more or fewer
-    than `rows_per_step`, at least 2.
+    `paired` keeps a program and a rationale of the same question in the same step. A step may then have one row more or fewer
+    than `rows_per_step`, and at least 2.
     """
     units = _pairs(table) if paired else np.arange(len(table))
     generator = np.random.default_rng(int(content_id("epoch", seed, epoch)[:16], 16))
@@ -55,10 +55,10 @@ def _pairs(table: TokenTable) -> Rows:
 
 
 def deal(lengths: Rows, workers: int, tokens_per_pass: int, *, packed: bool) -> Passes:
-    """Distribute rows, given by `lengths`, as evenly as possible over passes and workers, up to `tokens_per_pass` each.
+    """Distribute rows, given by their `lengths`, as evenly as possible over passes and workers, at most `tokens_per_pass` each.
 
-    The cost of a packed pass is the tokens of its rows; of a padded pass, its number of rows times the longest, so rows of
-    similar length share a pass. A row longer than the budget has its own pass.
+    A packed pass costs the tokens of its rows. A padded pass costs its number of rows times the longest row, so rows of similar
+    length share a pass. The longest row sets the budget if it exceeds `tokens_per_pass`.
     """
     budget = max(tokens_per_pass, int(lengths.max(initial=1)))
     cut = _pack if packed else _group

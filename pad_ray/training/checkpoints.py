@@ -38,7 +38,7 @@ class History:
     best_step: int = -1
 
     def add_validation(self, entry: Entry) -> bool:
-        """Add a validation; True if it is the best so far, by accuracy if measured, then by loss."""
+        """Add a validation. True if it is the best so far: by accuracy, then by loss; by loss alone without accuracies."""
         best = [one for one in self.validation if one["step"] == self.best_step]
         better = not best or _goodness(entry) > _goodness(best[0])
         self.validation.append(entry)

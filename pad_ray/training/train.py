@@ -27,7 +27,7 @@ from pad_ray.words import counted
 
 CHECKPOINTS = "checkpoints"
 PUBLISHER_CPUS = 1.0
-# Seconds between Ray Train's polls of its workers, 2 s by default; checkpoints and the end wait for a poll.
+# Seconds between Ray Train's polls of its workers. Its default is 2 s, and checkpoints and the end wait for a poll.
 WORKER_POLL_S = 0.5
 
 
@@ -77,7 +77,7 @@ class _Fitted:
 
 
 class _Board:
-    """An actor that passes the first worker's progress to the driver's display."""
+    """An actor that passes the first worker's progress to the driver, which displays it."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, str, dict[str, float]]] = []
@@ -243,7 +243,7 @@ def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
 def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Watch | None, group: str) -> Any:
     """Run `trainer.fit()` with progress. Because it blocks, it runs in a thread while this thread polls the board.
 
-    `group` says who trains, for messages about waiting.
+    `group` describes the workers, for messages about waiting.
     """
     outcome: dict[str, Any] = {}
 
@@ -280,7 +280,7 @@ def _watched(trainer: Any, board: Any, progress: Progress, stage: str, watch: Wa
 def _batches(
     thread: threading.Thread, board: Any, watch: Watch | None
 ) -> Iterator[list[tuple[int, str, dict[str, float]]]]:
-    """What the first worker says, until the thread that trains has ended."""
+    """Yield the first worker's new entries until the training thread has ended."""
     going = True
     while going:
         going = thread.is_alive()

@@ -129,12 +129,12 @@ class Bench:
                     yield {**report, "reused": list(shared.reused)}
         with self.trained_solver(recipe, making.folder) as solver:
             report, _ = measure(solver, strategy_of(recipe), recipe.questions.task, self.questions)
-        # Not comparable with the validations of other trials, whose probes are other questions.
+        # Do not compare this report with validations of other trials, which use other questions (probes).
         yield {**report, MEASURED: MANY_VALIDATIONS, "reused": list(shared.reused), LAST: True}
 
 
 class _Making:
-    """Trains a trial's student in a thread, and ends the training if nothing waits for it any more."""
+    """Trains a trial's student in a thread, and ends the training if nobody waits for it any more."""
 
     def __init__(self, shared: Shared, recipe: Recipe) -> None:
         self.shared, self.recipe = shared, recipe

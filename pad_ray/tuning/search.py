@@ -1,7 +1,7 @@
 """Optuna's suggestions and ASHA's decisions for a campaign that may have been interrupted.
 
-Both start from the trials stored in the run, not from a snapshot of Ray Tune, which is some seconds old when a driver is
-killed: a finished trial counts as soon as it is written, and is never run again.
+Both start from the trials stored in the run. Ray Tune's own snapshot is some seconds old when a driver is killed; a stored
+trial counts as soon as it is written, and is never run again.
 """
 
 import itertools

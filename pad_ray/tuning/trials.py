@@ -96,7 +96,7 @@ class Trials:
 
 
 def pareto(trials: Iterable[Trial], objectives: Sequence[str]) -> list[Trial]:
-    """The completed trials that no other dominates, that is, is at least as good in all objectives and better in one."""
+    """The completed trials that no other dominates: none is at least as good in all objectives and better in one."""
     completed = [trial for trial in trials if trial.state == "completed"]
     return [one for one in completed if not any(_dominates(other, one, objectives) for other in completed)]
 

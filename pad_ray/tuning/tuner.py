@@ -71,8 +71,8 @@ class Steps:
     def step(self) -> Report:
         """The next report.
 
-        If its parameters make a trial fail, the report says why, and the campaign continues without it. Any other error would
-        end the next trials too, so it cuts the call short.
+        If a trial fails because of its parameters, the report says why, and the campaign continues without it. Any other error
+        would end the next trials too, so it ends this call of the job (cuts it short).
         """
         assert self.reports is not None
         try:
@@ -186,7 +186,7 @@ class Recorder(Callback):  # type: ignore[misc]
 
 
 class Cut(Stopper):  # type: ignore[misc]
-    """Ends Tune once a trial was cut short. An exception in a callback would only arrive as text within one of Tune's.
+    """Ends Tune once a trial was cut short. An exception in a callback would arrive only as text in one of Tune's exceptions.
 
     If the same error has ended the same trial in several calls, its parameters are considered the cause, and the campaign
     continues without it.
