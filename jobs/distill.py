@@ -3,7 +3,7 @@
 Examples:
     python jobs/distill.py demo                                            # the whole way on a laptop
     python jobs/distill.py gsm8k --dry-run                                 # what it would do and need
-    python jobs/distill.py demo --questions.limit 48 --run_dir runs/small  # another number of questions
+    python jobs/distill.py demo --questions.limit 48 --run-dir runs/small  # another number of questions
 
 Options: run_dir data_dir seed questions.task questions.limit teacher.kind teacher.model synthesis.samples training.student
 evaluation.strategies

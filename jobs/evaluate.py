@@ -1,4 +1,4 @@
-"""Evaluate a student on the test questions with every strategy: solutions, scores with intervals, tokens, seconds.
+"""Evaluate a student on the test questions with every strategy of the recipe: scores with intervals, tokens, seconds.
 
 Examples:
     python jobs/evaluate.py demo                                 # the student in runs/demo

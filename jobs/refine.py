@@ -1,4 +1,4 @@
-"""Refine a distilled student: collect its errors -> inject similar errors -> train it to repair them -> measure.
+"""Refine a distilled student: collect its errors -> inject similar errors -> train it to repair them -> test it again.
 
 Examples:
     python jobs/refine.py demo                                   # the student in runs/demo

@@ -1,4 +1,4 @@
-"""Run a campaign: Ray Tune tries recipes on validation questions; the best is measured on the test questions and saved.
+"""Run a campaign: Ray Tune tries recipes on validation questions; the best is saved and tested on the test questions.
 
 Examples:
     python jobs/tune.py demo                                     # how runs/demo's student decodes
