@@ -28,7 +28,7 @@ from pad_ray.stages.solutions import STUDENTS, evaluate_student
 from pad_ray.stages.student import training_figures
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST
-from pad_ray.training.train import Watch, train
+from pad_ray.training.train import TrainingRun, Watch, train
 
 STUDENT, REFINED = STUDENTS["after"], STUDENTS["refined"]
 
@@ -128,18 +128,17 @@ def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None
     own = {name: getattr(recipe.refinement, name) for name in ("epochs", "learning_rate", "max_tokens")}
     given = {name: value for name, value in own.items() if value is not None}
     config = recipe.training.model_copy(update={**given, "student": str(run.folder.local_path(STUDENT))})
-    trained = train(
+    training = TrainingRun(
         run.folder,
         corpora.FOLDERS,
         corpus.hash,
         config,
         recipe.seed,
-        run.progress,
         into=REFINED,
-        sandbox=recipe.sandbox,
         stage="refinement.training",
-        watch=watch,
+        sandbox=recipe.sandbox,
     )
+    trained = train(training, run.progress, watch)
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     entry = StageEntry(
         "refinement.training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds

@@ -13,7 +13,7 @@ from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.corpus import Corpus
 from pad_ray.synthesis.rows import objectives_of
 from pad_ray.training.round_trip import check_student_writes
-from pad_ray.training.train import Trained, Watch, train
+from pad_ray.training.train import Trained, TrainingRun, Watch, train
 
 
 def check_student(recipe: Recipe) -> None:
@@ -26,16 +26,8 @@ def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Train
     """Fine-tune the student on the corpus."""
     recipe = run.recipe
     folders = {"train": corpora.TRAIN, "validation": corpora.VALIDATION}
-    trained = train(
-        run.folder,
-        folders,
-        corpus.hash,
-        recipe.training,
-        recipe.seed,
-        run.progress,
-        sandbox=recipe.sandbox,
-        watch=watch,
-    )
+    training = TrainingRun(run.folder, folders, corpus.hash, recipe.training, recipe.seed, sandbox=recipe.sandbox)
+    trained = train(training, run.progress, watch)
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     ledger.record(
         run.folder,

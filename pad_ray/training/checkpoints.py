@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from filelock import FileLock
 from pad_ray.training.config import STUDENT
 from pad_ray.training.deepspeed_config import Placement
 from pad_ray.training.deepspeed_internals import gathered_weights
+from pad_ray.training.history import History
 from pad_ray.training.tokens import scratch_folder
 from pad_ray.training.transformers_internals import tied_weights
 
@@ -26,33 +27,6 @@ if TYPE_CHECKING:
 STATE = "state"
 META = "meta.json"
 SCORE = "best_step"
-Entry = dict[str, float]
-
-
-@dataclass
-class History:
-    """Losses by step (`curve`) and by validation, and the step of the best validation (-1 before the first)."""
-
-    curve: list[Entry] = field(default_factory=list)
-    validation: list[Entry] = field(default_factory=list)
-    best_step: int = -1
-
-    def add_validation(self, entry: Entry) -> bool:
-        """Add a validation. True if it is the best so far: by accuracy, then by loss; by loss alone without accuracies."""
-        best = [one for one in self.validation if one["step"] == self.best_step]
-        better = not best or _goodness(entry) > _goodness(best[0])
-        self.validation.append(entry)
-        if better:
-            self.best_step = int(entry["step"])
-        return better
-
-    def without_better(self) -> int:
-        """The number of validations since the best one."""
-        return sum(entry["step"] > self.best_step for entry in self.validation)
-
-
-def _goodness(entry: Entry) -> tuple[float, float]:
-    return entry.get("accuracy", 0.0), -entry["loss"]
 
 
 @dataclass(frozen=True)

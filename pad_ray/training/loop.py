@@ -20,12 +20,13 @@ from torch.nn import functional
 
 from pad_ray.schema import content_id
 from pad_ray.training import checkpoints
+from pad_ray.training.answering import accuracies
 from pad_ray.training.batches import Batch, Rows, deal, epoch_steps, steps_in_epoch
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.objectives import OBJECTIVES, Numbers, losses, token_weights, tokens_by_objective
-from pad_ray.training.probes import accuracies
+from pad_ray.training.set_up import set_up
 from pad_ray.training.tokens import TokenTable, discard_copy
-from pad_ray.training.worker import Worker, set_up
+from pad_ray.training.worker import Worker
 
 # Validation rows that are distributed to the workers at once.
 VALIDATION_ROWS = 1024

@@ -104,22 +104,35 @@ class _Board:
         return self.stopped, self.faulty
 
 
-def train(
-    run: RunDir,
-    folders: dict[str, str],
-    corpus_hash: str,
-    config: TrainingConfig,
-    seed: int,
-    progress: Progress,
-    *,
-    into: str = STUDENT,
-    sandbox: SandboxConfig | None = None,
-    stage: str = "training",
-    watch: Watch | None = None,
-) -> Trained:
-    """Fine-tune the student on the corpus in `folders` (`train` and `validation`) and write it to the folder `into`.
+@dataclass(frozen=True)
+class TrainingRun:
+    """What is trained, and on what: the student of `config` on the corpus in `folders`, whose hash is `corpus`.
 
-    `stage` is the name in the progress display.
+    `folders` names the folders of the splits `train` and `validation` in `run`, `into` the folder of the result, and `stage` is
+    the name in the progress display.
+    """
+
+    run: RunDir
+    folders: dict[str, str]
+    corpus: str
+    config: TrainingConfig
+    seed: int
+    into: str = STUDENT
+    stage: str = "training"
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
+
+    @property
+    def key(self) -> str:
+        """Runs with the same corpus, student and settings have the same key and continue each other."""
+        student = resolve(self.config.student)
+        # Leave out `objective_weights` if empty, so that runs from before this setting keep their key.
+        unset = set() if self.config.objective_weights else {"objective_weights"}
+        settings = self.config.model_dump(exclude=MEANS | unset)
+        return content_id("training", settings, self.corpus, f"{student.name}@{student.revision}", self.seed)
+
+
+def train(training: TrainingRun, progress: Progress, watch: Watch | None = None) -> Trained:
+    """Fine-tune the student and write it to the folder `into`.
 
     Called again with the same corpus, student and settings, it continues, even with another number of workers; it does nothing
     if `into` is already the result.
@@ -129,25 +142,23 @@ def train(
         StageError: a checkpoint cannot be written, or the workers failed more than `max_failures` times. The last checkpoint
             is kept.
     """
-    student = resolve(config.student)
-    key = _key(config, corpus_hash, f"{student.name}@{student.revision}", seed)
+    run, config, stage, into = training.run, training.config, training.stage, training.into
+    key = training.key
     finished = run.read_json(f"{into}/training.json", {})
     if finished.get("key") == key:
         return Trained(**finished)
     started = time.monotonic()
     with progress.wait(f"{stage}: the corpus as tokens"):
-        tokens = tokenise(run, folders, corpus_hash, config.student, config.max_tokens)
-    probes = choose_probes(run, folders["validation"], config.validation_questions)
-    fitted = _fit(run, tokens, key, config, seed, probes, sandbox or SandboxConfig(), progress, stage, watch)
-    trained = _trained(fitted, tokens, key, config, corpus_hash, seed, time.monotonic() - started)
+        tokens = tokenise(run, training.folders, training.corpus, config.student, config.max_tokens)
+    probes = choose_probes(run, training.folders["validation"], config.validation_questions)
+    fitted = _fit(training, key, tokens, probes, progress, watch)
+    trained = _trained(training, key, tokens, fitted, time.monotonic() - started)
     with progress.wait(f"{stage}: the best checkpoint as {into}/"):
         _publish(run, fitted.best, into, config, trained)
     return trained
 
 
-def _trained(
-    fitted: _Fitted, tokens: Tokenised, key: str, config: TrainingConfig, corpus_hash: str, seed: int, seconds: float
-) -> Trained:
+def _trained(training: TrainingRun, key: str, tokens: Tokenised, fitted: _Fitted, seconds: float) -> Trained:
     history, placement = fitted.meta["history"], fitted.meta["placement"]
     best = next(entry for entry in history["validation"] if entry["step"] == history["best_step"])
     return Trained(
@@ -160,33 +171,17 @@ def _trained(
         curve=history["curve"],
         validation=history["validation"],
         seconds=seconds,
-        corpus=corpus_hash,
-        seed=seed,
-        config=config.model_dump(mode="json"),
+        corpus=training.corpus,
+        seed=training.seed,
+        config=training.config.model_dump(mode="json"),
         workers=fitted.meta["workers"],
         zero_stage=placement["stage"],
         offload=placement["offload"],
     )
 
 
-def _key(config: TrainingConfig, corpus_hash: str, student: str, seed: int) -> str:
-    """The key of a training run: calls with the same corpus, student and settings continue the same run."""
-    # Leave out `objective_weights` if empty, so that runs from before this setting keep their key.
-    unset = set() if config.objective_weights else {"objective_weights"}
-    return content_id("training", config.model_dump(exclude=MEANS | unset), corpus_hash, student, seed)
-
-
 def _fit(
-    run: RunDir,
-    tokens: Tokenised,
-    key: str,
-    config: TrainingConfig,
-    seed: int,
-    probes: list[Any],
-    sandbox: SandboxConfig,
-    progress: Progress,
-    stage: str,
-    watch: Watch | None,
+    training: TrainingRun, key: str, tokens: Tokenised, probes: list[Any], progress: Progress, watch: Watch | None
 ) -> _Fitted:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
@@ -195,17 +190,18 @@ def _fit(
     from pad_ray.training.loop import train_worker
     from pad_ray.training.worker import Task
 
+    run, config = training.run, training.config
     gpus = int(ray.cluster_resources().get("GPU", 0))
     workers = config.worker_count(gpus)
     # Place the board on this node, not on one that may be lost.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", str(WORKER_POLL_S))
+    where = (run.location, tokens.folder, board)
+    task = Task(config, training.seed, *where, probes, training.sandbox, watched=watch is not None)
     trainer = TorchTrainer(
         train_worker,
-        train_loop_config={
-            "task": Task(config, seed, run.location, tokens.folder, board, probes, sandbox, watched=watch is not None)
-        },
+        train_loop_config={"task": task},
         scaling_config=ScalingConfig(
             num_workers=(min(config.min_workers, workers), workers) if config.min_workers else workers,
             use_gpu=gpus > 0,
@@ -222,7 +218,7 @@ def _fit(
         ),
     )
     group = f"{counted(workers, 'worker')} ({config.student})"
-    return _fitted(_watched(trainer, board, progress, stage, watch, group), SCORE)
+    return _fitted(_watched(trainer, board, progress, training.stage, watch, group), SCORE)
 
 
 def _fitted(result: Any, score: str) -> _Fitted:

@@ -29,7 +29,7 @@ from pad_ray.run.progress import Progress
 from pad_ray.schema import CorpusRow, Objective
 from pad_ray.tasks import arithmetic, get_task
 from pad_ray.training.config import TrainingConfig
-from pad_ray.training.train import train
+from pad_ray.training.train import TrainingRun, train
 
 WANTED_RATIO = 1.3
 FOLDERS = {"train": "corpus/train", "validation": "corpus/validation"}
@@ -67,7 +67,7 @@ class Speeds:
 
 def ours(run: RunDir, config: TrainingConfig) -> dict[str, float]:
     speeds = Speeds()
-    train(run, FOLDERS, "hash", config, 0, Progress(track=lambda stage: nullcontext(speeds)))
+    train(TrainingRun(run, FOLDERS, "hash", config, 0), Progress(track=lambda stage: nullcontext(speeds)))
     steps = speeds.steps[1:]
     tokens = sum(step["target_tokens_per_s"] * step["seconds"] for step in steps)
     seconds = sum(step["seconds"] for step in steps)

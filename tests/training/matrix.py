@@ -19,7 +19,7 @@ from pad_ray.training.batches import epoch_steps, steps_in_epoch
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.loop import learning_rate
 from pad_ray.training.tokens import open_tokens, tokenise
-from pad_ray.training.train import train
+from pad_ray.training.train import TrainingRun, train
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 
 STEPS = 30
@@ -108,7 +108,7 @@ def main() -> None:
             validate_every_steps=STEPS, cpus_per_worker=0.5,
         )  # fmt: skip
         expected = expected or plain_losses(run, config, STEPS)
-        trained = train(run, FOLDERS, "hash", config, 0, Progress())
+        trained = train(TrainingRun(run, FOLDERS, "hash", config, 0), Progress())
         found = difference([entry["loss"] for entry in trained.curve], expected)
         worst = max(worst, found)
         print(f"ZeRO {stage}, {workers} workers, {'packed' if packing else 'padded'}: {found:.1e}", flush=True)

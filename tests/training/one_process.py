@@ -15,13 +15,15 @@ from pad_ray.run.folder import RunDir
 from pad_ray.schema import Objective
 from pad_ray.training import checkpoints, tokens
 from pad_ray.training.batches import epoch_steps
-from pad_ray.training.checkpoints import History, Saved
+from pad_ray.training.checkpoints import Saved
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.deepspeed_config import Placement, deepspeed_settings
 from pad_ray.training.deepspeed_internals import keep_from_compiling
+from pad_ray.training.history import History
 from pad_ray.training.loop import _step, total_steps
+from pad_ray.training.set_up import _partitioned_loading
 from pad_ray.training.students import load_student
-from pad_ray.training.worker import Task, Worker, _partitioned_loading
+from pad_ray.training.worker import Task, Worker
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 from tests.training.matrix import LARGEST_DIFFERENCE, difference, make_student, plain_losses
 

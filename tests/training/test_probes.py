@@ -13,15 +13,9 @@ from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.schema import Objective, Question
 from pad_ray.tasks import arithmetic
+from pad_ray.training.answering import _complete, answered_right, shares_right
 from pad_ray.training.config import TrainingConfig
-from pad_ray.training.probes import (
-    Completion,
-    Probe,
-    _complete,
-    answered_right,
-    choose_probes,
-    shares_right,
-)
+from pad_ray.training.probes import Completion, Probe, choose_probes
 from pad_ray.training.students import load_student
 from tests.decoding.engines import WrittenEngine, make_question, tools
 from tests.training.conftest import corpus_rows, write_corpus

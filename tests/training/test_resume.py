@@ -16,7 +16,7 @@ from pad_ray.errors import StageError
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.training.config import TrainingConfig
-from pad_ray.training.train import train
+from pad_ray.training.train import TrainingRun, train
 from tests.jobs.conftest import command_line
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 
@@ -76,7 +76,9 @@ def make_run(folder):
 @pytest.fixture(scope="module")
 def undisturbed(local_ray, tmp_path_factory, config):
     run = make_run(tmp_path_factory.mktemp("undisturbed"))
-    return run, train(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0, Progress())
+    return run, train(
+        TrainingRun(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0), Progress()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def killed(local_ray, tmp_path_factory, config):
     run = make_run(tmp_path_factory.mktemp("killed"))
     killer = Killer()
     with pytest.raises(StageError, match="the same command continues"):
-        train(run, FOLDERS, "hash", config, 0, Progress(track=lambda stage: nullcontext(killer)))
+        train(TrainingRun(run, FOLDERS, "hash", config, 0), Progress(track=lambda stage: nullcontext(killer)))
     assert killer.killed
     assert not run.exists("student")
     return run
@@ -99,7 +101,9 @@ def copy_of(run, folder):
 def test_the_weights_equal_those_of_an_uninterrupted_run(undisturbed, killed, tmp_path, config):
     reference, expected = undisturbed
     run = copy_of(killed, tmp_path)
-    trained = train(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0, Progress())
+    trained = train(
+        TrainingRun(run, FOLDERS, "hash", config.model_copy(update={"checkpoint_every_steps": None}), 0), Progress()
+    )
     assert trained.curve == expected.curve
     weights, same = (load_file(one.local_path("student/model.safetensors")) for one in (run, reference))
     assert all(torch.equal(weights[name], same[name]) for name in same)
@@ -107,7 +111,9 @@ def test_the_weights_equal_those_of_an_uninterrupted_run(undisturbed, killed, tm
 
 def test_another_number_of_workers_continues(undisturbed, killed, tmp_path, config):
     changes = {"workers": 2, "checkpoint_every_steps": None}
-    trained = train(copy_of(killed, tmp_path), FOLDERS, "hash", config.model_copy(update=changes), 0, Progress())
+    trained = train(
+        TrainingRun(copy_of(killed, tmp_path), FOLDERS, "hash", config.model_copy(update=changes), 0), Progress()
+    )
     assert (trained.workers, trained.zero_stage) == (2, 2)
     # Two workers sample separate dropout, so the losses agree only roughly.
     assert trained.best_validation_loss == pytest.approx(undisturbed[1].best_validation_loss, rel=0.02)

@@ -13,7 +13,7 @@ from pad_ray.run.progress import Progress
 from pad_ray.schema import Objective, Question
 from pad_ray.tasks import arithmetic
 from pad_ray.training.config import LoraConfig, TrainingConfig
-from pad_ray.training.train import Watch, train
+from pad_ray.training.train import TrainingRun, Watch, train
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 from tests.training.matrix import plain_losses
 
@@ -61,7 +61,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(local_ray, run, config):
-    return train(run, FOLDERS, "hash", config, seed=0, progress=Progress())
+    return train(TrainingRun(run, FOLDERS, "hash", config, 0), Progress())
 
 
 def test_the_loss_equals_that_of_a_plain_pytorch_loop_on_the_same_rows(trained, run, config):
@@ -78,7 +78,7 @@ def test_other_objectives_have_the_weights_of_the_recipe(local_ray, make_run, co
     changes = {"objective_weights": {Objective.ANSWER: 2.0, Objective.REPAIR: 0.25}, "max_steps": 3}
     changes |= {"validation_questions": 2, "validation_tokens": 4}
     weighed = config.model_copy(update=changes)
-    trained = train(run, FOLDERS, "four objectives", weighed, seed=0, progress=Progress())
+    trained = train(TrainingRun(run, FOLDERS, "four objectives", weighed, 0), Progress())
     expected = plain_losses(run, weighed, 3, corpus="four objectives")
     assert [entry["loss"] for entry in trained.curve] == pytest.approx(expected, rel=1e-4)
     asked = {name for name in trained.validation[-1] if name.startswith("accuracy")}
@@ -116,7 +116,7 @@ def test_the_model_card_names_corpus_and_recipe(trained, run):
 
 def test_the_same_work_is_not_done_again(trained, run, config):
     checkpoints = sorted(run.local_path("checkpoints").iterdir())
-    assert train(run, FOLDERS, "hash", config, seed=0, progress=Progress()) == trained
+    assert train(TrainingRun(run, FOLDERS, "hash", config, 0), Progress()) == trained
     assert sorted(run.local_path("checkpoints").iterdir()) == checkpoints
 
 
@@ -132,7 +132,7 @@ def test_adapters_of_an_encoder_decoder_are_merged_and_judged_by_executed_accura
     run = make_run(objectives=(Objective.PROGRAM,))
     changes = {"student": str(tiny_t5), "lora": LoraConfig(rank=2), "epochs": 1, "validation_questions": 3}
     changes |= {"validation_tokens": 8, "zero_stage": "auto"}
-    result = train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), into="refined")
+    result = train(TrainingRun(run, FOLDERS, "hash", config.model_copy(update=changes), 0, into="refined"), Progress())
     assert result.best_accuracy == 0.0
     merged = AutoModelForSeq2SeqLM.from_pretrained(run.local_path("refined"))
     assert not any("lora" in name for name, _ in merged.named_parameters())
@@ -144,7 +144,7 @@ def test_a_loss_that_is_not_finite_ends_training_and_keeps_the_last_checkpoint(l
     run = make_run()
     changes = {"learning_rate": 1e30, "gradient_clip": 1e30, "checkpoint_every_steps": 1, "workers": 1}
     with pytest.raises(DeadEndError, match=r"training: step \d: the loss is .*(nan|inf).*--training.learning_rate"):
-        train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress())
+        train(TrainingRun(run, FOLDERS, "hash", config.model_copy(update=changes), 0), Progress())
     (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
     assert all(math.isfinite(entry["loss"]) for entry in json.loads(meta.read_text())["history"]["curve"])
     assert not run.exists("student")
@@ -160,7 +160,7 @@ def test_a_watcher_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_run,
     watch = Watch(validated)
     changes = {"epochs": 400, "patience": 10_000, "validate_every_steps": 2}
     with pytest.raises(StageError, match="ended from outside"):
-        train(run, FOLDERS, "hash", config.model_copy(update=changes), seed=0, progress=Progress(), watch=watch)
+        train(TrainingRun(run, FOLDERS, "hash", config.model_copy(update=changes), 0), Progress(), watch)
     assert seen[0]["step"] == 2 and seen[0]["loss"] > 0
     (meta,) = run.local_path("checkpoints").glob("*/checkpoint_*/meta.json")
     # Without the watcher it would take 1,200 steps.
@@ -171,9 +171,9 @@ def test_a_watcher_can_end_a_run_which_keeps_its_checkpoint(local_ray, make_run,
 def test_rows_that_are_all_too_long_are_an_error_before_any_worker_starts(local_ray, run, config):
     short = config.model_copy(update={"max_tokens": 8})
     with pytest.raises(DeadEndError, match=r"none of the 20 rows of corpus/train fits into 8 tokens; raise --training"):
-        train(run, FOLDERS, "hash", short, seed=0, progress=Progress())
+        train(TrainingRun(run, FOLDERS, "hash", short, 0), Progress())
 
 
 def test_an_empty_corpus_is_an_error_before_any_worker_starts(local_ray, tmp_path, config):
     with pytest.raises(StageError, match="training: corpus/train has no rows"):
-        train(RunDir(str(tmp_path)), FOLDERS, "hash", config, seed=0, progress=Progress())
+        train(TrainingRun(RunDir(str(tmp_path)), FOLDERS, "hash", config, 0), Progress())
