@@ -1,6 +1,6 @@
 """Every command of the READMEs, typed by a newcomer, with smaller numbers if it would take long.
 
-`make demo` starts a Ray of its own, as on a laptop; all later jobs join one head node, which the README starts too.
+`make demo` starts its own Ray, as on a laptop; all later jobs join one head node, as the README shows.
 """
 
 import json

@@ -91,7 +91,7 @@ class StepBeam(Strategy):
 
     @property
     def baseline_path(self) -> PathKind:
-        """The kind of its own paths."""
+        """The kind of its paths."""
         return self.path
 
     @property

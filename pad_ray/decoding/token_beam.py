@@ -54,7 +54,7 @@ class TokenBeam(Strategy):
 
     @property
     def baseline_path(self) -> PathKind:
-        """The kind of its own paths."""
+        """The kind of its paths."""
         return self.path
 
     @model_validator(mode="after")

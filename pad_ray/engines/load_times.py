@@ -1,6 +1,6 @@
-"""How long models took to load, so that whoever waits for one knows how long: a file beside the cache of models.
+"""The load times of models, shown to users who wait for one: a file beside the model cache.
 
-Best effort: an engine notes it on its own node, and what cannot be read or written is done without.
+Best effort: an engine records the time on its node; a file that cannot be read or written is ignored.
 """
 
 import json

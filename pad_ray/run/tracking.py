@@ -60,7 +60,7 @@ class TrackingConfig(BaseModel):
 def _lacking(backend: Backend) -> str | None:
     """The missing requirement of a backend; None if it can be used."""
     spec = importlib.util.find_spec("tensorboardX" if backend == "tensorboard" else backend)
-    # Both clients create a folder of their own name in the working directory; it is found as a package without an origin.
+    # Both clients create a folder with their name in the working directory; Python finds it as a package without an origin.
     if spec is None or spec.origin is None:
         return f"is not installed: `pip install {PACKAGES[backend]}`"
     if backend == "mlflow" and not os.environ.get("MLFLOW_TRACKING_URI"):

@@ -18,7 +18,7 @@ JOBS = sorted({found for text in SCRIPTS for found in re.findall(r"\bjobs/(?!rec
 
 
 def read(line):
-    """A line as Ray's own command line reads it, without doing it; returns the words that are left to a submitted job."""
+    """Parse a line as Ray's command line does, without running it; returns the words left for a submitted job."""
     words = shlex.split(line.rstrip("& "))[1:]
     command, context = cli, click.Context(cli)
     while isinstance(command, click.Group):
