@@ -13,8 +13,8 @@ export PAD_RAY_DATA ?= $(realpath $(firstword $(wildcard data ../data ../shared/
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TQDM_DISABLE ?= 1
 
-# Tests run two files at a time. `test_worst_inputs.py` forks under a limit of address space, so it runs before its process has a Ray. The folders that take minutes come first, so that no core waits for the last of them.
-LONG := $(addprefix tests/,test_worst_inputs.py test_readme_commands.py jobs training sandbox synthesis tuning engines stages)
+# Tests run two files at a time. The folders that take minutes come first, so that no core waits for the last of them.
+LONG := $(addprefix tests/,test_readme_commands.py jobs training sandbox synthesis tuning engines stages)
 TESTS := $(LONG) $(filter-out $(LONG),$(patsubst %/,%,$(wildcard tests/test_*.py tests/*/)))
 
 .PHONY: demo test check setup models clean

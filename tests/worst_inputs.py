@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.hard_inputs import hard_inputs
 from tests.readers import LONGEST_BYTES, Reader, readers
@@ -20,6 +21,7 @@ LONGEST_TEXT = 1 << 16
 """Bytes of a text that is not a program: twice the longest program."""
 LIMIT_S = 60
 LIMIT_BYTES = 8 << 30
+"""Address space that a child may add to what its parent has: a parent with a Ray has more than this already."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def _run_apart(reader: Reader, texts: Sequence[tuple[str, str]], limit_s: float)
     child = os.fork()
     if child == 0:
         os.close(ours)
-        resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+        limit = _address_space() + LIMIT_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         for _, text in texts:
             os.write(theirs, (json.dumps(_measured(reader, text, limit_s)) + "\n").encode())
         os._exit(0)
@@ -58,6 +61,11 @@ def _run_apart(reader: Reader, texts: Sequence[tuple[str, str]], limit_s: float)
     with os.fdopen(ours) as pipe:
         lines = [json.loads(line) for line in pipe]
     return lines, os.waitpid(child, 0)[1]
+
+
+def _address_space() -> int:
+    """Bytes of address space of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _measured(reader: Reader, text: str, limit_s: float) -> list[object]:
