@@ -7,7 +7,7 @@ import runpy
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -16,9 +16,6 @@ import psutil
 import pytest
 import yaml
 
-from jobs import evaluate, synthesize, verify
-from pad_ray.stages import command_line as jobs_main
-from pad_ray.stages.preview import preview, preview_evaluation
 from pad_ray.tasks import TASKS
 from tests.jobs import things
 from tests.servers import free_ports, wait_until_answers
@@ -120,15 +117,16 @@ def run_job(job, *arguments, **environment):
 
 def call_job(job, *arguments, **environment):
     """Runs a job as `run_job` does, but in this process, on the Ray of the tests if the test has `local_ray`."""
-    output, words = io.StringIO(), [f"jobs/{job}.py", *map(str, arguments)]
+    output, errors, words = io.StringIO(), io.StringIO(), [f"jobs/{job}.py", *map(str, arguments)]
     with (
         redirect_stdout(output),
+        redirect_stderr(errors),
         patch.object(sys, "argv", words),
         patch.dict(os.environ, environment),
         pytest.raises(SystemExit) as ended,
     ):
         runpy.run_path(str(REPOSITORY / words[0]), run_name="__main__")
-    return subprocess.CompletedProcess(words, ended.value.code, output.getvalue(), "")
+    return subprocess.CompletedProcess(words, ended.value.code, output.getvalue(), errors.getvalue())
 
 
 def start_job(job, *arguments):
@@ -172,22 +170,13 @@ def own_task(monkeypatch):
 
 
 @pytest.fixture
-def told(own_task, capsys):
-    """Runs a job and returns its exit status and output."""
+def told(own_task):
+    """Runs a job as `call_job` does, where the task of `tests.jobs.things` is known; returns its exit status and output."""
 
-    def run(which, *words):
-        words = [str(word) for word in words]
-        if which is verify:
-            status = jobs_main.main_with_options("", verify.Options, verify.verify, verify.preview, words)
-        else:
-            work, show = {
-                synthesize: (synthesize.synthesize, preview),
-                evaluate: (evaluate.evaluate, preview_evaluation),
-            }[which]
-            status = jobs_main.main("", work, show, words)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return status, out
+    def run(job, *words):
+        done = call_job(job, *words)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.returncode, done.stdout
 
     return run
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from jobs import evaluate, synthesize, verify
 from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, Outcome, Question, content_id
 from pad_ray.tasks import TASKS
@@ -20,9 +19,9 @@ from tests.jobs.conftest import run_job
 def test_verdicts_need_a_usable_output_folder(told, tmp_path, place):
     (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
     output = place if "://" in place else tmp_path / place
-    status, out = told(verify, "--input", tmp_path / "rows.jsonl", "--output", output)
+    status, out = told("verify", "--input", tmp_path / "rows.jsonl", "--output", output)
     assert (status, "give a folder" in out or "not usable as a path" in out) == (2, True), out
-    status, out = told(verify, "--input", "nowhere://rows.jsonl", "--output", tmp_path / "out")
+    status, out = told("verify", "--input", "nowhere://rows.jsonl", "--output", tmp_path / "out")
     assert (status, "not usable as a path" in out) == (2, True), out
 
 
@@ -38,7 +37,7 @@ BAD_TEXTS = ["How many \ud83d?", "How many \udc00\ud800?", "\ud83d", "3\ud8003"]
 def test_unusable_train_questions_are_counted_and_the_run_continues(local_ray, told, make_data, tmp_path):
     path = make_data([{"question": text, "answer": 7} for text in BAD_TEXTS], mark="\ufeff")
     for _ in range(2):
-        status, out = told(synthesize, path)
+        status, out = told("synthesize", path)
         assert status == 0, out
         entry = ledger_of(tmp_path, "questions")
         assert (entry["rejected"], entry["rows_in"], entry["balanced"]) == ({"not valid Unicode": 4}, 20, True)
@@ -77,7 +76,7 @@ def test_questions_of_a_user_reader_are_accepted_or_counted(local_ray, told, mak
         return task.read(split, data_dir) + (made if split == "train" else [])
 
     monkeypatch.setitem(TASKS, "things", replace(task, read=read))
-    status, out = told(synthesize, path)
+    status, out = told("synthesize", path)
     assert status == 0, out
     reasons = [reason for _, reason in OWN if reason]
     rejected = ledger_of(tmp_path, "questions")["rejected"]
@@ -89,7 +88,7 @@ def test_questions_of_a_user_reader_are_accepted_or_counted(local_ray, told, mak
     assert unusable == reasons
 
 
-@pytest.mark.parametrize("which", [synthesize, evaluate], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("which", ["synthesize", "evaluate"])
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -118,14 +117,14 @@ def test_duplicate_test_question_ids_of_a_user_reader_are_rejected_by_name(told,
         return [*task.read(split, data_dir), own(1), own(1)]
 
     monkeypatch.setitem(TASKS, "things", replace(task, read=read))
-    status, out = told(synthesize, path)
+    status, out = told("synthesize", path)
     assert (status, "question 6 of split test" in out, "id seen before, in question 5" in out) == (2, True, True), out
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", "\n", "\ufeff\n\ufeff", " "], ids=ascii)
 def test_a_task_file_may_begin_with_a_byte_order_mark_or_blank_lines(told, make_data, mark):
-    status, out = told(synthesize, make_data(mark=mark), "--dry-run")
+    status, out = told("synthesize", make_data(mark=mark), "--dry-run")
     assert status == 0, out
     assert "estimate: 12 questions" in out
 
@@ -135,7 +134,7 @@ def test_a_task_file_that_is_not_utf_8_is_rejected_by_name(told, make_data, tmp_
     path = make_data()
     file = tmp_path / "data" / "things" / "train.jsonl"
     file.write_bytes(json.dumps({"question": "Für wen?", "answer": 7}, ensure_ascii=False).encode(encoding))
-    status, out = told(synthesize, path)
+    status, out = told("synthesize", path)
     assert (status, "cannot be read as UTF-8 text" in out, str(file) in out) == (2, True, True), out
 
 
@@ -165,7 +164,7 @@ def test_a_row_that_cannot_be_verified_is_named_and_nothing_is_written(told, tmp
     (tmp_path / "rows.jsonl").write_text("\n".join([json.dumps(GOOD), *further]))
     given = ["--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out", "--verify.part-rows", 1]
     for words_given in (given, [*given, "--dry-run"]):
-        status, out = told(verify, *words_given)
+        status, out = told("verify", *words_given)
         assert (status, words in out) == (2, True), out
     assert not (tmp_path / "out").exists()
 
@@ -185,7 +184,7 @@ def test_a_row_that_cannot_be_verified_is_named_and_nothing_is_written(told, tmp
 def test_an_invalid_option_of_verify_is_rejected(told, tmp_path, options, words):
     (tmp_path / "rows.jsonl").write_text(json.dumps(GOOD))
     given = [] if "--input" in options else ["--input", tmp_path / "rows.jsonl"]
-    status, out = told(verify, *given, "--output", tmp_path / "out", *options)
+    status, out = told("verify", *given, "--output", tmp_path / "out", *options)
     assert (status, words in out) == (2, True), out
 
 
@@ -197,7 +196,7 @@ def test_unusual_but_valid_rows_are_verified(local_ray, told, tmp_path):
     ]
     text = "\n".join(json.dumps(row) for row in odd)
     (tmp_path / "rows.jsonl").write_text(f"\ufeff{text}\n\n")
-    status, out = told(verify, "--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
+    status, out = told("verify", "--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
     assert status == 0, out
     (part,) = RunDir(str(tmp_path / "out")).parts("verdicts")
     table = RunDir(str(tmp_path / "out")).read_part(part)
@@ -207,7 +206,7 @@ def test_unusual_but_valid_rows_are_verified(local_ray, told, tmp_path):
 
 def test_an_empty_file_of_programs_has_no_verdicts(local_ray, told, tmp_path):
     (tmp_path / "rows.jsonl").write_text("\n")
-    status, out = told(verify, "--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
+    status, out = told("verify", "--input", tmp_path / "rows.jsonl", "--output", tmp_path / "out")
     assert status == 0, out
 
 

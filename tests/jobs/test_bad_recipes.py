@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from jobs import synthesize
 from pad_ray.tasks import TASKS
 from tests.jobs import things
 
@@ -72,7 +71,7 @@ RECIPES = [
 def test_an_invalid_recipe_is_rejected(told, tmp_path, content, words):
     path = tmp_path / "recipe.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    status, out = told(synthesize, path)
+    status, out = told("synthesize", path)
     assert (status, words in out, str(path) in out) == (2, True, True), out
 
 
@@ -96,7 +95,7 @@ def test_an_invalid_recipe_is_rejected(told, tmp_path, content, words):
 )
 def test_an_invalid_option_is_rejected(told, tmp_path, options, words):
     (tmp_path / "recipe.yaml").write_text("seed: 3\n")
-    status, out = told(synthesize, tmp_path / "recipe.yaml", *options)
+    status, out = told("synthesize", tmp_path / "recipe.yaml", *options)
     assert (status, words in out) == (2, True), out
 
 
@@ -164,7 +163,7 @@ def test_an_unusable_path_is_rejected(told, make_data, tmp_path, monkeypatch, ch
     (tmp_path / "latin.json").write_bytes(b'{"*": ["\xe9"]}')
     monkeypatch.syspath_prepend(str(tmp_path))
     placed = json.loads(json.dumps(changes).replace("{folder}", str(tmp_path)))
-    status, out = told(synthesize, make_data(**placed))
+    status, out = told("synthesize", make_data(**placed))
     assert (status, words.replace("{folder}", str(tmp_path)) in out) == (2, True), out
 
 
@@ -187,5 +186,5 @@ def test_an_unusable_path_is_rejected(told, make_data, tmp_path, monkeypatch, ch
 def test_unreadable_demonstrations_of_a_user_task_are_rejected(told, make_data, tmp_path, monkeypatch, content, words):
     (tmp_path / "own.yaml").write_text(content)
     monkeypatch.setitem(TASKS, "things", replace(things.THINGS, demonstrations=tmp_path / "own.yaml"))
-    status, out = told(synthesize, make_data())
+    status, out = told("synthesize", make_data())
     assert (status, words in out, "own.yaml" in out) == (2, True, True), out

@@ -1,31 +1,23 @@
 """`--help`: one screen for every job, whole sections by name, and what the options take as it is accepted."""
 
-import importlib
 import re
-import sys
 
 import pytest
 
 from pad_ray.recipe import Recipe
 from pad_ray.shipped import jobs, recipes
-from pad_ray.stages import command_line
 from pad_ray.stages.help import section
-from tests.jobs.conftest import REPOSITORY
+from tests.jobs.conftest import REPOSITORY, call_job
 
 
 @pytest.fixture
-def shown(monkeypatch, capsys):
-    """Runs a job of a checkout with these words; returns its exit status and what it prints."""
+def shown(monkeypatch):
+    """Runs a job of a checkout with these words; returns its exit status and output."""
     monkeypatch.chdir(REPOSITORY)
 
     def start(name, *words):
-        monkeypatch.setattr(sys, "argv", [f"jobs/{name}.py", *words])
-        module = importlib.import_module(f"jobs.{name}")
-        if hasattr(module, "Options"):
-            status = command_line.main_with_options(module.__doc__, module.Options, print, print, words)
-        else:
-            status = command_line.main(module.__doc__, print, print, words)
-        return status, capsys.readouterr().out
+        done = call_job(name, *words)
+        return done.returncode, done.stdout
 
     return start
 
