@@ -11,6 +11,7 @@ evaluation.strategies
 
 import sys
 
+from pad_ray.run.records import StudentRole
 from pad_ray.stages import command_line
 from pad_ray.stages.base import Run
 from pad_ray.stages.comparisons import compare_students
@@ -32,9 +33,9 @@ def distill(run: Run) -> None:
     store_questions(run, inputs)
     make_drafts(run, inputs.plan)
     corpus = build_corpus(run, inputs)
-    evaluate_student(run, "before", inputs.test)
+    evaluate_student(run, StudentRole.BEFORE, inputs.test)
     train_student(run, corpus)
-    evaluate_student(run, "after", inputs.test)
+    evaluate_student(run, StudentRole.AFTER, inputs.test)
     compare_students(run, inputs.test)
     page = write_report(run)
     closing_table(run)

@@ -17,7 +17,9 @@ from rich.table import Table
 
 from pad_ray.run import ledger, metrics
 from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import StageEntry, VerdictCounts
 from pad_ray.run.progress import Progress
+from pad_ray.run.records import SandboxSummary, VerificationSummary
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.settings import Settings
 from pad_ray.stages import command_line
@@ -45,12 +47,12 @@ def verify(options: Options, progress: Progress) -> None:
     result = verify_programs(run, programs, options.verify, options.sandbox, progress)
     protections = asdict(result.protections) if result.protections else None
     if protections:
-        metrics.update(run, "sandbox", {"protections": protections})
+        metrics.update(run, sandbox=SandboxSummary(protections=protections))
     rate = result.verified / result.seconds
-    metrics.update(run, "verify", {"outcomes": result.outcomes, "verified": result.verified, "seconds": result.seconds})
-    entry = ledger.judged(
-        "verify", "programs", result.rows, result.outcomes, result.seconds, protections, result.faults
-    )
+    summary = VerificationSummary(outcomes=result.outcomes, verified=result.verified, seconds=result.seconds)
+    metrics.update(run, verify=summary)
+    verdicts = VerdictCounts(result.outcomes, result.faults)
+    entry = StageEntry.of_verdicts("verify", "programs", result.rows, verdicts, result.seconds, protections)
     ledger.record(run, entry)
     progress.console.print(_summary(result))
     say_faults(run, progress)

@@ -20,6 +20,7 @@ from pad_ray.engines.kinds import fingerprint
 from pad_ray.models import resolve
 from pad_ray.paths import ReasoningPath
 from pad_ray.run.folder import RunDir
+from pad_ray.run.records import StudentRole
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judge_each, rules_of
 from pad_ray.schema import PathKind, Question, Solution, Verdict, content_id, from_table
@@ -35,7 +36,7 @@ SETTINGS_OF_KEY = {
 
 def solutions_folder(student: str, label: str) -> str:
     """Folder of a student's solutions by a strategy, relative to the task's folder."""
-    return label if student == "after" else f"{student}-{label}"
+    return label if student == StudentRole.AFTER else f"{student}-{label}"
 
 
 @dataclass(frozen=True)

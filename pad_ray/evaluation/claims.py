@@ -4,7 +4,8 @@ import math
 
 from scipy import stats
 
-from pad_ray.evaluation.intervals import CONFIDENCE, CONFIDENCE_Z, Interval
+from pad_ray.evaluation.intervals import CONFIDENCE, CONFIDENCE_Z
+from pad_ray.run.records import Interval
 
 SIGNIFICANCE = 1 - CONFIDENCE
 POWER = 0.8

@@ -6,60 +6,16 @@ intervals.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from pad_ray.evaluation.claims import detectable_difference, difference_warning, score_warning
-from pad_ray.evaluation.intervals import CONFIDENCE_Z, Interval, Numbers
-from pad_ray.evaluation.paired import Paired, compare, few_changes, question_differences
-from pad_ray.evaluation.scores import Score, score
-from pad_ray.evaluation.taxonomy import ErrorClass
+from pad_ray.evaluation.intervals import CONFIDENCE_Z, Numbers
+from pad_ray.evaluation.paired import compare, few_changes, question_differences
+from pad_ray.evaluation.scores import score
+from pad_ray.run.records import General, GeneralChange, Interval, Subtask
 from pad_ray.schema import Question, Solution
-
-
-@dataclass(frozen=True)
-class General:
-    """One student on every sub-task. All sub-tasks have the same weight, whatever their number of questions.
-
-    Attributes:
-        subtasks: score by sub-task.
-        macro: mean accuracy of the sub-tasks.
-        interval: of `macro` at 95 %, from the sub-tasks' intervals.
-        questions: number of distinct questions in all sub-tasks.
-        warning: limitations of the average; empty if there are none.
-    """
-
-    subtasks: dict[str, Score]
-    macro: float
-    interval: Interval
-    questions: int
-    warning: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """A student after training compared with before, on the same questions.
-
-    Attributes:
-        subtasks: paired test by sub-task.
-        adjusted: their p-values as a family, which limits the false discovery rate (Benjamini and Hochberg 1995).
-        difference: macro average after minus before.
-        interval: of `difference` at 95 %, normal; questions are the random sample within each sub-task.
-        p_value: two-sided, of the hypothesis that the macro average did not change.
-        detectable: for planning: the smallest true difference of the average that this number of questions detects in 80 % of
-            all repetitions.
-        warning: why the difference does not support a claim; empty if it does.
-    """
-
-    subtasks: dict[str, Paired]
-    adjusted: dict[str, float]
-    difference: float
-    interval: Interval
-    p_value: float
-    detectable: float
-    warning: str
 
 
 def general_ability(solutions: Sequence[Solution], questions: Sequence[Question], seed: int = 0) -> General:
@@ -67,16 +23,25 @@ def general_ability(solutions: Sequence[Solution], questions: Sequence[Question]
     if not questions:
         raise ValueError("no questions of general ability to score")
     by_subtask, solved = _by_subtask(questions, solutions)
-    subtasks = {name: score(solved[name], by_subtask[name], seed) for name in by_subtask}
-    macro, interval = macro_average([(one.accuracy, one.interval) for one in subtasks.values()])
-    count = sum(one.questions for one in subtasks.values())
-    faults = sum(one.errors.count(ErrorClass.FAULT) for one in subtasks.values())
-    return General(subtasks, macro, interval, count, score_warning(count, macro, interval, faults))
+    scores = {name: score(solved[name], by_subtask[name], seed) for name in by_subtask}
+    macro, interval = macro_average([(one.accuracy, one.interval) for one in scores.values()])
+    count = sum(one.questions for one in scores.values())
+    faults = sum(solution.outcome.is_fault for solution in solutions)
+    return General(
+        subtasks={
+            name: Subtask(questions=one.questions, accuracy=one.accuracy, interval=one.interval)
+            for name, one in scores.items()
+        },
+        macro=macro,
+        interval=interval,
+        questions=count,
+        warning=score_warning(count, macro, interval, faults),
+    )
 
 
 def change(
     before: Sequence[Solution], after: Sequence[Solution], questions: Sequence[Question], seed: int = 0
-) -> Change:
+) -> GeneralChange:
     """The change of each sub-task and of the macro average. Raises ValueError like `general_ability` and `compare`."""
     if not questions:
         raise ValueError("no questions of general ability to compare")
@@ -89,14 +54,14 @@ def change(
     p_value = 2 * float(stats.norm.sf(abs(difference) / error))
     warning = difference_warning(sum(map(len, differences)), interval, p_value)
     adjusted = stats.false_discovery_control([one.p_value for one in subtasks.values()])
-    return Change(
-        subtasks,
-        dict(zip(subtasks, adjusted.tolist(), strict=True)),
-        difference,
-        interval,
-        p_value,
-        detectable_difference(error),
-        warning,
+    return GeneralChange(
+        subtasks=subtasks,
+        adjusted=dict(zip(subtasks, adjusted.tolist(), strict=True)),
+        difference=difference,
+        interval=interval,
+        p_value=p_value,
+        detectable=detectable_difference(error),
+        warning=warning,
     )
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from pad_ray.run.records import Interval
 from pad_ray.schema import Solution
 
-Interval = tuple[float, float]
 Numbers = NDArray[np.float64]
 
 CONFIDENCE = 0.95

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -11,12 +10,12 @@ from pad_ray.evaluation.claims import detectable_difference, difference_warning
 from pad_ray.evaluation.intervals import (
     BATCH_NUMBERS,
     CONFIDENCE_Z,
-    Interval,
     Numbers,
     adjusted_error,
     bootstrap,
     question_means,
 )
+from pad_ray.run.records import Interval, Paired
 from pad_ray.schema import Solution
 
 SIGN_FLIPS = 9_999
@@ -24,36 +23,6 @@ FEW_CHANGES = 25
 """Minimum number of changed questions for a bootstrap; by convention also the limit below which McNemar's test is exact."""
 MCNEMAR = "exact McNemar"
 SIGN_FLIP = "sign-flip"
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Run b compared with run a on the same questions; accuracies are fractions.
-
-    Attributes:
-        questions: number of distinct questions, the unit of pairing and resampling.
-        difference: accuracy of b minus accuracy of a.
-        interval: of the difference, at 95 %.
-        fixed: questions that b answers correctly more often than a; with one answer each, those that only b answers correctly.
-        broken: questions that a answers correctly more often than b.
-        p_value: two-sided, of the hypothesis that the runs do not differ.
-        test: name of the test.
-        detectable: for planning: the smallest true difference that this number of questions, with this spread, detects in 80 %
-            of all repetitions.
-        seeds: numbers of trainings pooled in a and in b.
-        warning: why the difference does not support a claim; empty if it does.
-    """
-
-    questions: int
-    difference: float
-    interval: Interval
-    fixed: int
-    broken: int
-    p_value: float
-    test: str
-    detectable: float
-    warning: str
-    seeds: tuple[int, int] = (1, 1)
 
 
 def compare(a: Sequence[Solution], b: Sequence[Solution], seed: int) -> Paired:
@@ -85,6 +54,7 @@ def paired(differences: Numbers, interval: Interval, p_value: float, test: str, 
         test=test,
         detectable=detectable,
         warning=difference_warning(len(differences), interval, p_value),
+        seeds=(1, 1),
     )
 
 

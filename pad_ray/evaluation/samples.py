@@ -2,34 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pad_ray.decoding.votes import majority
-from pad_ray.evaluation.intervals import Interval, clustered
+from pad_ray.evaluation.intervals import clustered
+from pad_ray.run.records import Rate
 from pad_ray.schema import AnswerKind, Question, Solution
 from pad_ray.tasks.answers import equal
 
 
-@dataclass(frozen=True)
-class AtK:
-    """A rate over k solutions per question.
-
-    Attributes:
-        k: number of solutions that are combined.
-        value: mean over questions, 0 to 1.
-        interval: of the value at 95 %, by a bootstrap over questions.
-        questions: number of distinct questions.
-        samples: number of solutions of all questions; more solutions give a more precise value.
-    """
-
-    k: int
-    value: float
-    interval: Interval
-    questions: int
-    samples: int
-
-
-def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> AtK:
+def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> Rate:
     """pass@k: the probability that one of k solutions is correct. It needs an oracle to choose, so it is not an accuracy.
 
     Raises:
@@ -40,7 +22,7 @@ def pass_at_k(solutions: Sequence[Solution], k: int, seed: int = 0) -> AtK:
     return _at_k(k, means, len(solutions), seed)
 
 
-def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: int, seed: int = 0) -> AtK:
+def maj_at_k(solutions: Sequence[Solution], questions: Sequence[Question], k: int, seed: int = 0) -> Rate:
     """maj@k: how often the most frequent answer of k solutions is correct (self-consistency, Wang et al. 2022, 2203.11171).
 
     Solutions without an answer do not vote; ties are broken as in the strategy `vote` (`decoding.votes.winner`). Every k
@@ -104,5 +86,6 @@ def _grouped(solutions: Sequence[Solution], k: int) -> dict[str, list[Solution]]
     return grouped
 
 
-def _at_k(k: int, means: Mapping[str, float], samples: int, seed: int) -> AtK:
-    return AtK(k, sum(means.values()) / len(means), clustered(means, seed), len(means), samples)
+def _at_k(k: int, means: Mapping[str, float], samples: int, seed: int) -> Rate:
+    value = sum(means.values()) / len(means)
+    return Rate(k=k, value=value, interval=clustered(means, seed), questions=len(means), samples=samples)

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from pad_ray.evaluation.claims import score_warning
-from pad_ray.evaluation.intervals import Interval, clustered, means_by_question, question_means, wilson
-from pad_ray.evaluation.taxonomy import ErrorClass, Taxonomy, taxonomy
+from pad_ray.evaluation.intervals import clustered, means_by_question, question_means, wilson
+from pad_ray.evaluation.taxonomy import taxonomy
+from pad_ray.run.records import Cost, ErrorClass, Interval, Score
 from pad_ray.schema import AnswerKind, Outcome, Question, Solution
 from pad_ray.tasks import protocol_label
 from pad_ray.tasks.answers import exact_equal, pad_rounded_equal
@@ -19,62 +19,6 @@ WILSON = "Wilson"
 CLUSTERED = "bootstrap over questions"
 
 Rule = Callable[[AnswerKind, str, str], bool | None]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The cost of one solution of a question, in tokens or seconds.
-
-    Attributes:
-        mean: over all solutions.
-        median: half of them cost less.
-        percentile_95: 95 % of them cost less.
-    """
-
-    mean: float
-    median: float
-    percentile_95: float
-
-
-@dataclass(frozen=True)
-class Score:
-    """Accuracy and other figures of a run. Rates are fractions, and means over questions.
-
-    Attributes:
-        protocol: the name under which scores on these questions are comparable.
-        questions: number of distinct questions.
-        samples: number of solutions; more than `questions` if a strategy was sampled.
-        correct: number of correct solutions.
-        accuracy: share of correct solutions, by the project's rule (`pad_ray.tasks.answers.equal`).
-        interval: of the accuracy, at 95 %.
-        interval_method: Wilson's with one solution per question, else a bootstrap over questions.
-        exact: share of answers that equal gold without tolerance.
-        pad_rounded: share of answers that equal gold after rounding both to integers, as in PaD (2305.13888).
-        executable_rate: share of solutions that finished and returned a value.
-        outcomes: number of solutions by outcome; only outcomes that occur.
-        errors: solutions by class of error.
-        completion_tokens: generated tokens of all solutions.
-        tokens_per_question: generated tokens of one solution of a question.
-        seconds_per_question: from question to answer, for one solution.
-        warning: limitations of the score; empty if there are none.
-    """
-
-    protocol: str
-    questions: int
-    samples: int
-    correct: int
-    accuracy: float
-    interval: Interval
-    interval_method: str
-    exact: float
-    pad_rounded: float
-    executable_rate: float
-    outcomes: dict[str, int]
-    errors: Taxonomy
-    completion_tokens: int
-    tokens_per_question: Cost
-    seconds_per_question: Cost
-    warning: str
 
 
 def score(solutions: Sequence[Solution], questions: Sequence[Question], seed: int = 0) -> Score:
@@ -130,7 +74,11 @@ def cost(amounts: Sequence[float]) -> Cost:
     """Mean, median and 95th percentile of the costs of solutions. Raises ValueError without any."""
     if not amounts:
         raise ValueError("the cost of no solutions is undefined")
-    return Cost(float(np.mean(amounts)), float(np.median(amounts)), float(np.percentile(amounts, 95)))
+    return Cost(
+        mean=float(np.mean(amounts)),
+        median=float(np.median(amounts)),
+        percentile_95=float(np.percentile(amounts, 95)),
+    )
 
 
 def _same(rule: Rule, solution: Solution, by_id: Mapping[str, Question]) -> bool:

@@ -14,39 +14,9 @@ import numpy as np
 from scipy import stats
 
 from pad_ray.evaluation.claims import pool_warning, score_warning
-from pad_ray.evaluation.intervals import CONFIDENCE, Interval, Numbers, question_means, wilson
+from pad_ray.evaluation.intervals import CONFIDENCE, Numbers, question_means, wilson
+from pad_ray.run.records import Interval, Pooled
 from pad_ray.schema import Solution
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """The accuracy of a system over seeds and questions; rates and deviations are fractions.
-
-    Attributes:
-        seeds: number of pooled runs.
-        questions: number of distinct questions, the same in every run.
-        by_seed: accuracy of each run, in the given order.
-        accuracy: mean over the runs.
-        interval: of the mean accuracy over random seeds and questions, at 95 %, by Student's t.
-        standard_error: of the accuracy.
-        degrees_of_freedom: of the standard error; few if the seeds differ, because there are few seeds.
-        question_deviation: standard deviation between questions of the probability of a correct answer.
-        seed_deviation: standard deviation of the accuracy between seeds, without the part that chance explains.
-        rest_deviation: standard deviation that neither question nor seed explains.
-        warning: limitations of the score; empty if there are none.
-    """
-
-    seeds: int
-    questions: int
-    by_seed: tuple[float, ...]
-    accuracy: float
-    interval: Interval
-    standard_error: float
-    degrees_of_freedom: float
-    question_deviation: float
-    seed_deviation: float
-    rest_deviation: float
-    warning: str
 
 
 @dataclass(frozen=True)

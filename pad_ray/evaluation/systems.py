@@ -10,15 +10,15 @@ compares the methods.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from scipy import stats
 
 from pad_ray.evaluation.claims import seeds_warning
 from pad_ray.evaluation.intervals import CONFIDENCE, Numbers, question_means
-from pad_ray.evaluation.paired import Paired, compare, paired, question_error
+from pad_ray.evaluation.paired import compare, paired, question_error
 from pad_ray.evaluation.seeds import answer_table, mean_squares, satterthwaite
+from pad_ray.run.records import Paired
 from pad_ray.schema import Solution
 
 TWO_LEVEL = "two-level t"
@@ -41,7 +41,7 @@ def compare_systems(a: Sequence[Sequence[Solution]], b: Sequence[Sequence[Soluti
         differences, error, freedom = two_level(left, right)
         comparison = _by_t(differences, error, freedom)
     warning = " ".join(filter(None, (comparison.warning, seeds_warning(len(a), len(b)))))
-    return replace(comparison, seeds=(len(a), len(b)), warning=warning)
+    return comparison.model_copy(update={"seeds": (len(a), len(b)), "warning": warning})
 
 
 def two_level(left: Numbers, right: Numbers) -> tuple[Numbers, float, float]:

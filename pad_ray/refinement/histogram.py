@@ -5,23 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pad_ray.refinement.mutations import CLASSES
+from pad_ray.run.records import ErrorShare
 from pad_ray.schema import Outcome
-
-
-@dataclass(frozen=True)
-class Share:
-    """The share of one outcome among a student's failures and among injected variants, each from 0 to 1."""
-
-    outcome: Outcome
-    student: float
-    injected: float
 
 
 @dataclass(frozen=True)
 class SideBySide:
     """Shares in descending order of the student's, and half the sum of their differences: 0 if equal, 1 if disjoint."""
 
-    shares: tuple[Share, ...]
+    shares: tuple[ErrorShare, ...]
     total_variation: float
     student_failures: int
     injected_variants: int
@@ -52,7 +44,11 @@ def side_by_side(
     """Compare real outcomes. Accepted programs and faults of the infrastructure are not errors and do not count."""
     left, right = _failures(student), _failures(injected)
     shares = [
-        Share(outcome, left[outcome] / max(1, left.total()), right[outcome] / max(1, right.total()))
+        ErrorShare(
+            outcome=outcome,
+            student=left[outcome] / max(1, left.total()),
+            injected=right[outcome] / max(1, right.total()),
+        )
         for outcome in Outcome
         if left[outcome] or right[outcome]
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pad_ray.report import text
 from pad_ray.report.data import Papers
-from pad_ray.report.shapes import Corpus, Environment
+from pad_ray.run.records import CorpusSummary, Environment
 
 _SECRET = re.compile(r"(api_key|password|secret|access_token|auth_token)$", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ def versions(data: Papers) -> list[Setting]:
 
 def facts(data: Papers) -> list[Setting]:
     """The facts under the title that identify the run."""
-    environment, corpus = data.environment or Environment(), data.metrics.corpus or Corpus()
+    environment, corpus = data.environment or Environment(), data.metrics.corpus or CorpusSummary()
     values = {
         "Task": _setting(data.recipe, "questions", "task"),
         "Teacher": _setting(data.recipe, "teacher", "model"),

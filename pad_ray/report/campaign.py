@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pad_ray.errors import InputError
 from pad_ray.report import charts, text
-from pad_ray.report.data import read_shape
 from pad_ray.report.filters import Filter
-from pad_ray.report.shapes import Interval
 from pad_ray.run.folder import RunDir
+from pad_ray.run.records import Interval, Record, read_record
 
 CAMPAIGN = "campaign/campaign.json"
 TRIALS = "campaign/trials.jsonl"
@@ -89,7 +88,7 @@ class TestedAlone(BaseModel):
     sentence: str
 
 
-class Asked(BaseModel):
+class Asked(Record):
     """`campaign.json`."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
@@ -144,7 +143,7 @@ def is_campaign(run: RunDir) -> bool:
 
 def load(run: RunDir) -> Campaign:
     """Read a campaign. Raises InputError if one of its files cannot be read."""
-    asked = read_shape(run, CAMPAIGN, Asked)
+    asked = read_record(run, CAMPAIGN, Asked)
     if asked is None:
         raise InputError(f"{run.path(CAMPAIGN)} does not exist; give the folder that jobs/tune.py wrote")
     trials = _read_trials(run)

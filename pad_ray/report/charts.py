@@ -14,7 +14,7 @@ import altair as alt
 from markupsafe import Markup
 
 from pad_ray.report import text
-from pad_ray.report.shapes import Interval
+from pad_ray.run.records import Interval
 
 WIDE, NARROW = 900, 340
 """Width of a chart in pixels, on a screen and on a phone."""

@@ -2,24 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from pad_ray.decoding.greedy import Greedy
 from pad_ray.errors import InputError
 from pad_ray.evaluation.systems import compare_systems
 from pad_ray.report import asked, charts, headline, text
 from pad_ray.report.filters import Filter
 from pad_ray.report.samples import FRAME_BYTES, MOST_BYTES, failing_line, shown
-from pad_ray.report.shapes import Paired
+from pad_ray.report.scores import kind_of
 from pad_ray.report.systems import Answers, Name, Side, System, pooled, read_side, shared_questions, systems_of
 from pad_ray.run.folder import RunDir
+from pad_ray.run.records import GREEDY, Paired
 from pad_ray.schema import PathKind, Question, Solution, from_table
 from pad_ray.synthesis.questions import TEST
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-GREEDY = Greedy().label
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ def _pair(first: System, mate: Name, other: System, name: Name, pair_id: str, ro
     a, b = ([[run[key] for key in shared] for run in runs] for runs in (left, right))
     seed = first.sides[0].papers.recipe.get("seed")
     compared = compare_systems(a, b, seed if isinstance(seed, int) else 0)
-    paired = Paired(task=name[0], a=first.label, b=other.label, **asdict(compared))
+    paired = compared.model_copy(update={"task": name[0], "a": first.label, "b": other.label})
     how = name[2] if name == mate else f"{name[2]} against {mate[2]}"
     flips = _flips(other.sides[0].run, left, right, shared, room)
     return Pair(
@@ -290,8 +289,8 @@ def _scores(sides: Sequence[Side]) -> charts.Chart | None:
             value=score.accuracy,
             interval=score.interval,
             number=text.percent(score.accuracy),
-            spread=f" ({text.percent_interval(score.interval)})" if score.interval else "",
-            kind="before" if score.student == "before" else "after",
+            spread=f" ({text.percent_interval(score.interval)})",
+            kind=kind_of(score.student),
         )
         for score, side in sorted(scores, key=lambda item: item[0].task)
     ]

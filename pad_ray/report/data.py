@@ -4,22 +4,23 @@ Ids and outcomes are read for all rows, part by part; texts are read only for th
 does not depend on the size of the run.
 """
 
-import json
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import yaml
 from pyarrow import fs
-from pydantic import BaseModel, ValidationError
 
 from pad_ray.errors import InputError
 from pad_ray.paths.demonstrations import count_sets
 from pad_ray.report.counts import Outcomes, count_outcomes
 from pad_ray.report.samples import Sample, choose
-from pad_ray.report.shapes import Environment, Ledger, Metrics
 from pad_ray.report.yields import Yields, count_yields
+from pad_ray.run import ledger, metrics
 from pad_ray.run.folder import RunDir
+from pad_ray.run.ledger import Ledger
+from pad_ray.run.metrics import Metrics
+from pad_ray.run.records import ENVIRONMENT, Environment, read_record
 from pad_ray.synthesis.corpus import TRAIN as CORPUS_TRAIN
 from pad_ray.synthesis.corpus import VALIDATION as CORPUS_VALIDATION
 from pad_ray.synthesis.questions import TEST, TRAIN
@@ -27,8 +28,6 @@ from pad_ray.tasks.config import own_test_set
 
 TUNING = "tuning"
 """The ledger's stage of a campaign."""
-
-M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,7 @@ def open_run(run_dir: str) -> RunDir:
 
 def has_run(run: RunDir) -> bool:
     """Whether the folder holds more than a campaign. Raises InputError if its ledger cannot be read."""
-    ledger = read_shape(run, "ledger.json", Ledger)
-    return ledger is not None and any(stage.stage != TUNING for stage in ledger.stages)
+    return any(entry.stage != TUNING for entry in ledger.entries(run))
 
 
 def read_papers(run: RunDir) -> Papers:
@@ -114,19 +112,10 @@ def read_papers(run: RunDir) -> Papers:
         name=run.root.rstrip("/").rpartition("/")[2] or "run",
         location=run.location,
         recipe=_read_recipe(run),
-        environment=read_shape(run, "environment.json", Environment),
-        ledger=read_shape(run, "ledger.json", Ledger),
-        metrics=read_shape(run, "metrics.json", Metrics) or Metrics(),
+        environment=read_record(run, ENVIRONMENT, Environment),
+        ledger=ledger.read(run),
+        metrics=metrics.read(run),
     )
-
-
-def read_shape(run: RunDir, name: str, shape: type[M]) -> M | None:
-    """A JSON file of the run; None if it does not exist. Raises InputError if it has another shape."""
-    try:
-        content = run.read_json(name)
-        return None if content is None else shape.model_validate(content)
-    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        raise InputError(f"{run.path(name)} cannot be shown: {error}; run the job again") from error
 
 
 def _read_recipe(run: RunDir) -> dict[str, Any]:

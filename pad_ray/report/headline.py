@@ -7,11 +7,9 @@ from pad_ray.evaluation.claims import ONE_TRAINING
 from pad_ray.evaluation.families import holm
 from pad_ray.report import text
 from pad_ray.report.data import RunData
-from pad_ray.report.shapes import GREEDY, Paired, Score
+from pad_ray.run.records import GREEDY, GeneralChange, Paired, Score, StudentRole
 
 SIGNIFICANT = 0.05
-REFINED = "refined"
-"""The name of a student after self-refinement in the scores."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def _compare(data: RunData, paired: Paired) -> Headline:
     before, after = score_of(data, paired.task, paired.a), score_of(data, paired.task, paired.b)
     verdict = verdict_of(paired)
     questions = _question_count(after) if after else f"{paired.task} questions"
-    what = "Self-refinement" if paired.b == REFINED else "Distillation"
+    what = "Self-refinement" if paired.b == StudentRole.REFINED else "Distillation"
     opening = {
         "better": f"{what} made the student better at {questions}",
         "worse": f"{what} made the student worse at {questions}",
@@ -72,28 +70,25 @@ def _accuracies(before: Score | None, after: Score | None) -> str:
 
 def as_family(pairs: Sequence[Paired]) -> list[Paired]:
     """The comparisons with Holm's adjusted p-values as one family; a single comparison is not adjusted."""
-    tested = [(place, pair.p_value) for place, pair in enumerate(pairs) if pair.p_value is not None]
-    adjusted = dict(zip((place for place, _ in tested), holm([p_value for _, p_value in tested]), strict=True))
-    if len(tested) < 2:
+    if len(pairs) < 2:
         return list(pairs)
+    adjusted = holm([pair.p_value for pair in pairs])
     return [
-        pair.model_copy(update={"p_adjusted": adjusted.get(place), "comparisons": len(tested)})
-        for place, pair in enumerate(pairs)
+        pair.model_copy(update={"p_adjusted": p_value, "comparisons": len(pairs)})
+        for pair, p_value in zip(pairs, adjusted, strict=True)
     ]
 
 
 def verdict_of(paired: Paired) -> str:
-    """better or worse if the test, adjusted for its family, is significant, else open; without a p-value, by the interval."""
-    low, high = paired.interval or (0.0, 0.0)
+    """better or worse if the test, adjusted for its family, is significant, else open."""
     p_value = paired.p_value if paired.p_adjusted is None else paired.p_adjusted
-    significant = low > 0 or high < 0 if p_value is None else p_value < SIGNIFICANT
-    if not significant:
+    if p_value >= SIGNIFICANT:
         return "open"
     return "better" if paired.difference > 0 else "worse"
 
 
 def _intervals(before: Score | None, after: Score | None) -> str:
-    if not (before and after and before.interval and after.interval):
+    if not (before and after):
         return ""
     return (
         f"95\u00a0% intervals: {text.percent_interval(before.interval)} before, "
@@ -103,10 +98,13 @@ def _intervals(before: Score | None, after: Score | None) -> str:
 
 def evidence_of(paired: Paired) -> str:
     """The difference with its interval, p-value and flips as a sentence."""
-    spread = f" (95\u00a0% interval {text.points_interval(paired.interval)})" if paired.interval else ""
-    test = f" by the {paired.test} test" if paired.test else ""
-    difference = f"Paired difference: {text.points(paired.difference)} points{spread}"
-    return f"{difference}, {text.p_value(paired.p_value)}{test}{_adjusted(paired)}{_flips(paired)}."
+    return f"{difference_of(paired)} by the {paired.test} test{_adjusted(paired)}{_flips(paired)}."
+
+
+def difference_of(paired: Paired | GeneralChange) -> str:
+    """The difference with its interval and p-value."""
+    spread = f"95\u00a0% interval {text.points_interval(paired.interval)}"
+    return f"Paired difference: {text.points(paired.difference)} points ({spread}), {text.p_value(paired.p_value)}"
 
 
 def _adjusted(paired: Paired) -> str:
@@ -116,8 +114,6 @@ def _adjusted(paired: Paired) -> str:
 
 
 def _flips(paired: Paired) -> str:
-    if paired.fixed is None or paired.broken is None:
-        return ""
     return f"; {text.count(paired.fixed)} answers fixed, {text.count(paired.broken)} broken"
 
 
@@ -128,7 +124,7 @@ def _prompts(before: Score | None, after: Score | None) -> str:
 
 
 def _untested(data: RunData) -> Headline:
-    before, after = (_first_score(data, student) for student in ("before", "after"))
+    before, after = (_first_score(data, student) for student in (StudentRole.BEFORE, StudentRole.AFTER))
     if after:
         return _alone(after, "After", "before", before)
     if before:
@@ -136,10 +132,10 @@ def _untested(data: RunData) -> Headline:
     synthesis = data.metrics.synthesis
     if synthesis is None or synthesis.accepted is None:
         return Headline("Nothing has been measured in this run yet.", "", "open")
-    spread = f" (95\u00a0% interval {text.percent_interval(synthesis.interval)})" if synthesis.interval else ""
+    spread = f" (95\u00a0% interval {text.percent_interval(synthesis.interval)})"
     return Headline(
         sentence=f"{text.count(synthesis.accepted)} of {text.count(synthesis.drafts)} drafts were accepted.",
-        evidence=f"Yield {text.percent(synthesis.accepted_share)}{spread}. No student has been scored.",
+        evidence=f"Yield {text.percent(synthesis.share)}{spread}. No student has been scored.",
         verdict="open",
     )
 
@@ -151,7 +147,7 @@ def _first_score(data: RunData, student: str) -> Score | None:
 
 
 def _alone(score: Score, when: str, other: str, compared: Score | None) -> Headline:
-    spread = f"95\u00a0% interval: {text.percent_interval(score.interval)}. " if score.interval else ""
+    spread = f"95\u00a0% interval: {text.percent_interval(score.interval)}. "
     missing = "No test compares the two." if compared else f"There is no score of the student {other} to compare with."
     sentence = (
         f"{when} distillation the student answers {text.percent(score.accuracy)} of {_question_count(score)} correctly."
@@ -170,8 +166,8 @@ def missing(data: RunData) -> list[str]:
         "drafts": data.outcomes.kept.count or data.outcomes.thrown,
         "the corpus": data.corpus_rows,
         "the training record": metrics.training,
-        "the student's score before": score_of(data, None, "before"),
-        "the student's score after": score_of(data, None, "after"),
+        "the student's score before": score_of(data, None, StudentRole.BEFORE),
+        "the student's score after": score_of(data, None, StudentRole.AFTER),
         "the paired comparison": metrics.paired,
         "the sandbox's protections": metrics.sandbox,
     }

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
-from pad_ray.report.headline import REFINED, as_family, verdict_of
-from pad_ray.report.shapes import GREEDY, Paired, Pooled, Score, Training
+from pad_ray.report.headline import as_family, verdict_of
 from pad_ray.report.subtasks import Ability, ability
+from pad_ray.run.records import GREEDY, TRAINED_ROLES, Paired, Pooled, Score, StudentRole, TrainingSummary
 from pad_ray.schema import Outcome
 
 
@@ -81,9 +81,14 @@ def mark(score: Score) -> charts.Mark:
         value=score.accuracy,
         interval=score.interval,
         number=text.percent(score.accuracy),
-        spread=f" ({text.percent_interval(score.interval)})" if score.interval else "",
-        kind="before" if score.student == "before" else "after",
+        spread=f" ({text.percent_interval(score.interval)})",
+        kind=kind_of(score.student),
     )
+
+
+def kind_of(student: str) -> str:
+    """The kind of mark of a student in a chart."""
+    return "before" if student == StudentRole.BEFORE else "after"
 
 
 def strategy_pairs(data: RunData) -> list[tuple[str, Paired, str]]:
@@ -103,7 +108,7 @@ class Curve:
     chart: charts.Chart
 
 
-def curves(training: Training | None, name: str) -> list[Curve]:
+def curves(training: TrainingSummary | None, name: str) -> list[Curve]:
     """Loss by step, and the accuracy on validation questions if it was measured."""
     if training is None:
         return []
@@ -140,14 +145,14 @@ def student_outcomes(data: RunData) -> list[OutcomeRow]:
 
 
 @dataclass(frozen=True)
-class Refinement:
+class ErrorHistograms:
     """The data of self-refinement: its size, and each error's share in the student's failures and in the injected errors."""
 
     lead: str
     errors: list[OutcomeRow]
 
 
-def refinement(data: RunData) -> Refinement | None:
+def refinement(data: RunData) -> ErrorHistograms | None:
     """Both histograms of errors, in descending order of the student's."""
     figures = data.metrics.refinement
     if figures is None:
@@ -164,7 +169,7 @@ def refinement(data: RunData) -> Refinement | None:
         OutcomeRow(text.words(share.outcome), [text.percent(share.student), text.percent(share.injected)])
         for share in figures.shares
     ]
-    return Refinement(f"{lead} Training rows: {rows}." if rows else lead, errors)
+    return ErrorHistograms(f"{lead} Training rows: {rows}." if rows else lead, errors)
 
 
 def _origins(rows: Mapping[str, int]) -> dict[str, int]:
@@ -184,7 +189,7 @@ class ErrorPair:
 
 def error_pairs(data: RunData) -> list[ErrorPair]:
     """The student's errors before and after self-refinement, on the tasks that both answered greedily."""
-    before, after = (_greedy(data.metrics.evaluation, student) for student in ("after", REFINED))
+    before, after = (_greedy(data.metrics.evaluation, student) for student in TRAINED_ROLES)
     shared = before.keys() & after.keys()
     sides = [_failures([scores[task] for task in shared]) for scores in (before, after)]
     names = sorted({*sides[0], *sides[1]}, key=lambda name: (-sides[0].get(name, 0), name))

@@ -6,8 +6,9 @@ from pad_ray.report import text
 from pad_ray.report.bars import Bar, bars, share_bars
 from pad_ray.report.counts import TAKEN
 from pad_ray.report.data import RunData
-from pad_ray.report.shapes import Score, Stage
 from pad_ray.report.yields import MOST_STATED, Share
+from pad_ray.run.ledger import StageEntry
+from pad_ray.run.records import GREEDY, Score, StudentRole, evaluation_stage
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ def funnel(data: RunData) -> list[Step]:
     ]
 
 
-def _stage(data: RunData, name: str) -> Stage | None:
+def _stage(data: RunData, name: str) -> StageEntry | None:
     return data.ledger.stage(name) if data.ledger else None
 
 
-def _out(stage: Stage | None) -> int | None:
+def _out(stage: StageEntry | None) -> int | None:
     return stage.rows_out if stage else None
 
 
@@ -74,13 +75,13 @@ def _by_split(data: RunData) -> str:
     return ", ".join(f"{text.count(number)} {split}" for split, number in sorted(data.questions.items(), reverse=True))
 
 
-def _each(data: RunData, stage: Stage | None) -> str:
+def _each(data: RunData, stage: StageEntry | None) -> str:
     """Drafts per training question; test questions, which the ledger also counts, get no drafts."""
     count = data.questions.get("train", 0)
     return f"{stage.rows_in / count:.1f} per training question" if stage and count else ""
 
 
-def _share(stage: Stage | None, of: str) -> str:
+def _share(stage: StageEntry | None, of: str) -> str:
     return _of(stage.rows_out, stage.rows_in, of) if stage else ""
 
 
@@ -90,8 +91,9 @@ def _of(part: int, whole: int, of: str) -> str:
 
 def _answers(data: RunData) -> tuple[int, int]:
     """Correct answers of the trained student and number of questions, on the recipe's own test tasks."""
+    of_student = evaluation_stage(StudentRole.AFTER, GREEDY)
     own = data.own_tests or {score.task for score in data.metrics.evaluation}
-    scores = [score for score in data.metrics.evaluation if score.stage == "evaluation.after" and score.task in own]
+    scores = [score for score in data.metrics.evaluation if score.task in own and score.stage == of_student]
     return sum(score.correct for score in scores), sum(score.questions for score in scores)
 
 
@@ -122,14 +124,14 @@ def outcomes(data: RunData) -> list[BarGroup]:
     return groups
 
 
-def _so_far(data: RunData) -> Stage:
+def _so_far(data: RunData) -> StageEntry:
     rejected = {name: tally.count for name, tally in data.outcomes.thrown.items()}
     accepted = data.outcomes.kept.count
     total = accepted + sum(rejected.values())
-    return Stage(stage="synthesis", unit="drafts", rows_in=total, rows_out=accepted, rejected=rejected)
+    return StageEntry(stage="synthesis", unit="drafts", rows_in=total, rows_out=accepted, rejected=rejected)
 
 
-def _bar_group(title: str, kept: str, stage: Stage) -> BarGroup:
+def _bar_group(title: str, kept: str, stage: StageEntry) -> BarGroup:
     rejected = dict(sorted(stage.rejected.items(), key=lambda item: (-item[1], item[0])))
     numbers = {kept: stage.rows_out, **rejected}
     if stage.failed:
@@ -184,8 +186,7 @@ def costs(data: RunData) -> list[CostRow]:
     stages = data.ledger.stages if data.ledger else []
     scores = [[score for score in data.metrics.evaluation if score.stage == stage.stage] for stage in stages]
     seconds = [
-        sum(score.seconds or 0 for score in own) if own else stage.seconds
-        for stage, own in zip(stages, scores, strict=True)
+        sum(score.seconds for score in own) if own else stage.seconds for stage, own in zip(stages, scores, strict=True)
     ]
     longest = max((one or 0 for one in seconds), default=0) or 1
     return [
@@ -194,13 +195,13 @@ def costs(data: RunData) -> list[CostRow]:
     ]
 
 
-def _cost(data: RunData, stage: Stage, scores: list[Score], seconds: float | None, width: float) -> CostRow:
+def _cost(data: RunData, stage: StageEntry, scores: list[Score], seconds: float | None, width: float) -> CostRow:
     tokens_in, tokens_out, bought, unit = None, None, stage.rows_out, ""
     if stage.stage == "synthesis" and data.metrics.synthesis:
         metrics = data.metrics.synthesis
         tokens_in, tokens_out, unit = metrics.prompt_tokens, metrics.completion_tokens, "per accepted draft"
     elif scores:
-        tokens_out = sum(score.completion_tokens or 0 for score in scores) or None
+        tokens_out = sum(score.completion_tokens for score in scores) or None
         bought, unit = sum(score.correct for score in scores), "per correct answer"
     return CostRow(
         stage=text.words(stage.stage),

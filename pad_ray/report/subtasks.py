@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pad_ray.report import charts, text
 from pad_ray.report.data import RunData
-from pad_ray.report.headline import SIGNIFICANT, evidence_of, verdict_of
-from pad_ray.report.shapes import General, GeneralChange, Paired, Subtask
+from pad_ray.report.headline import SIGNIFICANT, difference_of, verdict_of
+from pad_ray.run.records import General, GeneralChange, Paired, StudentRole, Subtask
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Change:
+class MacroChange:
     """`rows` hold name, comparison and verdict of every sub-task; the verdict uses the adjusted p-value."""
 
     title: str
@@ -35,7 +35,7 @@ class Ability:
     macro: charts.Chart
     students: list[General]
     rows: list[Row]
-    changes: list[Change]
+    changes: list[MacroChange]
     warnings: list[str]
 
 
@@ -65,8 +65,8 @@ def _mark(one: General) -> charts.Mark:
         value=one.macro,
         interval=one.interval,
         number=text.percent(one.macro),
-        spread=f" ({text.percent_interval(one.interval)})" if one.interval else "",
-        kind="before" if one.student == "before" else "after",
+        spread=f" ({text.percent_interval(one.interval)})",
+        kind="before" if one.student == StudentRole.BEFORE else "after",
     )
 
 
@@ -78,15 +78,15 @@ def _rows(students: Sequence[General]) -> list[Row]:
     return [Row(name, ", ".join(counts[name]), cells[name]) for name in names]
 
 
-def _change(change: GeneralChange) -> Change:
+def _change(change: GeneralChange) -> MacroChange:
     rows = [_row(name, one, change.adjusted.get(name)) for name, one in change.subtasks.items()]
     changed = [f"{name} ({text.points(one.difference)})" for name, one, verdict in rows if verdict != "open"]
     summary = f"{len(changed)} of {len(rows)} sub-tasks changed: {', '.join(changed)}" if changed else ""
     summary = summary or f"none of {len(rows)} sub-tasks is shown to have changed"
-    return Change(
+    return MacroChange(
         title=f"{change.task}: {change.b} against {change.a}",
         sentence=(
-            f"Macro average, {change.b} against {change.a}. {evidence_of(change)} "
+            f"Macro average, {change.b} against {change.a}. {difference_of(change)}. "
             f"At a false discovery rate of {100 * SIGNIFICANT:.0f}\u00a0%, {summary}."
         ),
         warning=change.warning,

@@ -1,7 +1,7 @@
 """The runs on a comparison page, grouped into systems: recipes without their seed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -11,8 +11,8 @@ from pad_ray.evaluation.seeds import pool
 from pad_ray.report import asked
 from pad_ray.report.data import Papers, open_run, read_papers
 from pad_ray.report.scores import pooled_evidence
-from pad_ray.report.shapes import Pooled, Score
 from pad_ray.run.folder import RunDir
+from pad_ray.run.records import Score, StudentRole
 from pad_ray.schema import Solution
 
 Name = tuple[str, str, str]
@@ -57,7 +57,12 @@ class System:
     @property
     def names(self) -> list[Name]:
         """The scores of its trained students, by task, student and strategy."""
-        scores = [score for side in self.sides for score in side.papers.metrics.evaluation if score.student != "before"]
+        scores = [
+            score
+            for side in self.sides
+            for score in side.papers.metrics.evaluation
+            if score.student != StudentRole.BEFORE
+        ]
         return list(dict.fromkeys((one.task, one.student, one.strategy) for one in scores))
 
     def answers(self, name: Name) -> list[Answers]:
@@ -97,8 +102,7 @@ def pooled(system: System) -> list[tuple[str, str]]:
         runs = system.answers(name)
         shared = shared_questions(runs)
         if len(runs) > 1 and len(shared) > 1:
-            measured = asdict(pool([[run[key] for key in shared] for run in runs]))
-            one = Pooled(task=name[0], student=name[1], strategies=[name[2]], **measured)
+            one = pool([[run[key] for key in shared] for run in runs])
             who = ", ".join(side.label for side in system.sides if side.score(*name))
             sentences.append((f"{who}: {', '.join(name)}: {pooled_evidence(one)}", one.warning))
     return sentences

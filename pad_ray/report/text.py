@@ -10,7 +10,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from pad_ray.report.shapes import Interval
+from pad_ray.run.records import Interval
 
 LONGEST_TEXT = 3000
 """Maximum characters of one text from data on the page; drafts can be of any length."""

@@ -1,7 +1,7 @@
 """The arguments that every stage of a run takes."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger
@@ -26,5 +26,4 @@ class Run:
 
 def seconds_so_far(run: Run, stage: str) -> float:
     """The seconds of a stage's earlier calls. With them, an interrupted stage reports its total time."""
-    times: list[Any] = [entry["seconds"] for entry in ledger.entries(run.folder) if entry["stage"] == stage]
-    return float(times[0]) if times else 0.0
+    return next((entry.seconds for entry in ledger.entries(run.folder) if entry.stage == stage), 0.0)

@@ -15,6 +15,7 @@ from pad_ray import extensions
 from pad_ray.errors import InputError, NodeLossError, StageError
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
+from pad_ray.run.records import ENVIRONMENT, Environment, read_record
 from pad_ray.settings import S, Settings, read_settings
 from pad_ray.shipped import find_recipe, recipes, summary
 from pad_ray.stages.help import Guide, door, screen, section
@@ -154,11 +155,10 @@ def start(run: "Run", *, keep_recipe: bool = False) -> None:
     if keep_recipe and run.folder.exists("recipe.yaml"):
         return
     run.folder.write_text("recipe.yaml", yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False))
-    started = run.folder.read_json("environment.json", {}).get("started", datetime.now(UTC).isoformat("T", "seconds"))
-    run.folder.write_json(
-        "environment.json",
-        {"versions": _versions(), "python": sys.version.split()[0], "commit": _commit(), "started": started},
-    )
+    earlier = read_record(run.folder, ENVIRONMENT, Environment)
+    started = earlier.started if earlier else datetime.now(UTC).isoformat("T", "seconds")
+    used = Environment(versions=_versions(), python=sys.version.split()[0], commit=_commit(), started=started)
+    run.folder.write_json(ENVIRONMENT, used.model_dump(mode="json"))
 
 
 def _versions() -> dict[str, str]:

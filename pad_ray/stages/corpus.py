@@ -8,6 +8,8 @@ from pad_ray.errors import InputError
 from pad_ray.evaluation.intervals import wilson
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger, metrics
+from pad_ray.run.ledger import StageEntry, VerdictCounts
+from pad_ray.run.records import CorpusSummary, PathCount, Yield
 from pad_ray.schema import CorpusRow, Outcome, Question, content_id
 from pad_ray.stages.base import Run
 from pad_ray.stages.questions import Inputs
@@ -27,37 +29,51 @@ def build_corpus(run: Run, inputs: Inputs) -> Corpus:
         tests = load_tests(recipe.corpus.decontaminate, recipe.data_dir, recipe.seed, own, source.task, source.split)
         known = KnownTests.build(tests, recipe.corpus.ngram)
         corpus = corpora.build(run.folder, inputs.plan, recipe.corpus, recipe.seed, known)
-    earlier = metrics.read(run.folder)["synthesis"]
-    accepted = corpus.verified[Outcome.ACCEPTED]
-    summary = {
-        "drafts": corpus.drafts,
-        "accepted": accepted,
-        "yield": accepted / max(1, corpus.drafts),
-        "interval": wilson(accepted, corpus.drafts) if corpus.drafts else (0.0, 1.0),
-        "by_path": {
-            path: {"drafts": count, "accepted": corpus.accepted_by_path[path]} for path, count in corpus.by_path.items()
-        },
-        "prompt_tokens": corpus.prompt_tokens,
-        "completion_tokens": corpus.completion_tokens,
-        "outcomes": corpus.verified,
-        "seconds": earlier["seconds"],
-        "device_seconds": earlier["device_seconds"],
-    }
-    metrics.update(run.folder, "synthesis", summary)
-    guarded = metrics.read(run.folder).get("sandbox", {}).get("protections")
-    entry = ledger.judged(
-        "synthesis", "drafts", corpus.planned, corpus.verified, earlier["seconds"], guarded, corpus.faults
+    recorded = metrics.read(run.folder)
+    drafts = _yield(corpus, recorded.synthesis or Yield(drafts=0))
+    protections = recorded.sandbox.protections if recorded.sandbox else None
+    metrics.update(run.folder, synthesis=drafts)
+    judged = VerdictCounts(corpus.verified, corpus.faults)
+    ledger.record(
+        run.folder,
+        StageEntry.of_verdicts("synthesis", "drafts", corpus.planned, judged, drafts.seconds, protections),
     )
-    ledger.record(run.folder, entry)
-    dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
-    dropped.pop(Outcome.ACCEPTED, None)
-    ends = {**dropped, Outcome.ACCEPTED: corpus.final[Outcome.ACCEPTED]}
-    ledger.record(run.folder, ledger.judged("corpus", "drafts", accepted, ends, corpus.seconds, reasons=corpus.faults))
-    named = ("train_rows", "validation_rows", "rows", "questions", "contaminated", "overlaps", "compared", "hash")
-    metrics.update(run.folder, "corpus", {name: getattr(corpus, name) for name in named})
-    write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, guarded))
+    chosen = VerdictCounts(_choices(corpus), corpus.faults)
+    accepted = corpus.verified[Outcome.ACCEPTED]
+    ledger.record(run.folder, StageEntry.of_verdicts("corpus", "drafts", accepted, chosen, corpus.seconds))
+    metrics.update(run.folder, corpus=_summary(corpus))
+    write_card(run.folder, _card(recipe, inputs.plan, corpus, tests, protections))
     corpora.require_rows(corpus)
     return corpus
+
+
+def _yield(corpus: Corpus, earlier: Yield) -> Yield:
+    accepted = corpus.verified[Outcome.ACCEPTED]
+    return Yield(
+        drafts=corpus.drafts,
+        accepted=accepted,
+        share=accepted / max(1, corpus.drafts),
+        interval=wilson(accepted, corpus.drafts) if corpus.drafts else (0.0, 1.0),
+        by_path={
+            path: PathCount(drafts=count, accepted=corpus.accepted_by_path[path])
+            for path, count in corpus.by_path.items()
+        },
+        prompt_tokens=corpus.prompt_tokens,
+        completion_tokens=corpus.completion_tokens,
+        outcomes=corpus.verified,
+        seconds=earlier.seconds,
+        device_seconds=earlier.device_seconds,
+    )
+
+
+def _summary(corpus: Corpus) -> CorpusSummary:
+    return CorpusSummary.model_validate({name: getattr(corpus, name) for name in CorpusSummary.model_fields})
+
+
+def _choices(corpus: Corpus) -> dict[str, int]:
+    """The accepted drafts by outcome in the corpus: kept, or dropped by a filter across drafts."""
+    dropped = {name: n - corpus.verified[name] for name, n in corpus.final.items() if n > corpus.verified[name]}
+    return {**dropped, Outcome.ACCEPTED: corpus.final[Outcome.ACCEPTED]}
 
 
 def stored_corpus(run: Run) -> Corpus:
@@ -67,7 +83,8 @@ def stored_corpus(run: Run) -> Corpus:
         InputError: the run has no corpus, or one without rows for training or validation.
     """
     folder = run.folder
-    corpus = Corpus(hash=metrics.read(folder).get("corpus", {}).get("hash", ""))
+    recorded = metrics.read(folder).corpus
+    corpus = Corpus(hash=recorded.hash if recorded else "")
     for name in (corpora.TRAIN, corpora.VALIDATION):
         rows = sum(folder.row_count(part) for part in folder.parts(name))
         if not rows:

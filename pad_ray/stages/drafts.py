@@ -6,6 +6,7 @@ from pad_ray.paths import PATHS, ReasoningPath
 from pad_ray.paths.demonstrations import load_sets
 from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
+from pad_ray.run.records import SandboxSummary, Yield
 from pad_ray.stages.base import Run
 from pad_ray.synthesis.pipeline import Tally, synthesize
 from pad_ray.synthesis.plan import Plan
@@ -22,14 +23,14 @@ def make_drafts(run: Run, plan: Plan) -> Tally:
     """Generate, judge and commit the missing drafts."""
     recipe = run.recipe
     tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
-    before = metrics.read(run.folder).get("synthesis", {})
+    before = metrics.read(run.folder).synthesis or Yield(drafts=0)
     if tally.protections is not None:
-        metrics.update(run.folder, "sandbox", {"protections": asdict(tally.protections)})
+        metrics.update(run.folder, sandbox=SandboxSummary(protections=asdict(tally.protections)))
         if tally.protections.missing:
             run.progress.say(f"sandbox: {tally.protections.missing}")
     spent = {
-        "seconds": before.get("seconds", 0.0) + tally.seconds,
-        "device_seconds": before.get("device_seconds", 0.0) + tally.device_seconds,
+        "seconds": before.seconds + tally.seconds,
+        "device_seconds": before.device_seconds + tally.device_seconds,
     }
-    metrics.update(run.folder, "synthesis", {**before, "drafts": tally.planned, **spent})
+    metrics.update(run.folder, synthesis=before.model_copy(update={"drafts": tally.planned, **spent}))
     return tally

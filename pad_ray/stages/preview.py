@@ -7,6 +7,7 @@ from pad_ray.models import resolve
 from pad_ray.paths.base import Message
 from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
+from pad_ray.run.records import CorpusSummary
 from pad_ray.schema import Question
 from pad_ray.stages import refinement
 from pad_ray.stages.base import Run
@@ -90,8 +91,8 @@ def preview_refinement(run: Run) -> None:
     say(f"first prompt:\n{shown(inputs.plan.paths[0].prompt(first))}")
     stored = sum(run.folder.row_count(part) for part in run.folder.parts(QUESTIONS))
     count = min(stored, config.questions or stored)
-    corpus = metrics.read(run.folder)["corpus"]
-    programs = corpus["train_rows"] + corpus["validation_rows"]
+    corpus = metrics.read(run.folder).corpus or CorpusSummary()
+    programs = corpus.train_rows + corpus.validation_rows
     say(f"student: {inputs.plan.engine}")
     say(
         f"estimate: {counted(count, 'question')}, {counted(count * config.samples, 'draft')} of the student; "

@@ -79,8 +79,15 @@ def store_questions(run: Run, inputs: Inputs) -> None:
     store_tests(run, inputs.test)
     elapsed = time.monotonic() - started
     tests = sum(map(len, inputs.test.values()))
-    counts = (stored.asked + tests, stored.kept + tests, stored.unusable)
-    ledger.record(run.folder, StageEntry("questions", "questions", *counts, seconds=elapsed))
+    entry = StageEntry(
+        stage="questions",
+        unit="questions",
+        rows_in=stored.asked + tests,
+        rows_out=stored.kept + tests,
+        rejected=stored.unusable,
+        seconds=elapsed,
+    )
+    ledger.record(run.folder, entry)
     if not stored.kept:
         raise StageError(f"questions: none of {stored.asked} is usable: {dict(stored.unusable)}")
 

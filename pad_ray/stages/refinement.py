@@ -20,17 +20,16 @@ from pad_ray.refinement.inject import GIVEN_UP, NO_MUTATION
 from pad_ray.refinement.pipeline import Injected, inject_dataset
 from pad_ray.refinement.programs import store_programs
 from pad_ray.run import ledger, metrics
-from pad_ray.run.ledger import StageEntry
+from pad_ray.run.ledger import StageEntry, VerdictCounts
+from pad_ray.run.records import TRAINED_ROLES, RefinementSummary, StudentRole
 from pad_ray.schema import Outcome, PathKind, Question, from_table
 from pad_ray.stages.base import Run, seconds_so_far
 from pad_ray.stages.comparisons import compare_students
-from pad_ray.stages.solutions import STUDENTS, evaluate_student
-from pad_ray.stages.student import training_figures
+from pad_ray.stages.solutions import evaluate_student
+from pad_ray.stages.student import training_entry, training_summary
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TEST
 from pad_ray.training.train import TrainingRun, Watch, train
-
-STUDENT, REFINED = STUDENTS["after"], STUDENTS["refined"]
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ def read_inputs(run: Run) -> Inputs:
     """
     recipe, folder = run.recipe, run.folder
     folder.demand_local("refinement")
-    if not any(entry["stage"] == "training" for entry in ledger.entries(folder)):
+    if not any(entry.stage == "training" for entry in ledger.entries(folder)):
         raise InputError(f"{folder.location} has no trained student: run jobs/distill.py on it with this recipe first")
-    student = recipe.evaluation.engine.serving(str(folder.local_path(STUDENT)))
+    student = recipe.evaluation.engine.serving(str(folder.local_path(StudentRole.AFTER.folder)))
     versions.check(student)
     wanted = recipe.refinement
     sampling = {"samples": wanted.samples, "temperature": wanted.temperature, "top_p": wanted.top_p}
@@ -74,8 +73,8 @@ def collect(run: Run, inputs: Inputs) -> Collected:
     stage = "refinement.collect"
     seconds = seconds_so_far(run, stage) + time.monotonic() - started
     protections = asdict(collected.protections) if collected.protections else None
-    outcomes = {outcome.value: count for outcome, count in collected.outcomes.items()}
-    entry = ledger.judged(stage, "drafts", collected.planned, outcomes, seconds, protections, reasons=collected.faults)
+    verdicts = VerdictCounts(collected.outcomes, collected.faults)
+    entry = StageEntry.of_verdicts(stage, "drafts", collected.planned, verdicts, seconds, protections)
     ledger.record(run.folder, entry)
     return collected
 
@@ -90,21 +89,29 @@ def inject(run: Run, collected: Collected) -> Injected:
     stage = "refinement.inject"
     seconds = seconds_so_far(run, stage) + time.monotonic() - started
     wanted = injected.programs * config.variants_per_program
-    ledger.record(
-        run.folder,
-        StageEntry(stage, "variants", wanted, injected.rows, {**missing, **injected.left_out}, seconds=seconds),
+    entry = StageEntry(
+        stage=stage,
+        unit="variants",
+        rows_in=wanted,
+        rows_out=injected.rows,
+        rejected={**missing, **injected.left_out},
+        seconds=seconds,
     )
+    ledger.record(run.folder, entry)
     compared = side_by_side(collected.errors, {Outcome(name): count for name, count in injected.outcomes.items()})
-    figures = {
-        "drafts": collected.planned,
-        "outcomes": collected.outcomes,
-        "on_policy_rows": collected.rows,
-        "on_policy_left_out": collected.left_out,
-        "mix": mix,
-        "injected": vars(injected),
-        **asdict(compared),
-    }
-    metrics.update(run.folder, "refinement", figures)
+    summary = RefinementSummary(
+        drafts=collected.planned,
+        outcomes={outcome.value: count for outcome, count in collected.outcomes.items()},
+        on_policy_rows=collected.rows,
+        on_policy_left_out=collected.left_out,
+        mix={outcome.value: share for outcome, share in mix.items()},
+        injected=vars(injected),
+        shares=list(compared.shares),
+        total_variation=compared.total_variation,
+        student_failures=compared.student_failures,
+        injected_variants=compared.injected_variants,
+    )
+    metrics.update(run.folder, refinement=summary)
     return injected
 
 
@@ -116,7 +123,14 @@ def build_corpus(run: Run) -> RefinementCorpus:
     left_out = {reason: count for reason, count in corpus.left_out.items() if count}
     rows = corpus.rows.total()
     seconds = time.monotonic() - started
-    entry = StageEntry("refinement.corpus", "rows", rows + sum(left_out.values()), rows, left_out, seconds=seconds)
+    entry = StageEntry(
+        stage="refinement.corpus",
+        unit="rows",
+        rows_in=rows + sum(left_out.values()),
+        rows_out=rows,
+        rejected=left_out,
+        seconds=seconds,
+    )
     ledger.record(run.folder, entry)
     _update(run, {"rows": corpus.rows, "hash": corpus.hash})
     return corpus
@@ -127,32 +141,31 @@ def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None
     recipe = run.recipe
     own = {name: getattr(recipe.refinement, name) for name in ("epochs", "learning_rate", "max_tokens")}
     given = {name: value for name, value in own.items() if value is not None}
-    config = recipe.training.model_copy(update={**given, "student": str(run.folder.local_path(STUDENT))})
+    config = recipe.training.model_copy(
+        update={**given, "student": str(run.folder.local_path(StudentRole.AFTER.folder))}
+    )
     training = TrainingRun(
         run.folder,
         corpora.FOLDERS,
         corpus.hash,
         config,
         recipe.seed,
-        into=REFINED,
+        into=StudentRole.REFINED.folder,
         stage="refinement.training",
         sandbox=recipe.sandbox,
     )
     trained = train(training, run.progress, watch)
-    left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
-    entry = StageEntry(
-        "refinement.training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds
-    )
-    ledger.record(run.folder, entry)
-    _update(run, {"training": training_figures(trained)})
+    ledger.record(run.folder, training_entry("refinement.training", corpus.train_rows, trained))
+    _update(run, {"training": training_summary(trained)})
 
 
 def measure(run: Run, inputs: Inputs) -> None:
     """Measure the student and the refined student without demonstrations on the same test questions."""
-    for student in STUDENTS:
+    for student in TRAINED_ROLES:
         evaluate_student(run, student, inputs.test)
-    compare_students(run, inputs.test, "after", "refined")
+    compare_students(run, inputs.test, StudentRole.AFTER, StudentRole.REFINED)
 
 
 def _update(run: Run, values: dict[str, object]) -> None:
-    metrics.update(run.folder, "refinement", {**metrics.read(run.folder)["refinement"], **values})
+    earlier = metrics.read(run.folder).refinement or RefinementSummary()
+    metrics.update(run.folder, refinement=earlier.model_copy(update=values))

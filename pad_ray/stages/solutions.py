@@ -5,7 +5,6 @@ Like the other stages, each of these can be called again on the same run: it con
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
@@ -27,6 +26,9 @@ from pad_ray.paths.demonstrations import Sets, load_sets
 from pad_ray.paths.direct import DirectAnswers
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger, metrics
+from pad_ray.run.ledger import StageEntry, VerdictCounts
+from pad_ray.run.metrics import Section
+from pad_ray.run.records import AtK, Score, StudentRole, evaluation_stage
 from pad_ray.schema import PathKind, Question, Solution
 from pad_ray.stages.base import Run
 from pad_ray.tasks import get_task
@@ -35,20 +37,14 @@ from pad_ray.tasks.config import task_and_split
 Tests = dict[str, list[Question]]
 """Test questions by task."""
 
-ENTRY = ("task", "student", "strategy")
-"""The key of a score within a run."""
-
-COMPARISONS = ("paired", "general_change")
+COMPARISONS: tuple[Section, ...] = ("paired", "general_change")
 """Sections of the metrics that compare a student `b` with a student `a`."""
 
-FIGURES = ("evaluation", "general", "paired_strategies", "pooled")
+FIGURES: tuple[Section, ...] = ("evaluation", "general", "paired_strategies", "pooled")
 """Sections of the metrics whose entries describe one `student` each."""
 
 DIRECT = Greedy(path=PathKind.RATIONALE, name="direct")
 """The strategy for tests of general ability, before and after training: a greedy answer without reasoning."""
-
-STUDENTS = {"after": "student", "refined": "refined"}
-"""Folder of each trained student's weights, relative to the run's folder."""
 
 
 def general_tests(tests: Tests) -> Tests:
@@ -72,19 +68,19 @@ def first_demonstrations(recipe: Recipe) -> Sets:
     return load_sets(recipe.questions.task, PathKind.PROGRAM, recipe.data_dir)[:1]
 
 
-def evaluate_student(run: Run, student: str, tests: Tests) -> None:
-    """Measure the base student (`before`) or a trained one (`STUDENTS`).
+def evaluate_student(run: Run, student: StudentRole, tests: Tests) -> None:
+    """Measure the base student or a trained one.
 
     The base student decodes greedily, prompted with the teacher's demonstrations. A trained student gets no demonstrations and
     is measured with all strategies of the recipe, greedy first because students are compared by it. Tests of general ability
     use `DIRECT` with the same solved questions for both.
     """
-    if student == "before":
+    if student is StudentRole.BEFORE:
         measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
         return
     strategies = strategies_of(run)
     greedy = [] if any(one.label == Greedy().label for one in strategies) else [Greedy()]
-    measure(run, student, str(run.folder.local_path(STUDENTS[student])), [*greedy, *strategies], tests)
+    measure(run, student, str(run.folder.local_path(student.folder)), [*greedy, *strategies], tests)
 
 
 def measure(
@@ -112,15 +108,15 @@ def measure(
 def _forget_other_weights(run: Run, student: str, model: str) -> None:
     weights = fingerprint(run.recipe.evaluation.engine.serving(model))
 
-    def of_others(entry: dict[str, Any]) -> bool:
-        place = f"{SOLUTIONS}/{entry['task']}/{solutions_folder(student, entry['strategy'])}"
+    def of_others(score: Score) -> bool:
+        place = f"{SOLUTIONS}/{score.task}/{solutions_folder(student, score.strategy)}"
         made_by = run.folder.read_json(f"{place}/{MANIFEST}", {})
         return weights not in made_by.get("models", [])[:1]
 
-    scores = metrics.read(run.folder).get("evaluation", [])
-    if any(of_others(entry) for entry in scores if entry["student"] == student):
-        metrics.drop_entries(run.folder, FIGURES, lambda entry: entry["student"] == student)
-        metrics.drop_entries(run.folder, COMPARISONS, lambda entry: student in (entry["a"], entry["b"]))
+    scores = metrics.read(run.folder).evaluation
+    if any(of_others(score) for score in scores if score.student == student):
+        metrics.drop(run.folder, FIGURES, lambda entry: entry.student == student)
+        metrics.drop(run.folder, COMPARISONS, lambda entry: student in (entry.a, entry.b))
 
 
 def open_solver(
@@ -156,31 +152,29 @@ def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solve
     for task, questions in tests.items():
         budgets = _tokens(run, task, student, strategy, questions)
         solved = solver.solve(task, solutions_folder(student, strategy.label), questions, strategy, budgets)
-        entry = {
-            "task": task,
+        names = {"task": task, "student": str(student), "strategy": strategy.label}
+        more = {
             "split": questions[0].split,
-            "student": student,
-            "strategy": strategy.label,
             "prompt": f"{shots}-shot",
-            **asdict(score(solved.solutions, questions, run.recipe.seed)),
             "at_k": _at_k(strategy, solved.solutions, questions, run.recipe.seed),
             "seconds": solved.all_seconds,
         }
-        metrics.replace_entry(run.folder, "evaluation", entry, ENTRY)
+        scored = score(solved.solutions, questions, run.recipe.seed)
+        metrics.put(run.folder, "evaluation", scored.model_copy(update={**names, **more}))
         if has_subtasks(questions):
-            _measure_general(run, entry, solved.solutions, questions)
+            ability = general_ability(solved.solutions, questions, run.recipe.seed)
+            metrics.put(run.folder, "general", ability.model_copy(update=names))
         outcomes.update(solution.outcome.value for solution in solved.solutions)
         verdicts = [(solution.outcome.value, solution.feedback) for solution in solved.solutions]
         reasons = ledger.first_reasons(verdicts) | reasons
         seconds += solved.all_seconds
     count = sum(map(len, tests.values()))
-    stage = _stage(student, strategy.label)
-    ledger.record(run.folder, ledger.judged(stage, "questions", count, outcomes, seconds, reasons=reasons))
+    stage = evaluation_stage(student, strategy.label)
+    entry = StageEntry.of_verdicts(stage, "questions", count, VerdictCounts(outcomes, reasons), seconds)
+    ledger.record(run.folder, entry)
 
 
-def _at_k(
-    strategy: Strategy, solutions: Sequence[Solution], questions: Sequence[Question], seed: int
-) -> list[dict[str, Any]]:
+def _at_k(strategy: Strategy, solutions: Sequence[Solution], questions: Sequence[Question], seed: int) -> list[AtK]:
     """pass@k and maj@k of a sampling strategy, for k = 1, 2, 4, ... and its number of samples; empty for other strategies."""
     samples = strategy.whole_paths
     if not samples or any(len(one.sampled) < samples for one in solutions):
@@ -188,31 +182,11 @@ def _at_k(
     # `Solved` keeps the order of the questions.
     single = [one for pair in zip(solutions, questions, strict=True) for one in each_sample(*pair)]
     counts = sorted({samples, *(2**power for power in range(samples.bit_length()))})
-    return [
-        {
-            "k": k,
-            "pass": asdict(pass_at_k(single, k, seed)),
-            "maj": asdict(maj_at_k(single, questions, k, seed)),
-        }
-        for k in counts
-    ]
+    return [AtK(k=k, passed=pass_at_k(single, k, seed), maj=maj_at_k(single, questions, k, seed)) for k in counts]
 
 
 def has_subtasks(questions: Sequence[Question]) -> bool:
     return len({question.task for question in questions}) > 1
-
-
-def _measure_general(
-    run: Run, entry: dict[str, Any], solutions: Sequence[Solution], questions: Sequence[Question]
-) -> None:
-    """Record the macro average over sub-tasks and the accuracy of each sub-task."""
-    ability = general_ability(solutions, questions, run.recipe.seed)
-    subtasks = {
-        name: {"questions": one.questions, "accuracy": one.accuracy, "interval": one.interval}
-        for name, one in ability.subtasks.items()
-    }
-    named = {name: entry[name] for name in ENTRY}
-    metrics.replace_entry(run.folder, "general", {**named, **vars(ability), "subtasks": subtasks}, ENTRY)
 
 
 def student_to_measure(run: Run) -> tuple[str, str]:
@@ -226,10 +200,10 @@ def student_to_measure(run: Run) -> tuple[str, str]:
     given = run.recipe.evaluation.student
     if given is None:
         run.folder.demand_local("a student")
-        own = run.folder.local_path("student")
+        own = run.folder.local_path(StudentRole.AFTER.folder)
         if not own.is_dir():
             raise InputError(f"{own}: there is no student; run jobs/distill.py first, or give --evaluation.student")
-        return "after", str(own)
+        return StudentRole.AFTER, str(own)
     model = resolve(given)
     return f"{PurePath(given).name}-{model.revision[:8]}", given
 
@@ -238,10 +212,6 @@ def strategies_of(run: Run) -> Sequence[Strategy]:
     """The strategies of a recipe, with their equal-compute baselines if `equal_compute` is set."""
     config = run.recipe.evaluation
     return with_baselines(config.strategies) if config.equal_compute else config.strategies
-
-
-def _stage(student: str, label: str) -> str:
-    return f"evaluation.{student}" if label == "greedy" else f"evaluation.{student}.{label}"
 
 
 def _tokens(

@@ -1,12 +1,10 @@
 """Check the student of a run before anything is written, then train it on the corpus."""
 
-from dataclasses import asdict
-from typing import Any
-
 from pad_ray.models import resolve
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger, metrics
 from pad_ray.run.ledger import StageEntry
+from pad_ray.run.records import TrainingSummary
 from pad_ray.schema import Outcome
 from pad_ray.stages.base import Run
 from pad_ray.synthesis import corpus as corpora
@@ -28,16 +26,19 @@ def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Train
     folders = {"train": corpora.TRAIN, "validation": corpora.VALIDATION}
     training = TrainingRun(run.folder, folders, corpus.hash, recipe.training, recipe.seed, sandbox=recipe.sandbox)
     trained = train(training, run.progress, watch)
-    left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
-    ledger.record(
-        run.folder,
-        StageEntry("training", "rows", corpus.train_rows, trained.rows, left_out, seconds=trained.seconds),
-    )
-    metrics.update(run.folder, "training", training_figures(trained))
+    ledger.record(run.folder, training_entry("training", corpus.train_rows, trained))
+    metrics.update(run.folder, training=training_summary(trained))
     return trained
 
 
-def training_figures(trained: Trained) -> dict[str, Any]:
+def training_entry(stage: str, rows: int, trained: Trained) -> StageEntry:
+    """The ledger's entry of a training on so many rows of a corpus."""
+    left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
+    return StageEntry(
+        stage=stage, unit="rows", rows_in=rows, rows_out=trained.rows, rejected=left_out, seconds=trained.seconds
+    )
+
+
+def training_summary(trained: Trained) -> TrainingSummary:
     """The figures of a training run for `metrics.json`; the others are in the recipe and the ledger."""
-    elsewhere = ("key", "rows", "config", "corpus", "seed")
-    return {name: value for name, value in asdict(trained).items() if name not in elsewhere}
+    return TrainingSummary.model_validate({name: getattr(trained, name) for name in TrainingSummary.model_fields})

@@ -1,17 +1,13 @@
 """The model card of a student: `README.md` beside its weights (https://huggingface.co/docs/hub/model-cards)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import yaml
 
 from pad_ray.run import metrics
 from pad_ray.run.folder import RunDir
+from pad_ray.run.records import Score, StudentRole
 
 CARD = "README.md"
 TRAINED = "training.json"
-# The student that the stages of evaluation measure.
-MEASURED = "student"
 
 
 def write_model_card(run: RunDir, into: str) -> None:
@@ -21,11 +17,9 @@ def write_model_card(run: RunDir, into: str) -> None:
     """
     trained = run.read_json(f"{into}/{TRAINED}")
     config = trained["config"]
-    sections = metrics.read(run)
     front = {"base_model": config["student"], "library_name": "transformers", "tags": ["pad_ray", "distillation"]}
-    scores = [
-        _score(item) for item in sections.get("evaluation", []) if item["student"] == "after" and into == MEASURED
-    ]
+    measured = metrics.read(run).evaluation if into == StudentRole.AFTER.folder else []
+    scores = [_score(score) for score in measured if score.student == StudentRole.AFTER]
     validation = f"Its best validation loss is {trained['best_validation_loss']:.4f} nats a token"
     if trained["best_accuracy"] is not None:
         validation += f", at an accuracy of {trained['best_accuracy']:.1%} on validation questions"
@@ -45,9 +39,9 @@ def write_model_card(run: RunDir, into: str) -> None:
         run.write_text(name, card)
 
 
-def _score(item: Mapping[str, Any]) -> str:
-    low, high = item["interval"]
+def _score(score: Score) -> str:
+    low, high = score.interval
     return (
-        f"- {item['task']} ({item['split']}, {item['questions']} questions, {item['strategy']}, {item['prompt']}): "
-        f"{item['accuracy']:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+        f"- {score.task} ({score.split}, {score.questions} questions, {score.strategy}, {score.prompt}): "
+        f"{score.accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}"
     )

@@ -226,8 +226,16 @@ def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
     seconds = seconds_so_far(run, STAGE) + time.monotonic() - started
     counts = {state: len(trials.of(state)) for state in FINISHED}
     stopped = {"stopped": counts["stopped"]} if counts["stopped"] else {}
-    entry = (len(trials.of(*FINISHED)), counts["completed"], stopped, counts["failed"], seconds)
-    ledger.record(run.folder, StageEntry(STAGE, "trials", *entry))
+    entry = StageEntry(
+        stage=STAGE,
+        unit="trials",
+        rows_in=len(trials.of(*FINISHED)),
+        rows_out=counts["completed"],
+        rejected=stopped,
+        failed=counts["failed"],
+        seconds=seconds,
+    )
+    ledger.record(run.folder, entry)
 
 
 def _first_trials(

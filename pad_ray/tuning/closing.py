@@ -5,9 +5,10 @@ from typing import Any
 
 from pad_ray.evaluation.claims import SIGNIFICANCE
 from pad_ray.evaluation.intervals import wilson
-from pad_ray.evaluation.paired import Paired, compare
+from pad_ray.evaluation.paired import compare
 from pad_ray.recipe import Recipe
 from pad_ray.run.progress import Progress
+from pad_ray.run.records import Paired
 from pad_ray.schema import Question, Solution
 from pad_ray.tuning.measuring import CHAINS, Bench, measure, strategy_of
 

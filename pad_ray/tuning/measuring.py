@@ -26,10 +26,11 @@ from pad_ray.evaluation.scores import score
 from pad_ray.recipe import Recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
+from pad_ray.run.records import StudentRole
 from pad_ray.schema import Question, content_id
 from pad_ray.stages.base import Run
 from pad_ray.stages.graph import SHARED, TO_REFINED, TO_STUDENT, Shared, Stage
-from pad_ray.stages.solutions import STUDENTS, open_solver
+from pad_ray.stages.solutions import open_solver
 from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
 from pad_ray.tuning.space import changed
@@ -40,7 +41,7 @@ Reports = Generator[Report, None, None]
 # The number of validations of a training run is unknown, so its end is reported at this number, above every reachable rung.
 MANY_VALIDATIONS = 1000
 CHAINS: dict[Kind, tuple[Stage, ...]] = {"decode": (), "train": TO_STUDENT, "refine": TO_REFINED}
-TRAINED_STUDENTS = {"train": STUDENTS["after"], "refine": STUDENTS["refined"]}
+TRAINED_STUDENTS = {"train": StudentRole.AFTER.folder, "refine": StudentRole.REFINED.folder}
 
 
 def strategy_of(recipe: Recipe) -> Strategy:

@@ -13,6 +13,7 @@ from pad_ray.run import ledger, metrics
 from pad_ray.run.folder import RunDir
 from pad_ray.run.ledger import StageEntry
 from pad_ray.run.progress import Progress
+from pad_ray.run.records import CorpusSummary, Yield
 from pad_ray.schema import CorpusRow, Objective, Question, content_id
 from pad_ray.stages import refinement
 from pad_ray.stages.base import Run
@@ -31,10 +32,9 @@ def write_distilled(folder, tiny_student):
     folder.write_records("corpus/train/part-0.parquet", CorpusRow, rows[4:])
     folder.write_records("corpus/validation/part-0.parquet", CorpusRow, rows[:4])
     shutil.copytree(tiny_student, folder.local_path("student"))
-    metrics.update(folder, "corpus", {"train_rows": len(rows) - 4, "validation_rows": 4})
-    made = {"drafts": 72, "accepted": 48, "yield": 2 / 3, "interval": [0.55, 0.76], "by_path": {}}
-    metrics.update(folder, "synthesis", made)
-    ledger.record(folder, StageEntry("training", "rows", len(rows) - 4, len(rows) - 4))
+    metrics.update(folder, corpus=CorpusSummary(train_rows=len(rows) - 4, validation_rows=4))
+    metrics.update(folder, synthesis=Yield(drafts=72, accepted=48, share=2 / 3, interval=(0.55, 0.76)))
+    ledger.record(folder, StageEntry(stage="training", rows_in=len(rows) - 4, rows_out=len(rows) - 4))
 
 
 def _row(problem):

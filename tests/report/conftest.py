@@ -157,12 +157,14 @@ PAIRED = {
     "task": "arithmetic",
     "a": "before",
     "b": "after",
+    "questions": 200,
     "difference": 0.3,
     "interval": [0.231, 0.366],
     "p_value": 3.2e-15,
     "fixed": 63,
     "broken": 3,
     "test": "exact McNemar",
+    "detectable": 0.11,
 }
 RECIPE = {
     "seed": 17,

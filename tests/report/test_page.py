@@ -440,7 +440,7 @@ def test_a_missing_folder_is_an_input_error(tmp_path):
 def test_unreadable_metrics_are_named(make_run, content):
     run = make_run()
     (run / "metrics.json").write_text(content)
-    with pytest.raises(InputError, match=r"arithmetic-smollm2/metrics\.json cannot be shown"):
+    with pytest.raises(InputError, match=r"arithmetic-smollm2/metrics\.json cannot be read"):
         render(str(run))
 
 
@@ -477,14 +477,15 @@ def test_strategies_are_compared_in_pairs(make_run):
 
 def test_several_strategies_are_one_family_with_one_training(make_run):
     run = make_run()
-    pair = {"task": "arithmetic", "student": "after", "a": "greedy", "difference": 0.02, "test": "exact McNemar"}
+    pair = {**json.loads((run / "metrics.json").read_text())["paired"][0], "student": "after", "a": "greedy"}
+    pair |= {"difference": 0.02, "interval": [-0.01, 0.05]}
     pairs = [
         {**pair, "b": name, "p_value": value} for name, value in (("vote", 0.03), ("mixed", 0.5), ("refine", 0.01))
     ]
     edit(run / "metrics.json", lambda metrics: metrics.update(paired_strategies=pairs))
     page = Page(render(str(run)))
-    assert "vote against greedy – +2.0 – exact McNemar p = 0.030 p = 0.060" in page.text
-    assert "refine against greedy – +2.0 – exact McNemar p = 0.010 p = 0.030" in page.text
+    assert "vote against greedy 200 +2.0 −1.0 to +5.0 exact McNemar p = 0.030 p = 0.060" in page.text
+    assert "refine against greedy 200 +2.0 −1.0 to +5.0 exact McNemar p = 0.010 p = 0.030" in page.text
     assert "All strategies use the same training of the student; their differences are valid only for it." in page.text
     assert (page.count("td", class_="n better"), page.count("td", class_="n open")) == (1, 2)
 

@@ -1,13 +1,14 @@
 """Figures next to a score: several samples, sub-tasks and several seeds, with the values of `metrics.json`."""
 
 import random
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from pad_ray.evaluation.general import change, general_ability
 from pad_ray.evaluation.samples import maj_at_k, pass_at_k
 from pad_ray.evaluation.seeds import pool
 from pad_ray.report import render
 from pad_ray.report.text import percent, percent_interval, points
+from pad_ray.run.records import AtK
 from pad_ray.schema import Outcome, Solution
 from tests.report.conftest import make_questions
 from tests.report.test_page import HOSTILE, Page, edit
@@ -44,10 +45,15 @@ def rate_in_brackets(value, interval):
     return plain(f"{percent(value)} ({percent_interval(interval)})")
 
 
+def stored(record):
+    """A record as in `metrics.json`."""
+    return record.model_dump(mode="json", by_alias=True)
+
+
 def test_pass_and_maj_at_k_have_intervals(make_run):
     run = make_run()
     four = [solution for seed in range(4) for solution in answers(0.4, seed)]
-    result = [{"k": k, "pass": asdict(pass_at_k(four, k)), "maj": asdict(maj_at_k(four, QUESTIONS, k))} for k in (1, 4)]
+    result = [stored(AtK(k=k, passed=pass_at_k(four, k), maj=maj_at_k(four, QUESTIONS, k))) for k in (1, 4)]
     assert "pass@k" not in Page(render(str(run))).text
     edit(run / "metrics.json", lambda metrics: metrics["evaluation"][1].update(strategy="vote", at_k=result))
     text = Page(render(str(run))).text
@@ -56,18 +62,14 @@ def test_pass_and_maj_at_k_have_intervals(make_run):
 
 
 def general(student, solutions):
-    result = general_ability(solutions, QUESTIONS)
-    subtasks = {
-        name: {"questions": one.questions, "accuracy": one.accuracy, "interval": one.interval}
-        for name, one in result.subtasks.items()
-    }
-    return {"task": "arithmetic", "student": student, "strategy": "greedy", **vars(result), "subtasks": subtasks}
+    result = stored(general_ability(solutions, QUESTIONS))
+    return {**result, "task": "arithmetic", "student": student, "strategy": "greedy"}
 
 
 def measured(run, before, after):
     """The page of a run whose students answered sub-tasks, and its metrics."""
     both = [general("before", before), general("after", after)]
-    changed = {"task": "arithmetic", "a": "before", "b": "after", **asdict(change(before, after, QUESTIONS))}
+    changed = {**stored(change(before, after, QUESTIONS)), "task": "arithmetic", "a": "before", "b": "after"}
     edit(run / "metrics.json", lambda metrics: metrics.update(general=both, general_change=[changed]))
     return Page(render(str(run))), both, changed
 
@@ -103,7 +105,7 @@ def test_a_subtask_that_is_significant_only_before_adjustment_is_not_called_chan
 def test_strategies_with_several_seeds_are_one_line_with_their_deviation(make_run):
     run = make_run()
     result = pool([answers(share, seed) for seed, share in enumerate((0.2, 0.5))])
-    pooled = {"task": "arithmetic", "student": "after", "strategies": ["vote-0", "vote-1"], **asdict(result)}
+    pooled = {**stored(result), "task": "arithmetic", "student": "after", "strategies": ["vote-0", "vote-1"]}
     edit(run / "metrics.json", lambda metrics: metrics.update(pooled=[pooled]))
     text = Page(render(str(run))).text
     assert (

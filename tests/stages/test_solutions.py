@@ -11,13 +11,12 @@ from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
+from pad_ray.run.records import StudentRole
 from pad_ray.schema import Solution
 from pad_ray.stages.base import Run
 from pad_ray.stages.comparisons import compare_strategies, compare_students
 from pad_ray.stages.questions import read_tests
 from pad_ray.stages.solutions import evaluate_student, measure
-
-SECTIONS = ("evaluation", "paired")
 
 
 @pytest.fixture
@@ -35,8 +34,8 @@ def run(tmp_path, tiny_student, local_ray):
 
 def figures(run):
     """The students that have a score, and the pairs that were compared."""
-    scores, pairs = (metrics.read(run.folder).get(section, []) for section in SECTIONS)
-    return [one["student"] for one in scores], [(one["a"], one["b"]) for one in pairs]
+    results = metrics.read(run.folder)
+    return [score.student for score in results.evaluation], [(pair.a, pair.b) for pair in results.paired]
 
 
 def test_new_weights_delete_a_students_old_figures(run, tiny_student, tmp_path):
@@ -68,12 +67,12 @@ def test_general_ability_uses_the_same_prompts_before_and_after(run, tiny_studen
     run = Run(recipe, run.folder, run.progress)
     tests = read_tests(recipe)
     shutil.copytree(tiny_student, tmp_path / "run" / "student")
-    for student in ("before", "after"):
+    for student in (StudentRole.BEFORE, StudentRole.AFTER):
         evaluate_student(run, student, tests)
     compare_students(run, tests)
     compare_strategies(run, "after", tests)
     found = metrics.read(run.folder)
-    asked_how = [(one["task"], one["student"], one["strategy"], one["prompt"]) for one in found["evaluation"]]
+    asked_how = [(one.task, one.student, one.strategy, one.prompt) for one in found.evaluation]
     assert asked_how == [
         ("arithmetic", "before", "greedy", "4-shot"),
         ("bbh", "before", "direct", "3-shot"),
@@ -86,8 +85,8 @@ def test_general_ability_uses_the_same_prompts_before_and_after(run, tiny_studen
         for place in ("before-direct", "direct")
     )
     assert len(after) == 6 and before == after
-    (changed,) = found["general_change"]
-    assert (changed["task"], changed["difference"], changed["p_value"]) == ("bbh", 0, 1)
+    (changed,) = found.general_change
+    assert (changed.task, changed.difference, changed.p_value) == ("bbh", 0, 1)
 
 
 def test_students_are_compared_only_on_questions_that_both_have_answered(run, tiny_student):

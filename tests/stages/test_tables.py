@@ -11,7 +11,14 @@ from pad_ray.run.progress import Progress
 from pad_ray.stages.base import Run
 from pad_ray.stages.tables import closing_table
 
-SCORE = {"task": "arithmetic", "student": "after", "prompt": "0-shot", "questions": 200, "accuracy": 0.145}
+SCORE = {
+    "task": "arithmetic",
+    "student": "after",
+    "prompt": "0-shot",
+    "questions": 200,
+    "correct": 29,
+    "accuracy": 0.145,
+}
 SCORE |= {"interval": [0.103, 0.2], "executable_rate": 0.945}
 
 

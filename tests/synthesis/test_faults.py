@@ -11,7 +11,7 @@ from pad_ray.refinement import rows as repair_rows
 from pad_ray.refinement.rows import UNUSABLE
 from pad_ray.run import ledger
 from pad_ray.run.folder import RunDir
-from pad_ray.run.ledger import StageEntry
+from pad_ray.run.ledger import StageEntry, VerdictCounts
 from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Sandbox, judge, judgement
 from pad_ray.schema import AnswerKind, Draft, Objective, Outcome, PathKind, Question, Verdict
@@ -143,8 +143,8 @@ def test_faults_are_reported_with_their_number_and_first_reason(tmp_path, capsys
     reasons = ledger.first_reasons(
         [("accepted", "18"), ("sandbox_fault", "judging failed: KeyError: 'x'"), ("sandbox_fault", "another")]
     )
-    ledger.record(run, ledger.judged("synthesis", "drafts", 9, outcomes, 1.0, reasons=reasons))
-    ledger.record(run, StageEntry("corpus", "drafts", 5, 5))
+    ledger.record(run, StageEntry.of_verdicts("synthesis", "drafts", 9, VerdictCounts(outcomes, reasons), 1.0))
+    ledger.record(run, StageEntry(stage="corpus", unit="drafts", rows_in=5, rows_out=5))
     say_faults(run, Progress())
     assert capsys.readouterr().out.splitlines() == [
         "synthesis: 2 drafts ended as sandbox_fault; the first: judging failed: KeyError: 'x'",
