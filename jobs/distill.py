@@ -11,17 +11,13 @@ evaluation.strategies
 
 import sys
 
-from pad_ray.run.records import StudentRole
 from pad_ray.stages import command_line
 from pad_ray.stages.base import Run
-from pad_ray.stages.comparisons import compare_students
-from pad_ray.stages.corpus import build_corpus
-from pad_ray.stages.drafts import make_drafts
+from pad_ray.stages.chains import DISTILLATION
+from pad_ray.stages.graph import Context, run_stages
 from pad_ray.stages.page import write_report
 from pad_ray.stages.preview import preview_distillation
-from pad_ray.stages.questions import read_inputs, store_questions
-from pad_ray.stages.solutions import evaluate_student
-from pad_ray.stages.student import train_student
+from pad_ray.stages.questions import read_inputs
 from pad_ray.stages.tables import closing_table
 
 
@@ -30,13 +26,7 @@ def distill(run: Run) -> None:
     run.folder.demand_local("a student")
     inputs = read_inputs(run.recipe)
     command_line.start(run)
-    store_questions(run, inputs)
-    make_drafts(run, inputs.plan)
-    corpus = build_corpus(run, inputs)
-    evaluate_student(run, StudentRole.BEFORE, inputs.test)
-    train_student(run, corpus)
-    evaluate_student(run, StudentRole.AFTER, inputs.test)
-    compare_students(run, inputs.test)
+    run_stages(Context(run, given=inputs), DISTILLATION)
     page = write_report(run)
     closing_table(run)
     run.progress.say(f"report: {page}")

@@ -13,6 +13,8 @@ import sys
 
 from pad_ray.stages import command_line, refinement
 from pad_ray.stages.base import Run
+from pad_ray.stages.chains import REFINEMENT
+from pad_ray.stages.graph import Context, run_stages
 from pad_ray.stages.page import write_report
 from pad_ray.stages.preview import preview_refinement
 from pad_ray.stages.tables import closing_table
@@ -20,13 +22,9 @@ from pad_ray.stages.tables import closing_table
 
 def refine(run: Run) -> None:
     """Refine the student that `jobs/distill.py` trained in this run. Called again on the same run, it continues."""
-    inputs = refinement.read_inputs(run)
+    refinement.read_inputs(run)
     command_line.start(run)
-    collected = refinement.collect(run, inputs)
-    refinement.inject(run, collected)
-    corpus = refinement.build_corpus(run)
-    refinement.train_refined(run, corpus)
-    refinement.measure(run, inputs)
+    run_stages(Context(run), REFINEMENT)
     page = write_report(run)
     closing_table(run)
     run.progress.say(f"report: {page}")

@@ -13,11 +13,11 @@ import sys
 
 from pad_ray.stages import command_line
 from pad_ray.stages.base import Run
-from pad_ray.stages.corpus import build_corpus
-from pad_ray.stages.drafts import make_drafts
+from pad_ray.stages.chains import SYNTHESIS
+from pad_ray.stages.graph import Context, run_stages
 from pad_ray.stages.page import write_report
 from pad_ray.stages.preview import preview
-from pad_ray.stages.questions import read_inputs, store_questions
+from pad_ray.stages.questions import read_inputs
 from pad_ray.stages.tables import closing_table
 
 
@@ -25,9 +25,7 @@ def synthesize(run: Run) -> None:
     """Build a corpus. Called again on the same run, it continues; `jobs/distill.py` can continue the run."""
     inputs = read_inputs(run.recipe)
     command_line.start(run)
-    store_questions(run, inputs)
-    make_drafts(run, inputs.plan)
-    build_corpus(run, inputs)
+    run_stages(Context(run, given=inputs), SYNTHESIS)
     page = write_report(run)
     closing_table(run)
     run.progress.say(f"report: {page}")

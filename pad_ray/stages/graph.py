@@ -1,9 +1,10 @@
-"""Run stages with equal settings once for all trials: each result has a folder named by the settings that determine it.
+"""Run a list of stages: in a job's own run folder, or in folders that all trials of a campaign share.
 
-`shared/<stage>-<hash>/` is a separate run folder. The hash covers all settings of the stage and of the stages before it, so
-trials with equal settings use the same folder: the first trial runs the stage while the others wait. Results of earlier stages
-are linked into the folder; the stages are those of the jobs. Results in the campaign's own run are hard-linked as a start; the
-stages detect by their ids and keys whether these are still valid.
+`run_stages` runs them in one folder. `Shared` runs each in a folder named by the settings that determine its result,
+`shared/<stage>-<hash>/`, which is a separate run folder. The hash covers all settings of the stage and of the stages before it,
+so trials with equal settings use the same folder: the first trial runs the stage while the others wait. Results of earlier
+stages are linked into the folder. Results in the campaign's own run are hard-linked as a start; the stages detect by their ids
+and keys whether these are still valid.
 """
 
 import os
@@ -14,165 +15,70 @@ from typing import Any
 
 from filelock import FileLock
 
-from pad_ray.engines.kinds import fingerprint
-from pad_ray.models import resolve
 from pad_ray.recipe import Recipe
-from pad_ray.refinement.collect import ATTEMPTS, FAILURES, Collected
-from pad_ray.refinement.pipeline import CORRECT, ROWS
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
-from pad_ray.sandbox.judgement import rules_of
-from pad_ray.schema import Outcome, content_id
-from pad_ray.stages import refinement
+from pad_ray.schema import content_id
 from pad_ray.stages.base import Run
-from pad_ray.stages.corpus import build_corpus, stored_corpus
-from pad_ray.stages.drafts import make_drafts
-from pad_ray.stages.questions import read_inputs, store_questions
-from pad_ray.stages.student import train_student
-from pad_ray.tasks import get_task
-from pad_ray.training.config import MEANS, STUDENT
-from pad_ray.training.model_card import TRAINED
+from pad_ray.stages.questions import Inputs, read_inputs
 from pad_ray.training.tokens import TOKENS
-from pad_ray.training.train import CHECKPOINTS, Watch
+from pad_ray.training.train import Watch
 
 SHARED = "shared"
 DONE = "shared.json"
 FACTS = ("ledger.json", "metrics.json")
-QUESTIONS, DRAFTS, VERDICTS, FAULTS, CORPUS = "questions", "drafts", "verdicts", "faults", "corpus"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage works with: its run, the facts of earlier stages, and what follows a training.
+
+    `given` are the run's inputs if the caller has read them already.
+    """
+
+    run: Run
+    facts: dict[str, Any] = field(default_factory=dict)
+    watch: Watch | None = None
+    given: Inputs | None = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """The run's inputs. Raises InputError like `read_inputs`."""
+        return self.given or read_inputs(self.run.recipe)
 
 
 @dataclass(frozen=True)
 class Made:
     """A stage's result: whether this call had to compute it, and the facts that later stages need."""
 
-    new: bool
-    facts: Mapping[str, Any]
-
-
-Work = Callable[[Run, Mapping[str, Any], Watch | None], Made]
+    new: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: the recipe's settings that it depends on, the parts of earlier folders that it reads, and its work.
+    """One stage: its work, the recipe's settings that it depends on, and the parts of earlier folders that it reads.
 
-    `adopts` names the parts of the campaign's own run with which the stage starts. `work` receives the facts of earlier stages.
+    `adopts` names the parts of the campaign's own run with which the stage starts, `scratch` the parts that a shared result
+    does not keep. A stage without `depends` runs only in the folder of a job.
     """
 
     name: str
-    depends: Callable[[Recipe], object]
-    reads: tuple[str, ...]
-    work: Work
+    work: Callable[[Context], Made]
+    depends: Callable[[Recipe], object] | None = None
+    reads: tuple[str, ...] = ()
     adopts: tuple[str, ...] = ()
+    scratch: tuple[str, ...] = ()
 
 
-def _drafts(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    inputs = read_inputs(run.recipe)
-    store_questions(run, inputs)
-    tally = make_drafts(run, inputs.plan)
-    return Made(tally.made + tally.judged_again > 0, {})
+def run_stages(context: Context, stages: Sequence[Stage]) -> None:
+    """Run stages in turn in one run folder. Each continues what an earlier call has left.
 
-
-def _corpus(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    build_corpus(run, read_inputs(run.recipe))
-    return Made(True, {})
-
-
-def _student(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    before = run.folder.read_json(f"{STUDENT}/{TRAINED}", {}).get("key")
-    trained = train_student(run, stored_corpus(run), watch)
-    run.folder.delete(CHECKPOINTS)
-    return Made(trained.key != before, {})
-
-
-def _attempts(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    collected = refinement.collect(run, refinement.read_inputs(run))
-    counted = {name: value for name, value in vars(collected).items() if name != "protections"}
-    return Made(True, {"collected": counted})
-
-
-def _injected(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    counted = dict(facts["collected"])
-    outcomes = {Outcome(name): count for name, count in counted.pop("outcomes").items()}
-    collected = Collected(**counted, protections=None)
-    collected.outcomes.update(outcomes)
-    refinement.inject(run, collected)
-    return Made(True, {})
-
-
-def _refined(run: Run, facts: Mapping[str, Any], watch: Watch | None) -> Made:
-    refinement.train_refined(run, refinement.build_corpus(run), watch)
-    run.folder.delete(CHECKPOINTS)
-    return Made(True, {})
-
-
-def _sections(*names: str) -> Callable[[Recipe], object]:
-    return lambda recipe: [_plain(getattr(recipe, name)) for name in names]
-
-
-def _plain(section: Any) -> object:
-    return section.model_dump(mode="json") if hasattr(section, "model_dump") else section
-
-
-def _draft_settings(recipe: Recipe) -> object:
-    # Drafts depend on the teacher's weights, which may change in a folder of the same name, but not on its machines.
-    teacher_settings = recipe.teacher.model_dump(mode="json", include={"kind", "model", "script", "base_url"})
-    judged = [rules_of(recipe.sandbox), _golds(recipe)]
-    return [teacher_settings, fingerprint(recipe.teacher), judged, _sections("questions", "seed", "synthesis")(recipe)]
-
-
-def _golds(recipe: Recipe) -> str:
-    """A hash of the gold answers of a published split, which may be corrected; generated ones depend only on the seed."""
-    source = recipe.questions
-    task = get_task(source.task)
-    if source.split not in task.published:
-        return ""
-    questions = task.stream(source.split, recipe.data_dir, source.limit, recipe.seed)
-    return content_id([(question.question_id, question.gold) for question in questions])
-
-
-def _training(recipe: Recipe) -> object:
-    return [recipe.training.model_dump(mode="json", exclude=MEANS), resolve(recipe.training.student).revision]
-
-
-def _refinement(*fields: str) -> Callable[[Recipe], object]:
-    return lambda recipe: recipe.refinement.model_dump(mode="json", include=set(fields))
-
-
-def _attempt_settings(recipe: Recipe) -> object:
-    fields = _refinement("questions", "samples", "temperature", "top_p", "max_source_characters")
-    return [
-        fields(recipe),
-        recipe.evaluation.max_tokens,
-        recipe.evaluation.engine.kind,
-        recipe.evaluation.engine.script,
-    ]
-
-
-_REFINED = ("repair_share", "on_policy_share", "epochs", "learning_rate", "max_tokens")
-
-TO_STUDENT = (
-    Stage(
-        "drafts",
-        _draft_settings,
-        (),
-        _drafts,
-        (DRAFTS, VERDICTS, FAULTS),
-    ),
-    Stage("corpus", _sections("corpus"), (QUESTIONS, DRAFTS, VERDICTS, FAULTS), _corpus),
-    Stage("student", _training, (QUESTIONS, CORPUS, VERDICTS, TOKENS), _student, (STUDENT,)),
-)
-TO_REFINED = (
-    *TO_STUDENT,
-    Stage("attempts", _attempt_settings, (QUESTIONS, VERDICTS, CORPUS, STUDENT), _attempts),
-    Stage("injected", _refinement("smoothing", "variants_per_program", "max_source_characters"), (CORRECT,), _injected),
-    Stage(
-        "refined",
-        _refinement(*_REFINED),
-        (QUESTIONS, VERDICTS, CORPUS, STUDENT, CORRECT, ATTEMPTS, FAILURES, ROWS, TOKENS),
-        _refined,
-    ),
-)
+    Raises:
+        InputError, StageError: raised by a stage; committed work is kept.
+    """
+    for stage in stages:
+        context.facts.update(stage.work(context).facts)
 
 
 @dataclass(frozen=True)
@@ -199,29 +105,30 @@ class Shared:
         facts: dict[str, Any] = {}
         earlier: list[RunDir] = []
         for stage in chain:
+            assert stage.depends is not None, f"{stage.name} cannot be shared"
             key = content_id("shared", stage.name, key, stage.depends(recipe))
             folder = RunDir(self.root.path(f"{SHARED}/{stage.name}-{key}"))
             folder.local_path("").mkdir(parents=True, exist_ok=True)
             # A lock of the operating system, which releases it if the process dies.
             with FileLock(f"{folder.root}.lock"):
                 run, watching = Run.tracked(recipe, folder, self.progress), watch if stage is chain[-1] else None
-                made = self._make(run, stage, earlier, facts, watching)
+                made = self._make(Context(run, facts, watching), stage, earlier)
             facts |= made.facts
             earlier.append(folder)
             self.reused.extend([] if made.new else [stage.name])
         return earlier[-1]
 
-    def _make(
-        self, run: Run, stage: Stage, earlier: Sequence[RunDir], facts: Mapping[str, Any], watch: Watch | None
-    ) -> Made:
-        folder = run.folder
+    def _make(self, context: Context, stage: Stage, earlier: Sequence[RunDir]) -> Made:
+        folder = context.run.folder
         done = folder.read_json(DONE)
         if done is not None:
             return Made(False, done)
         if not self.salt:
             _adopt(self.root, folder, stage.adopts)
         _link(folder, stage.reads, earlier)
-        made = stage.work(run, facts, watch)
+        made = stage.work(context)
+        for name in stage.scratch:
+            folder.delete(name)
         folder.write_json(DONE, made.facts)
         return made
 

@@ -29,7 +29,8 @@ from pad_ray.run.progress import Progress
 from pad_ray.run.records import StudentRole
 from pad_ray.schema import Question, content_id
 from pad_ray.stages.base import Run
-from pad_ray.stages.graph import SHARED, TO_REFINED, TO_STUDENT, Shared, Stage
+from pad_ray.stages.chains import TO_REFINED, TO_STUDENT
+from pad_ray.stages.graph import SHARED, Shared, Stage
 from pad_ray.stages.solutions import open_solver
 from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind

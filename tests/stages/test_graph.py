@@ -8,7 +8,9 @@ from pad_ray.errors import StageError
 from pad_ray.recipe import Recipe
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
-from pad_ray.stages.graph import TO_REFINED, Made, Shared, Stage
+from pad_ray.stages.base import Run
+from pad_ray.stages.chains import TO_REFINED
+from pad_ray.stages.graph import Context, Made, Shared, Stage, run_stages
 
 
 class Kitchen:
@@ -18,24 +20,29 @@ class Kitchen:
         self.made = []
         self.fails = False
         self.chain = (
-            Stage("dough", lambda recipe: recipe.training.learning_rate, (), self._dough, ("flour",)),
-            Stage("bread", lambda recipe: recipe.training.epochs, ("dough", "flour"), self._bread),
+            Stage(
+                "dough", self._dough, lambda recipe: recipe.training.learning_rate, adopts=("flour",), scratch=("bowl",)
+            ),
+            Stage("bread", self._bread, lambda recipe: recipe.training.epochs, ("dough", "flour")),
         )
 
-    def _dough(self, run, facts, watch):
+    def _dough(self, context):
+        run = context.run
         self.made.append("dough")
+        run.folder.write_text("bowl/part", "flour")
         run.folder.write_text("dough/part", f"{run.recipe.training.learning_rate}")
         run.folder.write_json("ledger.json", {"stages": ["dough"]})
-        return Made(True, {"weight": 1})
+        return Made(facts={"weight": 1})
 
-    def _bread(self, run, facts, watch):
+    def _bread(self, context):
+        run, facts = context.run, context.facts
         if self.fails:
             raise StageError("the oven is cold")
         self.made.append("bread")
         dough = run.folder.read_bytes("dough/part").decode()
         run.folder.write_text("bread/part", f"{dough} {facts['weight']} {run.folder.exists('flour/part')}")
         assert run.folder.read_json("ledger.json") == {"stages": ["dough"]}
-        return Made(True, {})
+        return Made()
 
 
 @pytest.fixture
@@ -64,6 +71,19 @@ def test_a_stage_runs_once_for_all_recipes_with_equal_settings(tmp_path, kitchen
 def test_later_stages_run_again_if_earlier_stages_differ(tmp_path, kitchen):
     provide(tmp_path, kitchen, recipe(1))
     assert provide(tmp_path, kitchen, recipe(1, learning_rate=0.25))[1] == []
+
+
+def test_a_shared_result_does_not_keep_scratch_files(tmp_path, kitchen):
+    bread, _ = provide(tmp_path, kitchen, recipe(1))
+    dough = bread.local_path("dough").resolve().parent
+    assert (dough / "dough" / "part").exists() and not (dough / "bowl").exists()
+
+
+def test_a_job_runs_the_same_stages_in_one_folder_and_keeps_everything(tmp_path, kitchen):
+    run_stages(Context(Run(recipe(1), RunDir(str(tmp_path)), Progress())), kitchen.chain)
+    assert kitchen.made == ["dough", "bread"]
+    assert (tmp_path / "bread" / "part").read_text() == "0.5 1 False"
+    assert (tmp_path / "bowl" / "part").exists()
 
 
 def test_a_salted_trial_shares_nothing(tmp_path, kitchen):

@@ -10,7 +10,7 @@ from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import Question
 from pad_ray.stages.base import Run
-from pad_ray.stages.graph import TO_STUDENT
+from pad_ray.stages.chains import TO_STUDENT
 from pad_ray.tasks import get_task
 from pad_ray.tuning import campaign
 from pad_ray.tuning.trials import Trial, Trials
