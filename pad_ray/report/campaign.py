@@ -5,103 +5,30 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from pad_ray.errors import InputError
 from pad_ray.report import charts, text
 from pad_ray.report.filters import Filter
+from pad_ray.run.campaign import (
+    SUMMARY,
+    TRIALS,
+    CampaignSummary,
+    HeldOutAccuracy,
+    HeldOutResult,
+    Parameter,
+    Trial,
+    TuningObjective,
+)
 from pad_ray.run.folder import RunDir
-from pad_ray.run.records import Interval, Record, read_record
+from pad_ray.run.records import Interval, read_record
 
-CAMPAIGN = "campaign/campaign.json"
-TRIALS = "campaign/trials.jsonl"
+STORED_TRIAL = TypeAdapter(Trial)
 MOST_TRIALS = 500
 """Maximum number of trials on the page; of more, it shows the marked ones and others evenly spaced from best to worst."""
 KINDS = {"other": "others", "front": "Pareto front", "default": "default", "best": "best"}
 """The main kind of a trial, in words."""
-
-
-class Objective(BaseModel):
-    """An objective of the campaign."""
-
-    name: str
-    direction: str = "max"
-
-    @property
-    def upwards(self) -> bool:
-        return self.direction.startswith("max")
-
-
-class Parameter(BaseModel):
-    """A varied field of the recipe, by its dotted name."""
-
-    name: str
-    kind: Literal["float", "int", "choice"]
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    values: list[JsonValue] = Field(default_factory=list)
-
-
-class HeldOutScore(BaseModel):
-    """Correct answers to the test questions, which no trial has seen."""
-
-    correct: int
-    n: int
-    accuracy: float
-    low: float
-    high: float
-
-
-class HeldOut(BaseModel):
-    """The best trial compared with the default on the test questions; the difference has no limits if they are the same."""
-
-    default: HeldOutScore
-    best: HeldOutScore
-    difference: float
-    difference_low: float | None
-    difference_high: float | None
-    p_value: float | None = None
-    beats_default: bool
-    sentence: str
-
-
-class Trial(BaseModel):
-    """One trial; `reused` names the stages that it took from earlier trials."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    trial: str
-    state: str
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    values: dict[str, float | None] = Field(default_factory=dict)
-    seconds: float | None = None
-    reused: list[str] = Field(default_factory=list)
-    error: str | None = None
-
-
-class TestedAlone(BaseModel):
-    """The chosen trial on the test questions, if the default failed."""
-
-    sentence: str
-
-
-class Asked(Record):
-    """`campaign.json`."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    name: str
-    kind: str
-    objectives: list[Objective] = Field(min_length=1)
-    parameters: list[Parameter] = Field(default_factory=list)
-    default_trial: str | None = None
-    best_trial: str | None = None
-    pareto: list[str] = Field(default_factory=list)
-    test: HeldOut | None = None
-    test_alone: TestedAlone | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +46,7 @@ class Campaign:
     """The content of a campaign's page: `rows` and charts of at most `MOST_TRIALS`, `states` and `seconds` of all trials."""
 
     name: str
-    asked: Asked
+    summary: CampaignSummary
     states: dict[str, int]
     rows: list[Row]
     parallel: charts.Chart | None
@@ -138,25 +65,25 @@ class Campaign:
 
 
 def is_campaign(run: RunDir) -> bool:
-    return run.exists(CAMPAIGN)
+    return run.exists(SUMMARY)
 
 
 def load(run: RunDir) -> Campaign:
     """Read a campaign. Raises InputError if one of its files cannot be read."""
-    asked = read_record(run, CAMPAIGN, Asked)
-    if asked is None:
-        raise InputError(f"{run.path(CAMPAIGN)} does not exist; give the folder that jobs/tune.py wrote")
+    summary = read_record(run, SUMMARY, CampaignSummary)
+    if summary is None:
+        raise InputError(f"{run.path(SUMMARY)} does not exist; give the folder that jobs/tune.py wrote")
     trials = _read_trials(run)
-    selected = _select_trials(asked, trials)
-    states, states_shown = (Counter(trial.state for trial in some) for some in (trials, selected))
+    selected = _select_trials(summary, trials)
+    states, states_shown = (Counter(str(trial.state) for trial in some) for some in (trials, selected))
     return Campaign(
-        name=asked.name,
-        asked=asked,
+        name=summary.name,
+        summary=summary,
         states=states,
-        rows=[_row(asked, trial) for trial in selected],
-        parallel=_parallel(asked, selected),
-        front=_front(asked, selected),
-        test=_test(asked.test) if asked.test else None,
+        rows=[_row(summary, trial) for trial in selected],
+        parallel=_parallel(summary, selected),
+        front=_front(summary, selected),
+        test=_test(summary.test) if summary.test else None,
         seconds=sum(trial.seconds or 0 for trial in trials),
         filters=[Filter.of("state", "State", states_shown, None if states == states_shown else states)],
     )
@@ -168,47 +95,51 @@ def _read_trials(run: RunDir) -> list[Trial]:
     lines = run.read_bytes(TRIALS).decode().splitlines() if run.exists(TRIALS) else []
     for number, line in enumerate(lines, start=1):
         try:
-            trial = Trial.model_validate(json.loads(line))
-        except (json.JSONDecodeError, ValidationError) as error:
+            trial = STORED_TRIAL.validate_json(line)
+        except ValidationError as error:
             raise InputError(f"{run.path(TRIALS)} line {number} cannot be shown: {error}; run the job again") from error
         trials[trial.trial] = trial
     return list(trials.values())
 
 
-def _select_trials(asked: Asked, trials: Sequence[Trial]) -> list[Trial]:
+def _select_trials(summary: CampaignSummary, trials: Sequence[Trial]) -> list[Trial]:
     """At most `MOST_TRIALS` trials, best first by the first objective, trials without a value last."""
-    first = asked.objectives[0]
+    first = summary.objectives[0]
 
     def rank(trial: Trial) -> tuple[bool, float]:
         value = _finite(trial.values.get(first.name))
         return value is None, 0.0 if value is None else (-value if first.upwards else value)
 
     ranked = sorted(trials, key=rank)
-    marked = [place for place, trial in enumerate(ranked) if _mark(asked, trial.trial)]
-    marked.sort(key=lambda place: _kind(asked, ranked[place].trial) == "front")
+    marked = [place for place, trial in enumerate(ranked) if _mark(summary, trial.trial)]
+    marked.sort(key=lambda place: _kind(summary, ranked[place].trial) == "front")
     others = sorted(set(range(len(ranked))) - set(marked))
     room = max(0, min(len(others), MOST_TRIALS - len(marked)))
     spaced = [others[number * len(others) // room] for number in range(room)]
     return [ranked[place] for place in sorted([*marked, *spaced][:MOST_TRIALS])]
 
 
-def _row(asked: Asked, trial: Trial) -> Row:
+def _row(summary: CampaignSummary, trial: Trial) -> Row:
     return Row(
         trial=trial,
-        mark=_mark(asked, trial.trial),
-        values=[_format(trial.values.get(objective.name)) for objective in asked.objectives],
-        parameters=[_format(trial.parameters.get(parameter.name)) for parameter in asked.parameters],
+        mark=_mark(summary, trial.trial),
+        values=[_format(trial.values.get(objective.name)) for objective in summary.objectives],
+        parameters=[_format(trial.parameters.get(parameter.name)) for parameter in summary.parameters],
     )
 
 
-def _mark(asked: Asked, trial: str) -> str:
-    marks = {"best": trial == asked.best_trial, "default": trial == asked.default_trial, "front": trial in asked.pareto}
+def _mark(summary: CampaignSummary, trial: str) -> str:
+    marks = {
+        "best": trial == summary.best_trial,
+        "default": trial == summary.default_trial,
+        "front": trial in summary.pareto,
+    }
     return ", ".join(name for name, holds in marks.items() if holds)
 
 
-def _kind(asked: Asked, trial: str) -> str:
+def _kind(summary: CampaignSummary, trial: str) -> str:
     """The main kind of a trial, which gives its colour."""
-    return (_mark(asked, trial) or "other").split(", ")[0]
+    return (_mark(summary, trial) or "other").split(", ")[0]
 
 
 def _format(value: JsonValue) -> str:
@@ -263,25 +194,25 @@ def _of(index: int, count: int) -> float:
     return 1 - (index + 0.5) / count
 
 
-def _parallel(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
+def _parallel(summary: CampaignSummary, trials: Sequence[Trial]) -> charts.Chart | None:
     """Axes of the parameters, then of the objectives, on which better is always up; None without a finished trial."""
-    done = [t for t in trials if all(_finite(t.values.get(o.name)) is not None for o in asked.objectives)]
-    if not done or not asked.parameters:
+    done = [t for t in trials if all(_finite(t.values.get(o.name)) is not None for o in summary.objectives)]
+    if not done or not summary.parameters:
         return None
-    scales = {p.name: _parameter_scale(p, [t.parameters.get(p.name) for t in done]) for p in asked.parameters}
-    scales |= {o.name: _objective_scale(o, [t.values.get(o.name) for t in done]) for o in asked.objectives}
-    notes = {p.name: "log" if p.log else "" for p in asked.parameters} | {
-        o.name: "better is up" for o in asked.objectives
+    scales = {p.name: _parameter_scale(p, [t.parameters.get(p.name) for t in done]) for p in summary.parameters}
+    scales |= {o.name: _objective_scale(o, [t.values.get(o.name) for t in done]) for o in summary.objectives}
+    notes = {p.name: "log" if p.log else "" for p in summary.parameters} | {
+        o.name: "better is up" for o in summary.objectives
     }
     axes = [charts.Axis(_short(name), notes[name], scale.ticks()) for name, scale in scales.items()]
-    return charts.parallel(axes, [_strand(asked, trial, scales) for trial in done], KINDS)
+    return charts.parallel(axes, [_strand(summary, trial, scales) for trial in done], KINDS)
 
 
-def _strand(asked: Asked, trial: Trial, scales: Mapping[str, _Scale]) -> charts.Strand:
+def _strand(summary: CampaignSummary, trial: Trial, scales: Mapping[str, _Scale]) -> charts.Strand:
     values: dict[str, JsonValue] = {**trial.parameters, **trial.values}
     places = [scale.place(values.get(name)) for name, scale in scales.items()]
     described = ", ".join(f"{_short(name)} {_format(values.get(name))}" for name in scales)
-    return charts.Strand(trial.trial, _kind(asked, trial.trial), places, f"trial {trial.trial}: {described}")
+    return charts.Strand(trial.trial, _kind(summary, trial.trial), places, f"trial {trial.trial}: {described}")
 
 
 def _short(name: str) -> str:
@@ -290,13 +221,13 @@ def _short(name: str) -> str:
 
 def _parameter_scale(parameter: Parameter, found: Sequence[JsonValue]) -> _Scale:
     if parameter.kind == "choice":
-        return _Scale(choices=tuple(dict.fromkeys(map(_format, [*parameter.values, *found]))))
+        return _Scale(choices=tuple(dict.fromkeys(map(_format, [*(parameter.values or ()), *found]))))
     ends = [parameter.low, parameter.high, *map(_finite, found)]
     numbers = [end for end in ends if end is not None and (end > 0 or not parameter.log)]
-    return _Scale(low=min(numbers, default=0.0), high=max(numbers, default=1.0), log=parameter.log)
+    return _Scale(low=min(numbers, default=0.0), high=max(numbers, default=1.0), log=bool(parameter.log))
 
 
-def _objective_scale(objective: Objective, found: Sequence[JsonValue]) -> _Scale:
+def _objective_scale(objective: TuningObjective, found: Sequence[JsonValue]) -> _Scale:
     numbers = [number for value in found if (number := _finite(value)) is not None]
     return _Scale(low=min(numbers), high=max(numbers), down=not objective.upwards)
 
@@ -304,27 +235,27 @@ def _objective_scale(objective: Objective, found: Sequence[JsonValue]) -> _Scale
 # --- front and test
 
 
-def _front(asked: Asked, trials: Sequence[Trial]) -> charts.Chart | None:
+def _front(summary: CampaignSummary, trials: Sequence[Trial]) -> charts.Chart | None:
     """The first objective by the second, with the front joined; None if there is only one objective or no trial."""
-    if len(asked.objectives) < 2:
+    if len(summary.objectives) < 2:
         return None
-    up, across = asked.objectives[:2]
+    up, across = summary.objectives[:2]
     spots = []
     for trial in trials:
         value, cost = _finite(trial.values.get(up.name)), _finite(trial.values.get(across.name))
         if value is not None and cost is not None:
-            kind = _kind(asked, trial.trial)
+            kind = _kind(summary, trial.trial)
             mark = charts.Mark(f"trial {trial.trial}", kind, value, None, _format(value), "", kind)
             spots.append(charts.Spot(trial.trial, mark, cost))
-    on_front = set(asked.pareto)
+    on_front = set(summary.pareto)
     return charts.scatter(spots, [s for s in spots if s.name in on_front], per_cent=False) if spots else None
 
 
-def _test(test: HeldOut) -> charts.Chart:
+def _test(test: HeldOutResult) -> charts.Chart:
     return charts.whiskers([_score("default", "before", test.default), _score("best", "after", test.best)])
 
 
-def _score(label: str, kind: str, score: HeldOutScore) -> charts.Mark:
+def _score(label: str, kind: str, score: HeldOutAccuracy) -> charts.Mark:
     interval: Interval = (score.low, score.high)
     spread = f" ({text.percent_interval(interval)})"
     note = f"{text.count(score.correct)} of {text.count(score.n)}"

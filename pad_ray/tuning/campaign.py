@@ -20,8 +20,10 @@ from pad_ray.errors import DeadEndError, InputError, StageError
 from pad_ray.models import resolve
 from pad_ray.recipe import Recipe
 from pad_ray.run import ledger
+from pad_ray.run.campaign import CAMPAIGN, FINISHED, SUMMARY, CampaignSummary, Parameter, Trial, TuningObjective
 from pad_ray.run.folder import RunDir
 from pad_ray.run.ledger import StageEntry
+from pad_ray.run.records import read_record
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import CorpusRow, Question, content_id
 from pad_ray.stages.base import Run, seconds_so_far
@@ -37,11 +39,10 @@ from pad_ray.training.config import MEANS, TrainingConfig
 from pad_ray.tuning.closing import alone, answer_tests, undecided, verdict
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS, TuningConfig
 from pad_ray.tuning.measuring import CHAINS, Bench, solutions_folder, strategy_of
-from pad_ray.tuning.space import Parameter, changed, changed_values, default_point, parameters_of
-from pad_ray.tuning.trials import CAMPAIGN, DEFAULT, FINISHED, Trial, Trials, best, pareto
+from pad_ray.tuning.space import changed, changed_values, default_point, parameters_of
+from pad_ray.tuning.trials import DEFAULT, Trials, best, pareto
 from pad_ray.words import counted
 
-FACTS = f"{CAMPAIGN}/campaign.json"
 RECIPE = f"{CAMPAIGN}/recipe.yaml"
 BEST = f"{CAMPAIGN}/best.yaml"
 STAGE = "tuning"
@@ -139,7 +140,8 @@ def _check_same(run: Run, inputs: Inputs) -> None:
         raise InputError(
             f"{run.folder.path(CAMPAIGN)} is a campaign with another {', '.join(differing)}; move it away to start a new one"
         )
-    tested = run.folder.read_json(FACTS, {}).get("tested") is not None
+    summary = read_record(run.folder, SUMMARY, CampaignSummary)
+    tested = summary is not None and summary.tested is not None
     if tested and run.recipe.tuning.trials > len(Trials.read(run.folder).of(*FINISHED)):
         raise InputError(
             f"{run.folder.path(CAMPAIGN)} has used its test questions: their results must not influence further trials; "
@@ -166,10 +168,10 @@ def conduct(run: Run, inputs: Inputs) -> None:
     """
     trials = _trials(run.folder)
     run.folder.write_text(RECIPE, yaml.safe_dump(_identity(run.recipe, inputs), sort_keys=False))
-    _write_facts(run, inputs, trials)
+    _summarize(run, inputs, trials)
     with _Engines(run, inputs) as engines:
         _search(run, inputs, trials, engines)
-        _write_facts(run, inputs, trials)
+        _summarize(run, inputs, trials)
         _settle(run, inputs, trials, engines)
 
 
@@ -253,18 +255,17 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
 
     The chosen trial is written to `campaign.json` before the first test question; no trials follow.
     """
-    facts = run.folder.read_json(FACTS)
-    if facts["test"] is not None or facts["test_alone"] is not None:
+    summary = _summary(run)
+    if summary.test or summary.test_alone:
         return
-    chosen = trials.by_name[facts["tested"]] if facts["tested"] else best(trials.of("completed"))
+    chosen = trials.by_name[summary.tested] if summary.tested else best(trials.of("completed"))
     if chosen is None:
         failed = trials.of("failed")[0]
         raise StageError(
             f"tuning: no trial was completed; trial {failed.trial}: {failed.error}; run the same command again"
         )
     _write_best(run, chosen)
-    facts["tested"] = chosen.trial
-    run.folder.write_json(FACTS, facts)
+    summary = _write_summary(run, summary, tested=chosen.trial)
     default = trials.by_name[DEFAULT]
     tested = (chosen,) if default.state == "failed" else (default, chosen)
     answers, reason = {}, default.error
@@ -279,12 +280,27 @@ def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None
                 raise
             reason = str(error)
     if DEFAULT not in answers:
-        facts["test_alone"] = alone(answers[chosen.trial], chosen.trial, str(reason))
+        _write_summary(run, summary, test_alone=alone(answers[chosen.trial], chosen.trial, str(reason)))
     elif chosen.trial == DEFAULT:
-        facts["test"] = undecided(answers[DEFAULT])
+        _write_summary(run, summary, test=undecided(answers[DEFAULT]))
     else:
-        facts["test"] = verdict(answers[DEFAULT], answers[chosen.trial], chosen.trial, run.recipe.seed)
-    run.folder.write_json(FACTS, facts)
+        compared = verdict(answers[DEFAULT], answers[chosen.trial], chosen.trial, run.recipe.seed)
+        _write_summary(run, summary, test=compared)
+
+
+def _summary(run: Run) -> CampaignSummary:
+    """The stored summary. Raises StageError if the campaign has none yet."""
+    summary = read_record(run.folder, SUMMARY, CampaignSummary)
+    if summary is None:
+        raise StageError(f"{run.folder.path(SUMMARY)} is missing; run the same command again")
+    return summary
+
+
+def _write_summary(run: Run, summary: CampaignSummary, **changes: object) -> CampaignSummary:
+    """Store the summary with the changed fields, and return it."""
+    summary = summary.model_copy(update=changes)
+    run.folder.write_json(SUMMARY, summary.model_dump(mode="json"))
+    return summary
 
 
 def _write_best(run: Run, chosen: Trial) -> None:
@@ -300,35 +316,37 @@ def _write_best(run: Run, chosen: Trial) -> None:
     run.folder.write_text(BEST, header + yaml.safe_dump(values, sort_keys=False))
 
 
-def _write_facts(run: Run, inputs: Inputs, trials: Trials) -> None:
+def _summarize(run: Run, inputs: Inputs, trials: Trials) -> None:
     """Write `campaign.json`: parameters, objectives, and the best trials so far."""
-    objectives, before = run.recipe.tuning.objectives, run.folder.read_json(FACTS, {})
+    objectives = run.recipe.tuning.objectives
+    before = read_record(run.folder, SUMMARY, CampaignSummary)
     chosen = best(trials.of("completed"))
-    facts = {
-        "name": run.folder.root.rsplit("/", 1)[-1],
-        "kind": run.recipe.tuning.kind,
-        "objectives": [{"name": name, "direction": DIRECTIONS[name]} for name in objectives],
-        "parameters": [parameter.described() for parameter in inputs.parameters],
-        "default_trial": DEFAULT if DEFAULT in trials.by_name else None,
-        "best_trial": None if chosen is None else chosen.trial,
-        "pareto": [trial.trial for trial in pareto(trials.of("completed"), objectives)] if len(objectives) > 1 else [],
-        **{name: before.get(name) for name in ("tested", "test", "test_alone")},
-    }
-    run.folder.write_json(FACTS, facts)
+    now = CampaignSummary(
+        name=run.folder.root.rsplit("/", 1)[-1],
+        kind=run.recipe.tuning.kind,
+        objectives=[TuningObjective(name=name, direction=DIRECTIONS[name]) for name in objectives],
+        parameters=inputs.parameters,
+        default_trial=DEFAULT if DEFAULT in trials.by_name else None,
+        best_trial=None if chosen is None else chosen.trial,
+        pareto=[trial.trial for trial in pareto(trials.of("completed"), objectives)] if len(objectives) > 1 else [],
+    )
+    kept = {name: getattr(before, name) for name in ("tested", "test", "test_alone")} if before else {}
+    _write_summary(run, now, **kept)
 
 
 def closing_table(run: Run) -> None:
     """Print the trials, the result on the test questions, and the path of the best recipe."""
-    facts, trials = run.folder.read_json(FACTS), Trials.read(run.folder)
-    table = Table("trial", "state", "accuracy", "tokens/question", "seconds", title=f"{facts['kind']} campaign")
+    summary, trials = _summary(run), Trials.read(run.folder)
+    table = Table("trial", "state", "accuracy", "tokens/question", "seconds", title=f"{summary.kind} campaign")
     table.add_column("parameters", overflow="fold")
     for trial in trials.of(*FINISHED):
-        marks = "*" * (trial.trial == facts["best_trial"]) + "+" * (trial.trial in facts["pareto"])
+        marks = "*" * (trial.trial == summary.best_trial) + "+" * (trial.trial in summary.pareto)
         figures = (f"{trial.values[ACCURACY]:.1%}" if trial.values else "-", _tokens(trial), f"{trial.seconds:.0f}")
         table.add_row(trial.trial + marks, trial.state, *figures, trial.error or _parameter_text(trial.parameters))
     run.progress.console.print(table)
-    run.progress.say("* the chosen trial" + ("; + no trial is better in both objectives" if facts["pareto"] else ""))
-    run.progress.say((facts["test"] or facts["test_alone"])["sentence"])
+    run.progress.say("* the chosen trial" + ("; + no trial is better in both objectives" if summary.pareto else ""))
+    if result := summary.test or summary.test_alone:
+        run.progress.say(result.sentence)
     run.progress.say(f"recipe: {run.folder.path(BEST)}")
 
 

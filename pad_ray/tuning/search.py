@@ -19,10 +19,10 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from pad_ray.run import ray_internals
+from pad_ray.run.campaign import FINISHED, Parameter, as_text
 from pad_ray.schema import content_id
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS
-from pad_ray.tuning.space import Parameter, as_text
-from pad_ray.tuning.trials import ERROR, FINISHED, LAST, MEASURED, Trials
+from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trials
 
 STUDY = "campaign"
 STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}

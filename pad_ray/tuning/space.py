@@ -5,15 +5,14 @@ varies the kind of the strategy, fields that a trial's kind does not have are le
 """
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import Known
 from pad_ray.errors import InputError
 from pad_ray.recipe import Recipe
+from pad_ray.run.campaign import Parameter
 from pad_ray.schema import PathKind
 from pad_ray.settings import read_settings
 from pad_ray.tuning.config import DEFAULT_SPACES, STRATEGY, Choice, Domain, Kind, Range, TuningConfig
@@ -31,36 +30,6 @@ VARIED: dict[Kind, tuple[str, ...]] = {
 """The fields that a kind of campaign may vary. Not the questions, because trials must be measured on the same ones."""
 # Must not vary because it determines the validation questions.
 FIXED = ("corpus.validation_share",)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One field that a campaign varies; numbers have `low`, `high` and `log`, choices have `values`."""
-
-    name: str
-    kind: Literal["float", "int", "choice"]
-    low: float | None = None
-    high: float | None = None
-    log: bool | None = None
-    values: tuple[Any, ...] | None = None
-
-    def described(self) -> dict[str, Any]:
-        """The parameter's entry in `campaign.json`."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
-    def holds(self, value: object) -> bool:
-        """Whether the value is in the range or among the choices."""
-        if self.values is not None:
-            return as_text(value) in map(as_text, self.values)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return False
-        whole = self.kind != "int" or isinstance(value, int)
-        return whole and float(self.low or 0) <= value <= float(self.high or 0)
-
-
-def as_text(value: object) -> str:
-    """A value of a choice as a text, for libraries that compare only texts and numbers."""
-    return json.dumps(value, sort_keys=True)
 
 
 def parameters_of(recipe: Recipe) -> list[Parameter]:

@@ -1,15 +1,14 @@
 """The trials of a campaign with their parameters and results, stored in the run, and the choice of the best."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
+from pad_ray.run.campaign import CAMPAIGN, TRIALS, State, Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS
 
-CAMPAIGN = "campaign"
-TRIALS = f"{CAMPAIGN}/trials.jsonl"
 RUNGS = f"{CAMPAIGN}/rungs.json"
 DEFAULT = "000"
 """The trial of the unchanged recipe."""
@@ -20,32 +19,6 @@ ERROR = "error"
 """In a report: the reason why the trial failed."""
 LAST = "last"
 """In a report: whether it is the trial's last one. A trial without a last report was stopped."""
-
-State = Literal["completed", "stopped", "failed", "running"]
-FINISHED: tuple[State, ...] = ("completed", "stopped", "failed")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial. `values` are from its last report; a `completed` trial has answered all validation questions.
-
-    `seconds` is wall time; `reused` names the stages that another trial or the run had already computed. While the trial is
-    `running`, `error` is the reason why the last call was cut short, and `cuts` counts the calls that this error has ended.
-    """
-
-    trial: str
-    state: State
-    parameters: Mapping[str, Any]
-    values: Mapping[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    reused: list[str] = field(default_factory=list)
-    error: str | None = None
-    cuts: int = 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether the trial has ended for good."""
-        return self.state in FINISHED
 
 
 @dataclass

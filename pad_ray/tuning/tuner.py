@@ -22,13 +22,14 @@ from ray.tune.execution import class_cache
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError, reason
+from pad_ray.run.campaign import CAMPAIGN, FINISHED, Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Bar
 from pad_ray.run.workers import configure_pipelines
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
 from pad_ray.tuning.measuring import MANY_VALIDATIONS, Bench, Report, Reports
 from pad_ray.tuning.search import Suggestions, halving
-from pad_ray.tuning.trials import CAMPAIGN, ERROR, FINISHED, LAST, MEASURED, Trial, Trials, best
+from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trials, best
 
 SCRATCH = f"{CAMPAIGN}/tune"
 CUT_SHORT = "cut_short"

@@ -29,9 +29,10 @@ from typing import Any
 
 import yaml
 
+from pad_ray.run.campaign import Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.tuning.config import DEFAULT_SPACES, Kind
-from pad_ray.tuning.trials import DEFAULT, Trial, Trials
+from pad_ray.tuning.trials import DEFAULT, Trials
 
 REPOSITORY = Path(__file__).parents[2]
 

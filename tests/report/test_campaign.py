@@ -85,7 +85,15 @@ def test_the_test_of_the_best_trial_is_the_headline(make_campaign):
 
 def test_with_a_failed_default_the_chosen_trial_is_shown_alone(make_campaign):
     sentence = "The chosen recipe, trial 3, is right on 38.0% of 200 test questions."
-    text = Page(render(str(make_campaign(test=None, test_alone={"sentence": sentence}, best_trial=3)))).text
+    text = Page(
+        render(
+            str(
+                make_campaign(
+                    test=None, test_alone={"best": CAMPAIGN["test"]["best"], "sentence": sentence}, best_trial=3
+                )
+            )
+        )
+    ).text
     assert sentence in text
     assert "not been measured" not in text
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from pad_ray.recipe import load_recipe
-from pad_ray.tuning.trials import Trial
+from pad_ray.run.campaign import Trial
 
 
 @pytest.fixture

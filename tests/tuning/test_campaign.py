@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pad_ray.errors import DeadEndError, InputError, StageError
+from pad_ray.run.campaign import Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import Question
@@ -13,7 +14,7 @@ from pad_ray.stages.base import Run
 from pad_ray.stages.chains import TO_STUDENT
 from pad_ray.tasks import get_task
 from pad_ray.tuning import campaign
-from pad_ray.tuning.trials import Trial, Trials
+from pad_ray.tuning.trials import Trials
 from tests.evaluation.conftest import run as solutions
 from tests.tuning.conftest import finished
 
@@ -123,7 +124,7 @@ def test_a_campaign_with_a_failed_default_ends_with_the_chosen_trial(run_with, a
     for _ in range(2):
         campaign.conduct(run, campaign.read_inputs(run))
     assert asked.trials == ["001"]
-    facts = run.folder.read_json(campaign.FACTS)
+    facts = run.folder.read_json(campaign.SUMMARY)
     assert facts["test"] is None and facts["test_alone"]["best"]["correct"] == 6
     campaign.closing_table(run)
     (sentence,) = [line for line in messages if "test questions (" in line]
@@ -138,7 +139,7 @@ def test_a_stopped_default_that_cannot_be_trained_leaves_the_chosen_trial(run_wi
     trials.write(finished("001", 0.5, **{RATE: 1e-4}))
     asked.fail, asked.failing = DeadEndError("the loss is nan"), ("000",)
     campaign.conduct(run, campaign.read_inputs(run))
-    facts = run.folder.read_json(campaign.FACTS)
+    facts = run.folder.read_json(campaign.SUMMARY)
     assert facts["test"] is None
     assert facts["test_alone"]["sentence"].endswith("The default could not be measured: the loss is nan.")
 
@@ -158,4 +159,4 @@ def test_the_choice_is_final_once_test_questions_may_have_been_used(run_with, as
     asked.fail = None
     campaign.conduct(run, campaign.read_inputs(run))
     assert asked.trials == ["000", "000", "001"]
-    assert "trial 001" in run.folder.read_json(campaign.FACTS)["test"]["sentence"]
+    assert "trial 001" in run.folder.read_json(campaign.SUMMARY)["test"]["sentence"]

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 from ray.tune.schedulers import TrialScheduler
 
+from pad_ray.run.campaign import Parameter, Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.tuning.search import Suggestions, halving
-from pad_ray.tuning.space import Parameter
-from pad_ray.tuning.trials import Trial, Trials
+from pad_ray.tuning.trials import Trials
 from tests.tuning.conftest import finished
 
 SPACE = [

@@ -1,8 +1,9 @@
 """The storage of trials, and the choice of the best."""
 
+from pad_ray.run.campaign import Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.tuning.search import halving
-from pad_ray.tuning.trials import Trial, Trials, best, pareto
+from pad_ray.tuning.trials import Trials, best, pareto
 from tests.tuning.conftest import finished
 
 BOTH = ["accuracy", "tokens_per_question"]

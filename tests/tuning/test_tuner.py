@@ -10,12 +10,12 @@ from ray.exceptions import RayError
 from ray.tune.execution import class_cache
 
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError
+from pad_ray.run.campaign import Parameter, Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.run.workers import PipelineWatch
 from pad_ray.tuning.config import TuningConfig
 from pad_ray.tuning.search import Suggestions
-from pad_ray.tuning.space import Parameter
-from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trial, Trials
+from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trials
 from pad_ray.tuning.tuner import CUT_SHORT, CUTS, SECRETS, Cut, Steps, run_trials
 
 RATE = "training.learning_rate"
