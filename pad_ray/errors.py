@@ -7,7 +7,8 @@ from typing import TypeVar
 T = TypeVar("T")
 F = TypeVar("F")
 
-NAMED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): .+$", re.MULTILINE)
+# The line of an exception in a traceback: its name at the start of a line, after an indented line.
+NAMED = re.compile(r"^[ \t]+\S.*\n((?:\w+\.)*[A-Z]\w*: .+)$|^((?:\w+\.)*\w*(?:Error|Exception): .+)$", re.MULTILINE)
 
 
 class InputError(Exception):
@@ -30,7 +31,7 @@ def reason(error: BaseException) -> str:
     """Why a task in another process failed, in one line. The first exception that a traceback names is the root cause."""
     named = NAMED.search(str(error))
     if named is not None:
-        return named[0]
+        return str(named[1] or named[2])
     last = str(getattr(error, "cause", None) or error).strip().splitlines()[-1:]
     return last[0] if last else type(error).__name__
 

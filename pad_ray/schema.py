@@ -106,7 +106,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One sample of a teacher. `mean_logprob` is in nats per token; `engine` names model, revision and engine version."""
+    """One sample of a teacher. `mean_logprob` is in nats per token; `engine` names model, revision and engine version.
+
+    `reasoning` is what a reasoning model wrote before its answer; it is kept and not taught.
+    """
 
     TABLE: ClassVar[str] = "drafts"
     draft_id: str
@@ -119,11 +122,12 @@ class Draft:
     completion_tokens: int
     mean_logprob: float | None
     engine: str
+    reasoning: str = ""
 
     @property
     def failed(self) -> bool:
         """True if the engine returned no completion; `text` is then the reason."""
-        return self.finish_reason == "error"
+        return self.finish_reason in ("error", "unavailable")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from pad_ray.paths.base import Message
 
+UNAVAILABLE = "unavailable"
+UNSENT = "unsent"
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -39,8 +42,10 @@ class Request:
 class Generation:
     """The result of a request.
 
-    `engine` names engine version, model and revision. `finish_reason` is `stop`, `length`, or `error` if `error` is set.
-    `mean_logprob` is in nats per token, None if the engine gives none.
+    `engine` names engine version, model and revision. `finish_reason` is `stop` or `length`. If `error` is set, it is `error`,
+    `unavailable` if the engine's server failed and not the request, or `unsent` if the request was not sent because of such a
+    failure. `mean_logprob` is in nats per token, None if the engine gives none. `reasoning` is what a reasoning model wrote
+    before its answer, if the engine separates it.
     """
 
     request_id: str
@@ -52,6 +57,7 @@ class Generation:
     mean_logprob: float | None
     seconds: float
     error: str | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +93,18 @@ class TokenEngine(Protocol):
 
 def failed(request: Request, engine: str, error: str) -> Generation:
     """The generation of a request that an engine could not serve."""
-    return Generation(request.request_id, engine, "", "error", 0, 0, None, 0.0, error[:500])
+    return _without_text(request, engine, "error", error)
+
+
+def unavailable(request: Request, engine: str, error: str) -> Generation:
+    """The generation of a request that failed because the engine's server did; the same request can succeed later."""
+    return _without_text(request, engine, UNAVAILABLE, error)
+
+
+def unsent(request: Request, engine: str, error: str) -> Generation:
+    """The generation of a request that was not sent because the engine's server fails."""
+    return _without_text(request, engine, UNSENT, error)
+
+
+def _without_text(request: Request, engine: str, finish_reason: str, error: str) -> Generation:
+    return Generation(request.request_id, engine, "", finish_reason, 0, 0, None, 0.0, error[:500])

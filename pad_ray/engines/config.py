@@ -38,7 +38,11 @@ def _variable(name: str) -> str:
 
 def _server(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:  # The port is no number, or above 65535.
+        raise ValueError(f"has an unusable port: {error}") from None
+    if not usable:
         raise ValueError(
             "has to be the base URL of /completions, without user, password or query, such as http://127.0.0.1:8000/v1"
         )
@@ -87,6 +91,9 @@ class EngineConfig(BaseModel):
     )
     timeout_s: float = Field(600.0, gt=0, description="openai: time limit of one attempt at a request")
     attempts: int = Field(8, ge=1, description="openai: how often a request is sent before it fails")
+    patience_s: float = Field(
+        900.0, ge=0, description="openai: how long to wait for a server that has answered before and is lost"
+    )
     logprobs: bool = Field(True, description="openai: request log probabilities; some servers reject such requests")
     actors: int | None = Field(
         None,
@@ -145,6 +152,11 @@ class EngineConfig(BaseModel):
             f"the environment variable {self.api_key_env}, which api_key_env names, is not set: export it before the job; "
             "on a cluster, export it on the nodes too"
         )
+
+    def without_key(self, text: str) -> str:
+        """A text without the key, which servers may repeat in an error."""
+        key = os.environ.get(self.api_key_env) if self.api_key_env else None
+        return text.replace(key, "(key)") if key else text
 
     def serving(self, model: str) -> "EngineConfig":
         """The same engine with another model."""

@@ -1,5 +1,6 @@
 """The kinds of engines: the class for a config, and the part of the config that enters draft ids."""
 
+import asyncio
 import time
 from typing import cast
 
@@ -42,6 +43,18 @@ def _open(config: EngineConfig, *, on_gpu: bool) -> Engine:
             return VllmEngine(config, on_gpu=on_gpu)
         case own:
             return cast(Engine, named_class(own, "engine")(config))
+
+
+def check_server(config: EngineConfig, *, chat: bool) -> None:
+    """Send one small request to the engine's server, if it has one; `chat` says to which endpoint.
+
+    Raises:
+        InputError: the server cannot be reached, refuses the request, or does not speak the protocol.
+    """
+    if config.kind == "openai":
+        from pad_ray.engines.server import probe
+
+        asyncio.run(probe(config, chat=chat))
 
 
 def fingerprint(config: EngineConfig) -> str:

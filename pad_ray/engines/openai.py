@@ -1,60 +1,64 @@
 """An engine for servers with the OpenAI protocol: `vllm serve`, llama.cpp, or a commercial service."""
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import openai
 
-from pad_ray.engines.base import Generation, Request, failed
+from pad_ray.engines.base import UNAVAILABLE, Generation, Request, failed, unavailable, unsent
+from pad_ray.engines.breaker import Breaker
 from pad_ray.engines.config import EngineConfig
-from pad_ray.errors import InputError, StageError
+from pad_ray.engines.dialects import UnusableAnswerError, read_answer
+from pad_ray.engines.server import Faulty, fault_of, open_client
 
-CONNECT_TIMEOUT_S = 10.0
-FINISHED = ("stop", "length")
+REFUSING = (401, 402, 403)
+"""Statuses with which a server refuses the account, and so every request."""
+# Longest wait between two questions whether a lost server is back.
+PING_S = 30.0
+KEEPS_NO_STOP = "the OpenAI protocol does not say what a completion's last token wrote"
+RESENDS = 2
+"""How often a request is sent again, with all its attempts, after its server was lost and came back."""
 
 
 class OpenAIEngine:
     """Sends plain prompts to `/completions` and messages to `/chat/completions`, one completion per request.
 
     The client retries a request after 408, 409, 429, 5xx, a lost connection or a time-out: with exponential back-off and
-    jitter up to 8 s, or after the server's `Retry-After` of up to two minutes. Settings that a request does not contain, such
-    as `top_k` and penalties, are chosen by the server, which may also ignore `seed`.
+    jitter up to 8 s, or after the server's `Retry-After` of up to two minutes. If a server that has answered before is lost,
+    the engine waits up to `patience_s` for it. Settings that a request does not contain, such as `top_k` and penalties, are
+    chosen by the server, which may also ignore `seed`.
+
+    One odd answer fails one request. If requests fail alike in a row, or the server refuses the account, the fault is the
+    server's: requests that were not sent yet return as `unsent`, and those that were sent are awaited.
     """
 
     def __init__(self, config: EngineConfig) -> None:
         """Create the client; it does not connect yet.
 
         Raises:
-            InputError: the environment variable with the key is not set.
+            InputError: the environment variable with the key is not set, or the client cannot be created.
         """
-        key = config.api_key()
-        self.config, self.secret = config, key
+        self.config = config
         self.name = f"openai {config.model}@{config.host}"
         self.free = asyncio.Semaphore(config.concurrency)
-        # A hook of the HTTP client, so that retries keep the pace too.
-        hooks = {"request": [_Pace(config.requests_per_minute).wait]}
-        # Untyped: the overloads of its methods do not accept keyword arguments from a dict.
-        self.client: Any = openai.AsyncOpenAI(
-            api_key=key or "none",
-            base_url=config.base_url,
-            timeout=openai.Timeout(config.timeout_s, connect=min(CONNECT_TIMEOUT_S, config.timeout_s)),
-            max_retries=config.attempts - 1,
-            http_client=openai.DefaultAsyncHttpxClient(event_hooks=hooks),
-        )
+        self.client = open_client(config, _Pace(config.requests_per_minute).wait)
+        self.breaker = Breaker(config.concurrency)
+        self.answered = False
+        self.waiting = asyncio.Lock()
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation per request, in order. If the server rejects a request, only that request fails.
+        """One generation per request, in order.
 
-        Raises:
-            InputError: the server rejects the key (401, 403).
-            StageError: after all attempts, the server cannot be reached or is still rate-limited (429).
+        The `finish_reason` of a request without a completion is `error` if that is its own fault, `unavailable` if it is the
+        server's, and `unsent` if it was not sent because of the server's fault.
         """
         tasks = [asyncio.create_task(self._one(request)) for request in requests]
         try:
-            return list(await asyncio.gather(*tasks))
+            return [self._classified(one) for one in await asyncio.gather(*tasks)]
         except BaseException:
             for task in tasks:
                 task.cancel()
@@ -62,26 +66,48 @@ class OpenAIEngine:
 
     async def _one(self, request: Request) -> Generation:
         if request.sampling.keep_stop:
-            return failed(request, self.name, "the OpenAI protocol does not say what a completion's last token wrote")
+            return failed(request, self.name, KEEPS_NO_STOP)
         async with self.free:
+            if not self.breaker.stopped:
+                with self.breaker.inside():
+                    return await self._sent(request)
+        # Requests on their way are paid for, so wait until they have returned.
+        await self.breaker.emptied()
+        return unsent(request, self.name, self.breaker.stopped)
+
+    async def _sent(self, request: Request) -> Generation:
+        """The result of a request, which is sent again if the server was lost on the way and is back."""
+        for resend in range(RESENDS + 1):
             started = time.monotonic()
             try:
-                answer = await self._ask(request)
-            except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-                raise InputError(f"{self.config.base_url} {self._refusal()} ({self._message(error)})") from None
-            except openai.APITimeoutError:
-                timeout = f"no answer within {self.config.timeout_s:g} s, asked {self.config.attempts} times"
-                return failed(request, self.name, timeout)
-            except (openai.APIConnectionError, openai.RateLimitError) as error:
-                raise StageError(
-                    f"{self.config.base_url} failed {self.config.attempts} times: {self._message(error)}"
-                ) from None
+                text = await self._ask(request)
             except (openai.APIError, ValueError) as error:
-                # ValueError: the prompt is not valid Unicode, or the answer is not JSON.
-                return failed(request, self.name, self._message(error))
-            return self._generation(request, answer, time.monotonic() - started)
+                fault = fault_of(error, self.config)
+                if fault.lost and self.answered and resend < RESENDS and await self._back():
+                    continue
+                return self._failure(request, fault)
+            return self._generation(request, text, time.monotonic() - started)
+        raise AssertionError("a request is sent at least once")
 
-    async def _ask(self, request: Request) -> Any:
+    async def _back(self) -> bool:
+        """Wait until the server answers again; False if it does not within `patience_s` seconds."""
+        async with self.waiting:
+            deadline, pause = time.monotonic() + self.config.patience_s, 0.5
+            while not self.breaker.stopped:
+                try:
+                    await self.client.with_options(max_retries=0, timeout=10).models.list()
+                    return True
+                except openai.APIError as error:
+                    if not fault_of(error, self.config).lost:
+                        return True
+                if time.monotonic() + pause > deadline:
+                    return False
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, PING_S)
+        return False
+
+    async def _ask(self, request: Request) -> str:
+        """The text of the server's answer."""
         sampling = request.sampling
         arguments: dict[str, Any] = {
             "model": self.config.model,
@@ -96,48 +122,46 @@ class OpenAIEngine:
         if isinstance(request.prompt, str):
             if self.config.logprobs:
                 arguments["logprobs"] = 1  # Alternatives per token: the smallest value that every server accepts.
-            return await self.client.completions.create(prompt=request.prompt, **arguments)
+            completions = self.client.completions.with_raw_response
+            return str((await completions.create(prompt=request.prompt, **arguments)).text)
         if self.config.logprobs:
             arguments["logprobs"] = True
         messages = [asdict(message) for message in request.prompt]
-        return await self.client.chat.completions.create(messages=messages, **arguments)
+        chat = self.client.chat.completions.with_raw_response
+        return str((await chat.create(messages=messages, **arguments)).text)
 
-    def _generation(self, request: Request, answer: Any, seconds: float) -> Generation:
-        choices = getattr(answer, "choices", None)
-        if not choices:
-            return failed(request, self.name, f"the answer holds no completion: {self._hide(str(answer))}")
-        choice, usage = choices[0], answer.usage
-        if choice.finish_reason not in FINISHED:
-            return failed(request, self.name, f"the server ended the completion: {choice.finish_reason}")
-        text = choice.text if isinstance(request.prompt, str) else choice.message.content
+    def _generation(self, request: Request, text: str, seconds: float) -> Generation:
+        try:
+            answer = read_answer(json.loads(text), request.sampling.max_tokens)
+        except json.JSONDecodeError:
+            words = " ".join(text.split())[:200]
+            return self._failure(request, Faulty(f"the answer is not JSON: {words}", signature="not JSON"))
+        except UnusableAnswerError as error:
+            return self._failure(request, Faulty(self.config.without_key(str(error))))
+        self.breaker.succeeded()
+        self.answered = True
         return Generation(
             request_id=request.request_id,
             engine=self.name,
-            text=text or "",
-            finish_reason=choice.finish_reason,
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
-            mean_logprob=_mean_logprob(choice.logprobs),
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            mean_logprob=answer.mean_logprob,
             seconds=seconds,
+            reasoning=answer.reasoning,
         )
 
-    def _refusal(self) -> str:
-        if self.config.api_key_env is None:
-            return "requires a key: set api_key_env to the name of the environment variable that holds it"
-        return (
-            f"rejects the key in the environment variable {self.config.api_key_env}: set a key that may use the model"
-        )
+    def _failure(self, request: Request, fault: Faulty) -> Generation:
+        self.breaker.failed(fault.message, fault.signature, at_once=fault.status in REFUSING or fault.no_credit)
+        return (unavailable if fault.of_server else failed)(request, self.name, fault.message)
 
-    def _message(self, error: Exception) -> str:
-        """The server's error message, or the client's if the server sends none."""
-        body = getattr(error, "body", None)
-        text = body.get("message") if isinstance(body, dict) else None
-        status = f"{error.status_code}: " if isinstance(error, openai.APIStatusError) else ""
-        return self._hide(f"{status}{text or error}")
-
-    def _hide(self, text: str) -> str:
-        # Servers may repeat the key in an error.
-        return text.replace(self.secret, "(key)") if self.secret else text
+    def _classified(self, generation: Generation) -> Generation:
+        """A failure is the request's own fault only if other requests succeed."""
+        alone = self.answered and not self.breaker.stopped
+        if generation.finish_reason != "error" or alone or generation.error == KEEPS_NO_STOP:
+            return generation
+        return replace(generation, finish_reason=UNAVAILABLE)
 
 
 class _Pace:
@@ -152,13 +176,3 @@ class _Pace:
         start = max(now, self.next_start)
         self.next_start = start + self.interval_s
         await asyncio.sleep(start - now)
-
-
-def _mean_logprob(logprobs: Any) -> float | None:
-    """The mean log probability in nats per token, from the format of either endpoint; None if the server gives none."""
-    if logprobs is None:
-        return None
-    content = getattr(logprobs, "content", None)
-    values = [token.logprob for token in content] if content else getattr(logprobs, "token_logprobs", None)
-    known = [value for value in values or () if value is not None]
-    return sum(known) / len(known) if known else None

@@ -16,9 +16,10 @@ from ray.exceptions import RayError
 
 from pad_ray.engines import load_times
 from pad_ray.engines.attempts import Attempts, Suspicion, note_loaded, note_start
-from pad_ray.engines.base import Engine, Generation, Request, Sampling, failed
+from pad_ray.engines.base import UNSENT, Engine, Generation, Request, Sampling, failed
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
+from pad_ray.errors import StageError
 from pad_ray.paths.base import Message
 from pad_ray.run import meters
 from pad_ray.words import counted
@@ -51,21 +52,28 @@ def _request(prompt: Any, sampling: Any, **rest: Any) -> Request:
 
 
 class Metered:
-    """Wraps an actor's engine and reports its number of requests to Prometheus; other attributes are the engine's."""
+    """Wraps an actor's engine and reports its number of requests to Prometheus; other attributes are the engine's.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine, self.held = engine, 0
+    With `demands_all`, a request that was not sent because the engine's server fails ends the call.
+    """
+
+    def __init__(self, engine: Engine, *, demands_all: bool = True) -> None:
+        self.engine, self.held, self.demands_all = engine, 0, demands_all
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
-        """One generation per request, in order."""
+        """One generation per request, in order. Raises StageError if the engine's server fails and all are demanded."""
         self._hold(len(requests))
         try:
-            return await self.engine.generate(requests)
+            generations = await self.engine.generate(requests)
         finally:
             self._hold(-len(requests))
+        lost = next((one for one in generations if one.finish_reason == UNSENT), None)
+        if lost is not None and self.demands_all:
+            raise StageError(str(lost.error))
+        return generations
 
     def _hold(self, change: int) -> None:
         self.held += change
@@ -75,12 +83,15 @@ class Metered:
 class EngineActor:
     """The actor: holds one engine and serves requests; isolates requests on which an engine has died."""
 
+    DEMANDS_ALL = True
+
     def __init__(self, config: EngineConfig, on_gpu: bool, attempts: Any) -> None:
         note_start(attempts, config)
         self.engine = open_engine(config, on_gpu=on_gpu)
         note_loaded(attempts)
+        metered = Metered(self.engine, demands_all=self.DEMANDS_ALL)
         self.suspicion: Suspicion[Request, Generation] = Suspicion(
-            attempts, lambda request: request.request_id, Metered(self.engine).generate, self._fault
+            attempts, lambda request: request.request_id, metered.generate, self._fault
         )
 
     async def ready(self) -> None:
@@ -107,7 +118,9 @@ class RemoteEngine:
 
 
 class _Generate(EngineActor):
-    """The actor of a pipeline; serves batches concurrently."""
+    """The actor of a pipeline; serves batches concurrently. Requests that were not sent are left to the pipeline."""
+
+    DEMANDS_ALL = False
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         asked_at = pa.array([time.time()] * batch.num_rows, pa.float64())

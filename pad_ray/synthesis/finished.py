@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from pad_ray.engines.base import UNAVAILABLE
 from pad_ray.run.folder import RunDir
 from pad_ray.words import counted
 
@@ -76,7 +78,8 @@ def as_ids(ids: list[str]) -> Ids:
 def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) -> Finished:
     """The ids of all committed drafts and, if `with_faults`, of those for which the engine failed.
 
-    Damaged or missing parts are reported; their drafts then count as missing and need no other repair.
+    Drafts for which only the engine's server failed always count as missing, so the same command requests them again. Damaged
+    or missing parts are reported; their drafts then count as missing and need no other repair.
     """
     folders = [DRAFTS, FAULTS] if with_faults else [DRAFTS]
     names = [name for folder in folders for name in run.parts(folder)]
@@ -109,7 +112,7 @@ def _read_part(run: RunDir, name: str, say: Callable[[str], None]) -> tuple[Ids,
     """The ids of a part, and the `judged_by` of their verdicts."""
     verdicts = name.replace(f"{DRAFTS}/", f"{VERDICTS}/", 1)
     try:
-        ids = as_ids(run.read_part(name, ["draft_id"])["draft_id"].to_pylist())
+        ids = as_ids(_final_ids(run, name))
         judged = _judged_by(run, verdicts) if name.startswith(DRAFTS) else np.zeros(len(ids), np.uint64)
     except (pa.ArrowInvalid, FileNotFoundError, ValueError) as error:
         _set_aside(run, [name, verdicts], str(error).splitlines()[0], say)
@@ -118,6 +121,16 @@ def _read_part(run: RunDir, name: str, say: Callable[[str], None]) -> tuple[Ids,
         _set_aside(run, [name, verdicts], f"{counted(len(ids), 'draft')} and {counted(len(judged), 'verdict')}", say)
         return None
     return ids, judged
+
+
+def _final_ids(run: RunDir, name: str) -> list[str]:
+    """The ids of a part's drafts, without those that are requested again because only the engine's server failed."""
+    if name.startswith(DRAFTS):
+        ids: list[str] = run.read_part(name, ["draft_id"])["draft_id"].to_pylist()
+        return ids
+    table = run.read_part(name, ["draft_id", "finish_reason"])
+    final = table.filter(pc.not_equal(table["finish_reason"], UNAVAILABLE))
+    return [str(one) for one in final["draft_id"].to_pylist()]
 
 
 def _judged_by(run: RunDir, verdicts: str) -> Names:

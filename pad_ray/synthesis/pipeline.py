@@ -19,10 +19,12 @@ import ray
 import ray.data
 
 from pad_ray.engines.attempts import Attempts
-from pad_ray.engines.base import Generation
+from pad_ray.engines.base import UNAVAILABLE, UNSENT, Generation
 from pad_ray.engines.config import EngineConfig
+from pad_ray.engines.kinds import check_server
 from pad_ray.engines.stage import (
     ASKED_AT,
+    BATCHES_IN_FLIGHT,
     GENERATIONS,
     REQUESTS,
     engine_count,
@@ -33,6 +35,7 @@ from pad_ray.engines.stage import (
     uses_gpu,
     waits_for,
 )
+from pad_ray.errors import StageError
 from pad_ray.run import meters
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
@@ -52,13 +55,16 @@ WORK = "work"
 BLOCK = "block"
 # Number of blocks planned in parallel. Planning only reads rows and hashes prompts; it must run even if actors hold all CPUs.
 PLANNERS = 2
+# Causes that a message about a failing server lists.
+MOST_CAUSES = 3
 
 
 @dataclass
 class Tally:
     """The results of one call of `synthesize`; tokens and seconds are those of this call only.
 
-    `judged_again` counts stored drafts whose verdict was outdated, `changed` those whose outcome changed.
+    `judged_again` counts stored drafts whose verdict was outdated, `changed` those whose outcome changed. `unsent` counts
+    requests that were not sent because the teacher's server failed, `refusals` the server's words for all that failed.
     """
 
     planned: int
@@ -74,6 +80,8 @@ class Tally:
     on_gpu: bool = False
     protections: Protections | None = None
     asked_at: float = math.inf
+    unsent: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
 
     @property
     def working_seconds(self) -> float:
@@ -92,6 +100,8 @@ class Tally:
     def add(self, row: dict[str, Any]) -> None:
         """Add a committed block."""
         self.outcomes.update(json.loads(row["outcomes"]))
+        self.unsent += row["unsent"]
+        self.refusals.update(json.loads(row["refusals"]))
         self.prompt_tokens += row["prompt_tokens"]
         self.completion_tokens += row["completion_tokens"]
         self.asked_at = min(self.asked_at, row[ASKED_AT])
@@ -181,6 +191,7 @@ def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) 
     boxes = counted(sandboxes, "sandbox", "sandboxes")
     call.progress.say(f"{call.stage}: {counted(engines, 'engine')} ({call.plan.engine}) on {devices}, {boxes}{loads}")
     attempts = Attempts.start(teacher.max_restarts)
+    check_server(teacher, chat=call.plan.config.chat)
 
     def awaited() -> str:
         what = "the next drafts" if tally.made else waits_for(teacher, engines, attempts)
@@ -188,11 +199,42 @@ def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) 
 
     with call.progress.stage(call.stage, "drafts", tally.planned, done=tally.found) as bar:
         committed = rows(_pipeline(call, work, finished, sandboxes, attempts), call.stage)
+        stop = _Stop(engines * BATCHES_IN_FLIGHT + sandboxes)
         for row in call.progress.each(committed, awaited):
             tally.add(row)
             rates = tally.rates(time.monotonic() - started)
             bar.update(tally.found + tally.made, _note(rates, tally.on_gpu), rates)
+            if stop.reached(row):
+                break
     tally.engine_seconds = time.monotonic() - started
+    if tally.unsent:
+        raise StageError(_stopped(call, tally))
+
+
+@dataclass
+class _Stop:
+    """Whether every block that was paid for has been committed, once engines send no more requests.
+
+    `blocks` may be on their way. An engine returns unsent requests only after the last answer to those that it has sent.
+    """
+
+    blocks: int
+    unsent: int = 0
+
+    def reached(self, row: dict[str, Any]) -> bool:
+        """Whether so many blocks in a row came back without any request sent."""
+        self.unsent = self.unsent + 1 if row["unsent"] and not row["sent"] else 0
+        return self.unsent >= self.blocks
+
+
+def _stopped(call: _Call, tally: Tally) -> str:
+    """The message of a stage that the teacher's server has stopped: its words, and what the same command will do."""
+    causes = "; ".join(f"{count} x {words}" for words, count in tally.refusals.most_common(MOST_CAUSES))
+    stored = counted(tally.found + tally.made - tally.refusals.total(), "draft")
+    return (
+        f"{call.stage}: the server of {call.teacher.model} refuses requests: {causes}. "
+        f"{stored} of {tally.planned} are stored; the same command requests only the others"
+    )
 
 
 def _note(rates: dict[str, float], on_gpu: bool) -> str:
@@ -320,7 +362,8 @@ class _VerifyAndCommit:
         self.sandbox = Sandbox(sandbox)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        pairs = [pair for row in batch.to_pylist() for pair in _drafts(row)]
+        everything = [pair for row in batch.to_pylist() for pair in _drafts(row)]
+        pairs = [pair for pair in everything if pair[1].finish_reason != UNSENT]
         verdicts = verify(self.sandbox, pairs)
         drafts = [draft for _, draft in pairs]
         commit(self.run, drafts, verdicts)
@@ -329,6 +372,9 @@ class _VerifyAndCommit:
         return pa.table(
             {
                 ASKED_AT: [min(batch[ASKED_AT].to_pylist())],
+                "sent": [len(pairs)],
+                "unsent": [len(everything) - len(pairs)],
+                "refusals": [json.dumps(Counter(draft.text for draft in drafts if draft.finish_reason == UNAVAILABLE))],
                 "outcomes": [json.dumps(Counter(verdict.outcome.value for verdict in verdicts))],
                 "prompt_tokens": [sum(draft.prompt_tokens for draft in drafts)],
                 "completion_tokens": [sum(draft.completion_tokens for draft in drafts)],
@@ -357,6 +403,7 @@ def _draft(question: Question, path: PathKind, index: int, generation: Generatio
         completion_tokens=generation.completion_tokens,
         mean_logprob=generation.mean_logprob,
         engine=generation.engine,
+        reasoning=storable(generation.reasoning),
     )
 
 

@@ -7,10 +7,9 @@ import time
 import pytest
 from aiohttp import web
 
-from pad_ray.engines.base import Request, Sampling
+from pad_ray.engines.base import UNAVAILABLE, UNSENT, Request, Sampling
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
-from pad_ray.errors import InputError, StageError
 from pad_ray.paths.base import Message
 
 SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_tokens=7, stop=("\n",))
@@ -148,17 +147,20 @@ def test_an_answer_without_a_completion_fails_alone(answer):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_rejected_key_ends_the_stage_and_shows_the_variable_but_not_the_key(monkeypatch, status):
+def test_a_rejected_key_ends_the_requests_and_shows_the_variable_but_not_the_key(monkeypatch, status):
     monkeypatch.setenv("TEACHER_KEY", KEY)
-    with pytest.raises(InputError) as refused:
-        run(lambda name, n: refusal(status, f"bad key {KEY}"), ask("a", "b"), api_key_env="TEACHER_KEY")
-    assert "TEACHER_KEY" in str(refused.value)
-    assert KEY not in str(refused.value)
+    server, answers = run(
+        lambda name, n: refusal(status, f"bad key {KEY}"), ask("a", "b"), api_key_env="TEACHER_KEY", concurrency=1
+    )
+    assert [answers[name].finish_reason for name in ("a", "b")] == [UNAVAILABLE, UNSENT]
+    assert "TEACHER_KEY" in answers["b"].error
+    assert KEY not in answers["b"].error
+    assert list(server.asked) == ["a"]
 
 
 def test_a_missing_key_and_a_rejected_key_have_different_messages():
-    with pytest.raises(InputError, match="requires a key: set api_key_env"):
-        run(lambda name, n: refusal(401), ask("a"))
+    _, answers = run(lambda name, n: refusal(401), ask("a"))
+    assert "requires a key: set api_key_env" in answers["a"].error
 
 
 def test_the_key_is_sent_and_never_shown(monkeypatch):
@@ -169,14 +171,15 @@ def test_the_key_is_sent_and_never_shown(monkeypatch):
 
 
 @pytest.mark.parametrize("fault", ["unreachable", "busy"])
-def test_an_unavailable_server_fails_the_stage_and_no_request(fault):
+def test_the_faults_of_a_server_are_not_those_of_a_request(fault):
     def behave(name, attempt):
         if fault == "unreachable":
             raise asyncio.CancelledError
-        return refusal(429, "quota")
+        return refusal(429, "slow down")
 
-    with pytest.raises(StageError, match=r"http://127.0.0.1:\d+/v1 failed 2 times"):
-        run(behave, ask("a"), attempts=2)
+    server, answers = run(behave, ask("a"), attempts=2)
+    assert (answers["a"].finish_reason, len(server.asked["a"])) == (UNAVAILABLE, 2)
+    assert ("failed 2 times" if fault == "unreachable" else "429: slow down") in answers["a"].error
 
 
 def test_concurrency_is_limited():
