@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import openai
 
@@ -17,6 +18,7 @@ from pad_ray.errors import InputError
 
 CONNECT_TIMEOUT_S = 10.0
 PROBE_TIMEOUT_S = 60.0
+PROBES = 2
 LOST = (502, 503, 504)
 """Statuses of a server, or of the proxy before it, that cannot answer now."""
 NO_CREDIT = re.compile("insufficient.?(quota|credit|balance|funds)|out of credit|billing", re.IGNORECASE)
@@ -111,8 +113,8 @@ def connection_cause(error: BaseException, config: EngineConfig) -> str:
         return f"{words}; the certificate is not trusted here: set SSL_CERT_FILE to the file of its authority"
     if any(isinstance(one, ssl.SSLError) for one in causes) or "SSL" in named:
         return f"{words}; the server speaks no TLS on this port: use http:// in base_url, or the port for https"
-    if "Proxy" in named or "SOCKS" in named.upper():
-        return f"{words}; a proxy fails: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or name the host in NO_PROXY"
+    if proxy := _proxy(str(config.base_url)):
+        return f"{words}; requests go through {proxy}: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or name {host} in NO_PROXY"
     if any(isinstance(one, socket.gaierror) for one in causes) or "Name or service" in named:
         return f"{words}; the host {host} is unknown: check base_url"
     if (
@@ -122,6 +124,15 @@ def connection_cause(error: BaseException, config: EngineConfig) -> str:
     ):
         return f"{words}; nothing listens at {host}: start the server, or check base_url"
     return words
+
+
+def _proxy(url: str) -> str:
+    """The proxy that the environment gives for a URL, without its password; empty if there is none."""
+    parts, proxies = urlsplit(url), getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+    if not proxy or proxy_bypass(str(parts.hostname)):
+        return ""
+    return f"the proxy {urlsplit(proxy).netloc.rpartition('@')[2] or proxy}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -141,7 +152,8 @@ async def probe(config: EngineConfig, *, chat: bool) -> None:
     Raises:
         InputError: the server cannot be reached, refuses the request, or does not speak the protocol.
     """
-    client = open_client(config).with_options(max_retries=1, timeout=PROBE_TIMEOUT_S)
+    config = config.model_copy(update={"attempts": PROBES, "timeout_s": PROBE_TIMEOUT_S})
+    client = open_client(config)
     arguments: dict[str, Any] = {"model": config.model, "max_tokens": 1, "n": 1}
     try:
         if chat:

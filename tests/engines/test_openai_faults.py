@@ -1,83 +1,15 @@
 """A server that misbehaves on purpose: which requests are retried, which fail alone, and which faults end the stage."""
 
 import asyncio
-import contextlib
-import time
 
 import pytest
 from aiohttp import web
 
-from pad_ray.engines.base import UNAVAILABLE, UNSENT, Request, Sampling
-from pad_ray.engines.config import EngineConfig
-from pad_ray.engines.kinds import open_engine
+from pad_ray.engines.base import UNAVAILABLE, UNSENT, Request
 from pad_ray.paths.base import Message
+from tests.engines.odd_server import SAMPLING, ask, completion, refusal, run
 
-SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_tokens=7, stop=("\n",))
 KEY = "sk-very-secret"
-
-
-def ask(*names):
-    return [Request(name, name, SAMPLING, seed) for seed, name in enumerate(names)]
-
-
-def completion(text="ok", **fields):
-    choice = {"index": 0, "text": text, "finish_reason": "stop", "logprobs": None, **fields}
-    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-    return web.json_response(
-        {"id": "1", "object": "text_completion", "model": "m", "choices": [choice], "usage": usage}
-    )
-
-
-def refusal(status, message="no", **headers):
-    error = {"error": {"message": message, "type": "t", "code": status}}
-    return web.json_response(error, status=status, headers=headers)
-
-
-class Server:
-    """Answers with `behave(name, attempt)`, which may be a coroutine, and records the requests and their times."""
-
-    def __init__(self, behave):
-        self.behave, self.asked, self.bodies, self.headers = behave, {}, [], []
-        self.running = self.most = 0
-
-    async def handle(self, http):
-        body = await http.json()
-        name = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
-        times = self.asked.setdefault(name, [])
-        times.append(time.monotonic())
-        self.bodies.append((http.path, body))
-        self.headers.append(http.headers)
-        self.running += 1
-        self.most = max(self.most, self.running)
-        try:
-            answer = self.behave(name, len(times))
-            return await answer if asyncio.iscoroutine(answer) else answer
-        finally:
-            self.running -= 1
-
-    @contextlib.asynccontextmanager
-    async def serve(self):
-        app = web.Application()
-        app.router.add_post("/v1/{endpoint:.*}", self.handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        finally:
-            await runner.cleanup()
-
-
-def run(behave, requests, **fields):
-    """The server after all requests, and the generations by name."""
-    server = Server(behave)
-
-    async def work():
-        async with server.serve() as url:
-            config = EngineConfig(kind="openai", model="m", base_url=url, **fields)
-            return await open_engine(config, on_gpu=False).generate(requests)
-
-    return server, {answer.request_id: answer for answer in asyncio.run(work())}
 
 
 def test_temporary_faults_are_retried():
