@@ -21,6 +21,7 @@ class Breaker:
         self.limit = concurrency + MOST_IN_A_ROW
         self.signature = ""
         self.in_a_row = 0
+        self.successes = 0
         self.stopped = ""
         self.on_their_way = 0
         self.empty = asyncio.Event()
@@ -28,6 +29,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """A request has succeeded."""
+        self.successes += 1
         self.in_a_row = 0
 
     def failed(self, message: str, signature: str, *, at_once: bool = False) -> None:

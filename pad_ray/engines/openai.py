@@ -47,7 +47,7 @@ class OpenAIEngine:
         self.free = asyncio.Semaphore(config.concurrency)
         self.client = open_client(config, _Pace(config.requests_per_minute).wait)
         self.breaker = Breaker(config.concurrency)
-        self.answered = False
+        self.failed_after: dict[str, int] = {}
         self.waiting = asyncio.Lock()
 
     async def generate(self, requests: Sequence[Request]) -> list[Generation]:
@@ -83,7 +83,7 @@ class OpenAIEngine:
                 text = await self._ask(request)
             except (openai.APIError, ValueError) as error:
                 fault = fault_of(error, self.config)
-                if fault.lost and self.answered and resend < RESENDS and await self._back():
+                if fault.lost and self.breaker.successes and resend < RESENDS and await self._back():
                     continue
                 return self._failure(request, fault)
             return self._generation(request, text, time.monotonic() - started)
@@ -139,7 +139,6 @@ class OpenAIEngine:
         except UnusableAnswerError as error:
             return self._failure(request, Faulty(self.config.without_key(str(error))))
         self.breaker.succeeded()
-        self.answered = True
         return Generation(
             request_id=request.request_id,
             engine=self.name,
@@ -154,12 +153,13 @@ class OpenAIEngine:
 
     def _failure(self, request: Request, fault: Faulty) -> Generation:
         self.breaker.failed(fault.message, fault.signature, at_once=fault.status in REFUSING or fault.no_credit)
+        self.failed_after[request.request_id] = self.breaker.successes
         return (unavailable if fault.of_server else failed)(request, self.name, fault.message)
 
     def _classified(self, generation: Generation) -> Generation:
-        """A failure is the request's own fault only if other requests succeed."""
-        alone = self.answered and not self.breaker.stopped
-        if generation.finish_reason != "error" or alone or generation.error == KEEPS_NO_STOP:
+        """A failure is the request's own fault only if another request has succeeded after it."""
+        successes = self.failed_after.pop(generation.request_id, -1)
+        if generation.finish_reason != "error" or self.breaker.successes > successes:
             return generation
         return replace(generation, finish_reason=UNAVAILABLE)
 

@@ -68,7 +68,10 @@ def test_failures_between_successes_do_not_stop_the_engine():
     server, answers = run(
         lambda name, n: refusal(400, "too long") if int(name) % 2 else completion(), MANY, concurrency=2
     )
-    assert (server.requests, reasons(answers).count("error")) == (100, 50)
+    found = reasons(answers)
+    assert (server.requests, found.count("stop"), found.count(UNSENT)) == (100, 50, 0)
+    # No success follows the last failure, so it may be the server's.
+    assert found.count("error") >= 48
 
 
 def test_answers_on_their_way_are_kept_when_the_engine_stops():

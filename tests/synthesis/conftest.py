@@ -21,12 +21,12 @@ from pad_ray.tasks import get_task
 QUESTIONS = get_task("arithmetic").load("train", None, 24)
 
 
-def make_synthesis(folder, script, questions=QUESTIONS, paths=None, **changes):
+def make_synthesis(folder, script, questions=QUESTIONS, paths=None, teacher=None, **changes):
     """A run folder with stored questions, and functions that run the stages."""
     config = SynthesisConfig(**{"samples": 6, "block_questions": 4, **changes})
     run = RunDir(str(folder))
     stored = store(run, questions)
-    teacher = EngineConfig(kind="scripted", script=str(script))
+    teacher = teacher or EngineConfig(kind="scripted", script=str(script))
     plan = Plan(tuple(paths or [Program()]), fingerprint(teacher), config, 0)
     messages = []
 
