@@ -17,14 +17,14 @@ from pad_ray.stages.chains import DISTILLATION
 from pad_ray.stages.graph import Context, run_stages
 from pad_ray.stages.page import write_report
 from pad_ray.stages.preview import preview_distillation
-from pad_ray.stages.questions import read_inputs
+from pad_ray.stages.questions import read_run_inputs
 from pad_ray.stages.tables import closing_table
 
 
 def distill(run: Run) -> None:
     """Run all stages of a distillation. Called again on the same run, it continues."""
     run.folder.demand_local("a student")
-    inputs = read_inputs(run.recipe)
+    inputs = read_run_inputs(run.recipe)
     command_line.start(run)
     run_stages(Context(run, given=inputs), DISTILLATION)
     page = write_report(run)

@@ -17,7 +17,7 @@ from pad_ray.stages.comparisons import COMPARED, compare_strategies, compare_stu
 from pad_ray.stages.page import write_report
 from pad_ray.stages.preview import preview_evaluation
 from pad_ray.stages.questions import read_tests, store_tests
-from pad_ray.stages.solutions import measure, strategies_of, student_to_measure
+from pad_ray.stages.solutions import measure_student, strategies_of, student_to_measure
 from pad_ray.stages.tables import strategies_table
 
 
@@ -27,7 +27,7 @@ def evaluate(run: Run) -> None:
     student, model = student_to_measure(run)
     command_line.start(run, keep_recipe=True)
     store_tests(run, tests, keep=True)
-    measure(run, student, model, strategies_of(run), tests)
+    measure_student(run, student, model, strategies_of(run), tests)
     compare_strategies(run, student, tests)
     for pair in COMPARED:
         if student in pair:

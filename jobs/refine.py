@@ -22,7 +22,7 @@ from pad_ray.stages.tables import closing_table
 
 def refine(run: Run) -> None:
     """Refine the student that `jobs/distill.py` trained in this run. Called again on the same run, it continues."""
-    refinement.read_inputs(run)
+    refinement.read_refinement_inputs(run)
     command_line.start(run)
     run_stages(Context(run), REFINEMENT)
     page = write_report(run)

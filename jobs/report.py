@@ -20,7 +20,7 @@ from pad_ray.stages import command_line
 COMPARISON = "comparison.html"
 
 
-class Options(Settings):
+class ReportOptions(Settings):
     """The runs to show, and the place of the page."""
 
     run_dirs: CliPositionalArg[list[str]] = Field(description="folders or URIs of runs; campaigns cannot be compared")
@@ -30,7 +30,7 @@ class Options(Settings):
     )
 
 
-def report(options: Options, progress: Progress) -> None:
+def report(options: ReportOptions, progress: Progress) -> None:
     """Read the files of the runs and write the page; nothing else in a run changes."""
     page = render(*options.run_dirs)
     place = _place(options)
@@ -39,12 +39,12 @@ def report(options: Options, progress: Progress) -> None:
     progress.say(f"report: {place} ({len(page.encode()) / 1e6:.2f} MB)")
 
 
-def preview(options: Options, progress: Progress) -> None:
+def preview(options: ReportOptions, progress: Progress) -> None:
     """Print which page would be written, without reading the runs."""
     progress.say(f"{', '.join(options.run_dirs)} -> {_place(options)}")
 
 
-def _place(options: Options) -> str:
+def _place(options: ReportOptions) -> str:
     if options.out:
         return options.out
     return COMPARISON if len(options.run_dirs) > 1 else f"{options.run_dirs[0].rstrip('/')}/report.html"
@@ -52,4 +52,4 @@ def _place(options: Options) -> str:
 
 if __name__ == "__main__":
     takes = "RUN_DIR [RUN_DIR ...] [--out FILE]"
-    sys.exit(command_line.main_with_options(str(__doc__), Options, report, preview, sys.argv[1:], takes))
+    sys.exit(command_line.main_with_options(str(__doc__), ReportOptions, report, preview, sys.argv[1:], takes))

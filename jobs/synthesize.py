@@ -17,13 +17,13 @@ from pad_ray.stages.chains import SYNTHESIS
 from pad_ray.stages.graph import Context, run_stages
 from pad_ray.stages.page import write_report
 from pad_ray.stages.preview import preview
-from pad_ray.stages.questions import read_inputs
+from pad_ray.stages.questions import read_run_inputs
 from pad_ray.stages.tables import closing_table
 
 
 def synthesize(run: Run) -> None:
     """Build a corpus. Called again on the same run, it continues; `jobs/distill.py` can continue the run."""
-    inputs = read_inputs(run.recipe)
+    inputs = read_run_inputs(run.recipe)
     command_line.start(run)
     run_stages(Context(run, given=inputs), SYNTHESIS)
     page = write_report(run)

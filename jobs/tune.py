@@ -19,7 +19,7 @@ from pad_ray.tuning import campaign
 
 def tune(run: Run) -> None:
     """Tune decoding, refinement or training, according to `tuning.kind`. Called again on the same run, it continues."""
-    inputs = campaign.read_inputs(run)
+    inputs = campaign.read_campaign_inputs(run)
     command_line.start(run, keep_recipe=True)
     campaign.conduct(run, inputs)
     page = write_report(run)

@@ -24,12 +24,12 @@ from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.settings import Settings
 from pad_ray.stages import command_line
 from pad_ray.stages.tables import say_faults
-from pad_ray.verification import VerificationConfig, Verified, verify_programs
+from pad_ray.verification import VerificationConfig, VerificationResult, verify_programs
 from pad_ray.verification.programs import ProgramFile
 from pad_ray.words import counted
 
 
-class Options(Settings):
+class VerifyOptions(Settings):
     """The programs to verify, the settings, and the place of the verdicts."""
 
     input: str = Field(description="path or URI of the programs: .jsonl or Parquet")
@@ -38,7 +38,7 @@ class Options(Settings):
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")
 
 
-def verify(options: Options, progress: Progress) -> None:
+def verify(options: VerifyOptions, progress: Progress) -> None:
     """Verify the programs without a verdict. Called again with the same options, it continues."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
@@ -61,14 +61,14 @@ def verify(options: Options, progress: Progress) -> None:
     )
 
 
-def _summary(result: Verified) -> Table:
+def _summary(result: VerificationResult) -> Table:
     table = Table("outcome", "programs", "share", title=counted(result.rows, "program"))
     for outcome, count in result.outcomes.most_common():
         table.add_row(outcome, str(count), f"{count / result.rows:.2%}")
     return table
 
 
-def preview(options: Options, progress: Progress) -> None:
+def preview(options: VerifyOptions, progress: Progress) -> None:
     """Print the number of programs to verify and the protections of the sandbox on this machine."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     parts = -(-programs.rows // options.verify.part_rows)
@@ -81,4 +81,4 @@ def preview(options: Options, progress: Progress) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(command_line.main_with_options(str(__doc__), Options, verify, preview, sys.argv[1:]))
+    sys.exit(command_line.main_with_options(str(__doc__), VerifyOptions, verify, preview, sys.argv[1:]))

@@ -8,12 +8,12 @@ from typing import Any
 
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
-from pad_ray.decoding.stored import Asking
+from pad_ray.decoding.stored import PromptSettings
 from pad_ray.decoding.verifiers import Verifiers
 from pad_ray.engines.attempts import Suspicion, Turns, note_loaded, note_start
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import open_engine
-from pad_ray.engines.stage import Metered, RemoteEngine
+from pad_ray.engines.stage import MeteredEngine, RemoteEngine
 from pad_ray.run.folder import RunDir
 from pad_ray.sandbox import Candidate, Sandbox, SandboxConfig
 from pad_ray.sandbox.judgement import judge_each
@@ -30,13 +30,13 @@ class SolverActor:
         attempts: Any,
         location: str,
         sandbox: SandboxConfig,
-        asking: Asking,
+        asking: PromptSettings,
     ) -> None:
         note_start(attempts, engine)
         self.run, self.attempts = RunDir(location), attempts
         self.sandbox = Sandbox(sandbox)
         execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge_each(self.sandbox, candidates))
-        opened = Metered(open_engine(engine, on_gpu=on_gpu))
+        opened = MeteredEngine(open_engine(engine, on_gpu=on_gpu))
         note_loaded(attempts)
         self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
         self.live = asyncio.Semaphore(asking.live_questions)

@@ -15,11 +15,11 @@ from typing import ClassVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from pad_ray.decoding.batcher import Batcher
-from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig, Verifiers
-from pad_ray.engines.base import Continued, Engine, Generation, NextToken, Request, Sampling, TokenEngine
+from pad_ray.decoding.verifiers import Execute, ReasoningStep, VerifierConfig, Verifiers
+from pad_ray.engines.base import Engine, Generation, NextToken, PartialCompletion, Request, Sampling, TokenEngine
 from pad_ray.errors import attempt
 from pad_ray.paths import PATHS, ReasoningPath
-from pad_ray.paths.base import Message, Parsed
+from pad_ray.paths.base import Message, ParsedPath
 from pad_ray.paths.reading import Answer as Answer
 from pad_ray.paths.reading import broken_answer, outcome_of, read_answer, read_verdict
 from pad_ray.sandbox import Candidate
@@ -47,7 +47,7 @@ class Tools:
     second: Engine | None = None
 
     @cached_property
-    def top_tokens(self) -> Batcher[Continued, list[NextToken]]:
+    def top_tokens(self) -> Batcher[PartialCompletion, list[NextToken]]:
         """The most probable next tokens of partial completions; the calls of all questions are batched.
 
         Raises:
@@ -151,7 +151,7 @@ class Attempt:
         path = self.tools.paths[kind]
         parsed = [attempt(partial(path.parse, text), partial(broken_answer, kind, text)) for text in texts]
         answers = [
-            read_answer(kind, one, self.question.answer_kind, cut=was_cut) if isinstance(one, Parsed) else one
+            read_answer(kind, one, self.question.answer_kind, cut=was_cut) if isinstance(one, ParsedPath) else one
             for one, was_cut in zip(parsed, cut or [False] * len(texts), strict=True)
         ]
         programs = [one.text for one, answer in zip(parsed, answers, strict=True) if answer is None]
@@ -166,7 +166,7 @@ class Attempt:
         verdicts = await self.tools.execute(candidates)
         return [read_verdict(program, verdict, kind) for program, verdict in zip(programs, verdicts, strict=True)]
 
-    async def log_scores(self, configs: Sequence[VerifierConfig], steps: Sequence[Step]) -> list[float]:
+    async def log_scores(self, configs: Sequence[VerifierConfig], steps: Sequence[ReasoningStep]) -> list[float]:
         """The weighted sum of the verifiers' log scores of each step."""
         return await self.tools.verifiers.log_scores(configs, self.question, steps, self.tools.execute)
 

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
 from pad_ray.decoding.ranking import NOTHING, Evidence, Score
 from pad_ray.decoding.steps import is_finished, is_step, without_end
-from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig, require_fitting
+from pad_ray.decoding.verifiers import PRUNED, ReasoningStep, VerifierConfig, require_fitting
 from pad_ray.engines.base import Generation, Sampling
 from pad_ray.paths.base import END_TOKENS
 from pad_ray.schema import Outcome, PathKind
@@ -60,7 +60,7 @@ class Proposal:
     hypothesis: Hypothesis
     likelihood: float
     lines: int
-    step: Step | None
+    step: ReasoningStep | None
 
 
 class StepBeam(Strategy):
@@ -148,7 +148,7 @@ class StepBeam(Strategy):
         likelihood = grown.logprob - hypothesis.logprob
         if self.likelihood == "mean":
             likelihood /= max(1, grown.tokens - hypothesis.tokens)
-        step = Step(hypothesis.text, text) if text.strip() and is_step(self.path, hypothesis.text) else None
+        step = ReasoningStep(hypothesis.text, text) if text.strip() and is_step(self.path, hypothesis.text) else None
         return Proposal(grown, likelihood, int(bool(text.strip())), step)
 
     def _prompt(self, attempt: Attempt, hypothesis: Hypothesis) -> str:

@@ -15,7 +15,7 @@ MAX_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class CalculatedText:
     """A text written by the model and the calculator.
 
     `error` is the engine's error, if it failed. `cut` is True if the text did not end within its token limit. `lack` says
@@ -36,7 +36,7 @@ async def complete(
     *place: object,
     use: bool = True,
     engine: Engine | None = None,
-) -> Written:
+) -> CalculatedText:
     """The greedy completion of a prompt up to a stop text; with `use`, the calculator writes every value after `<<…=`.
 
     If an expression has no value, the model continues: the student, or the model of another `engine`.
@@ -47,16 +47,16 @@ async def complete(
         sampling = Sampling(0.0, 1.0, max_tokens - tokens, stops, keep_stop=use)
         (generation,) = await attempt.complete([prompt + text], sampling, *place, number, keep=False, engine=engine)
         if generation.error is not None:
-            return Written(text, generation.error)
+            return CalculatedText(text, generation.error)
         tokens += generation.completion_tokens
         text += generation.text
         cut, ended = _up_to(text, stop)
         paused = EQUALS in generation.text and generation.finish_reason == "stop"
         full = tokens >= max_tokens or len(text) > MAX_CHARACTERS
         if ended or not paused or full:
-            return Written(cut, cut=not ended and (generation.finish_reason == "length" or (paused and full)))
+            return CalculatedText(cut, cut=not ended and (generation.finish_reason == "length" or (paused and full)))
         text = with_value(text)
-    return Written(_up_to(text, stop)[0], cut=True)
+    return CalculatedText(_up_to(text, stop)[0], cut=True)
 
 
 def with_value(text: str) -> str:

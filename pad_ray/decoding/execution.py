@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from pad_ray.decoding.infinity import states_infinity
-from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
+from pad_ray.decoding.verifiers import Execute, ReasoningStep, VerifierConfig
 from pad_ray.paths.program import parse
 from pad_ray.sandbox import Candidate
 from pad_ray.schema import Outcome, Question, Verdict
@@ -35,7 +35,7 @@ class ExecutionVerifier:
     def __init__(self, config: VerifierConfig) -> None:
         pass
 
-    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+    async def scores(self, question: Question, steps: Sequence[ReasoningStep], execute: Execute) -> Sequence[float]:
         """One score per step; the programs of all steps are executed in one batch."""
         probes = [SOUND if step.line.strip().startswith("#") else probe(step.text) for step in steps]
         runs = [

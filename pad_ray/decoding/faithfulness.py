@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from pad_ray.decoding.batcher import Batcher
-from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
+from pad_ray.decoding.verifiers import Execute, ReasoningStep, VerifierConfig
 from pad_ray.models import resolve
 from pad_ray.paths.base import asked_text
 from pad_ray.schema import Question, storable
@@ -40,7 +40,7 @@ class FaithfulnessVerifier:
         self.known: dict[str, Any] = {}
         self.embed = Batcher(self._embed)
 
-    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+    async def scores(self, question: Question, steps: Sequence[ReasoningStep], execute: Execute) -> Sequence[float]:
         """One score per step; all steps are compared with the sentences of the question."""
         sentences = question_sentences(question)
         vectors = await self.embed([*sentences, *(readable(step.line) for step in steps)])

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from pad_ray.decoding.base import GREEDY_TEMPERATURE, Answer, Attempt, Strategy
-from pad_ray.decoding.votes import Group, elect
+from pad_ray.decoding.votes import VoteGroup, elect
 from pad_ray.schema import PathKind
 
 KINDS = (PathKind.PROGRAM, PathKind.RATIONALE)
@@ -39,5 +39,5 @@ class Mixed(Strategy):
         attempt.join(parts)
         return elect([answer for some in answers for answer in some], attempt.question.answer_kind, self._weigh)
 
-    def _weigh(self, group: Group) -> float:
+    def _weigh(self, group: VoteGroup) -> float:
         return len(group.answers) * (self.agreement if len(group.kinds) == len(KINDS) else 1.0)

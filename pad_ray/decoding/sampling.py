@@ -21,7 +21,7 @@ AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
 }
 
 
-class Sampled(Strategy):
+class SamplingStrategy(Strategy):
     """Settings of all sampling strategies."""
 
     path: PathKind = Field(PathKind.PROGRAM, description="kind of the paths: program, rationale or socratic")
@@ -29,7 +29,7 @@ class Sampled(Strategy):
     top_p: float = Field(1.0, gt=0, le=1, description="top-p of the samples")
 
 
-class Vote(Sampled):
+class Vote(SamplingStrategy):
     """maj@k over the answers of programs that ran, or of texts with an answer; ties are broken by mean log probability."""
 
     repairable: ClassVar[bool] = True
@@ -48,7 +48,7 @@ class Vote(Sampled):
         return elect(answers, attempt.question.answer_kind)
 
 
-class BestOfN(Sampled):
+class BestOfN(SamplingStrategy):
     """Chooses the sample with the best verifier scores among those with an answer."""
 
     repairable: ClassVar[bool] = True
@@ -88,7 +88,7 @@ class BestOfN(Sampled):
         return AGGREGATES[self.aggregate](scores) if scores else PRUNED
 
 
-class Resample(Sampled):
+class Resample(SamplingStrategy):
     """Plain sampling and a vote, with at least the completion tokens that another strategy spent on the same question.
 
     The fair baseline of a strategy that spends more than greedy decoding: first the greedy path, then samples.

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from pad_ray.decoding.base import Answer, Attempt, Strategy
-from pad_ray.decoding.calculator import Written, complete
+from pad_ray.decoding.calculator import CalculatedText, complete
 from pad_ray.paths.socratic import (
     SEPARATOR,
     SUB_QUESTION,
@@ -65,7 +65,7 @@ class SocraticSteps(Strategy):
         (answer,) = await attempt.read(PathKind.SOCRATIC, [dialogue.text], [dialogue.cut])
         return answer
 
-    async def _unified(self, attempt: Attempt) -> Written:
+    async def _unified(self, attempt: Attempt) -> CalculatedText:
         path = attempt.tools.paths[PathKind.SOCRATIC]
         prompt = path.prompt(attempt.question)
         if not isinstance(prompt, str):
@@ -73,7 +73,7 @@ class SocraticSteps(Strategy):
         tokens = attempt.tools.max_tokens
         return await complete(attempt, prompt, path.next_question, tokens, "unified", use=self.calculator)
 
-    async def _iterative(self, attempt: Attempt) -> Written:
+    async def _iterative(self, attempt: Attempt) -> CalculatedText:
         source, tokens = decompose_source(attempt.question), attempt.tools.max_tokens
         ends, second = (NEXT_QUESTION,), attempt.tools.second
         split = await complete(attempt, source, ends, tokens, "decompose", use=False, engine=second)
@@ -83,20 +83,20 @@ class SocraticSteps(Strategy):
         stated: str | None = None
         sub_questions = _sub_questions(split.text)
         if split.cut:
-            return Written(split.text, lack="the sub-questions do not end within the token limit")
+            return CalculatedText(split.text, lack="the sub-questions do not end within the token limit")
         if len(sub_questions) > self.max_steps:
             # Do not drop steps: a solution without its last step answers another question.
             lack = f"the student asks {len(sub_questions)} sub-questions; raise max_steps, which is {self.max_steps}"
-            return Written(split.text, lack=lack)
+            return CalculatedText(split.text, lack=lack)
         cut = False
         for number, sub_question in enumerate(sub_questions):
             source = step_source(attempt.question, history, sub_question)
             step = await complete(attempt, source, STEP_ENDS, self.step_tokens, "step", number, use=self.calculator)
             if step.error is not None:
-                return Written(_text(history, stated), step.error)
+                return CalculatedText(_text(history, stated), step.error)
             (answer, stated), cut = read_step(step.text), step.cut
             history.append((sub_question, answer))
-        return Written(_text(history, stated), cut=cut and stated is None)
+        return CalculatedText(_text(history, stated), cut=cut and stated is None)
 
 
 def _sub_questions(text: str) -> list[str]:

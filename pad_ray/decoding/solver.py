@@ -18,7 +18,7 @@ from ray.exceptions import RayError
 
 from pad_ray.decoding.actor import SolverActor
 from pad_ray.decoding.base import Strategy
-from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, StoredSolutions
+from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, PromptSettings, StoredSolutions
 from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu, waits_for
@@ -36,7 +36,7 @@ BLOCKS_IN_FLIGHT = 4
 
 
 @dataclass(frozen=True)
-class Solved:
+class SolveResult:
     """Solutions in the order of their questions, and the seconds spent on them by this call and by all calls.
 
     `all_seconds` is pro-rated: total seconds × solutions returned / solutions stored.
@@ -61,7 +61,7 @@ class Solver:
         run: RunDir,
         engine: EngineConfig,
         sandbox: SandboxConfig,
-        asking: Asking,
+        asking: PromptSettings,
         progress: Progress,
         actors: Sequence[Any] = (),
         lost: int | None = None,
@@ -107,7 +107,7 @@ class Solver:
         questions: Sequence[Question],
         strategy: Strategy,
         budgets: Mapping[str, int] | None = None,
-    ) -> Solved:
+    ) -> SolveResult:
         """Solve questions of one task; `budgets` gives `Resample` its completion tokens by question.
 
         Solutions are stored under `solutions/<task>/<folder>/`. Questions that the same model and strategy have solved there
@@ -131,7 +131,7 @@ class Solver:
             self.run.write_json(f"{place}/{MANIFEST}", made_by)
             by_id = {solution.question_id: solution for solution in self.run.iter_records(place, Solution)}
         solutions = [by_id[question.question_id] for question in questions]
-        return Solved(solutions, seconds, made_by["seconds"] * len(solutions) / len(by_id))
+        return SolveResult(solutions, seconds, made_by["seconds"] * len(solutions) / len(by_id))
 
     def _check(self, strategy: Strategy) -> None:
         if strategy.base is not None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pad_ray.decoding.base import Attempt, Tools
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.steps import steps_of
-from pad_ray.decoding.verifiers import Execute, Step, VerifierConfig
+from pad_ray.decoding.verifiers import Execute, ReasoningStep, VerifierConfig
 from pad_ray.errors import StageError
 from pad_ray.models import resolve
 from pad_ray.paths.base import asked_text
@@ -67,7 +67,7 @@ def to_table(rows: Sequence[LabelledStep]) -> pa.Table:
     return pa.Table.from_pylist([asdict(row) for row in rows])
 
 
-async def _share(attempt: Attempt, step: Step, rollouts: int, temperature: float) -> float:
+async def _share(attempt: Attempt, step: ReasoningStep, rollouts: int, temperature: float) -> float:
     prompt = attempt.tools.paths[PathKind.PROGRAM].prompt(attempt.question)
     if not isinstance(prompt, str):
         raise ValueError("a chat turn cannot be continued: label with plain-text prompts")
@@ -107,7 +107,7 @@ class StepScorer:
         self.model.config.pad_token_id = self.tokenizer.pad_token_id
         self.score = Batcher(self._score)
 
-    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+    async def scores(self, question: Question, steps: Sequence[ReasoningStep], execute: Execute) -> Sequence[float]:
         """The scorer's estimate of the probability that a path with this beginning reaches gold."""
         return await self.score([scorer_source(question, step.text) for step in steps])
 

@@ -2,7 +2,7 @@
 
 import re
 
-from pad_ray.decoding.verifiers import Step
+from pad_ray.decoding.verifiers import ReasoningStep
 from pad_ray.paths.base import END_TOKENS
 from pad_ray.paths.program import is_complete
 from pad_ray.paths.rationale import up_to_answer
@@ -14,13 +14,13 @@ MAX_STEPS = 200
 """Maximum number of steps per path: a completion can be a thousand meaningless lines."""
 
 
-def steps_of(kind: PathKind, text: str) -> list[Step]:
+def steps_of(kind: PathKind, text: str) -> list[ReasoningStep]:
     """The steps of a finished path, in order."""
-    steps: list[Step] = []
+    steps: list[ReasoningStep] = []
     position, below_head = 0, kind is not PathKind.PROGRAM
     for line in text.splitlines(keepends=True):
         if below_head and line.strip():
-            steps.append(Step(text[:position], line))
+            steps.append(ReasoningStep(text[:position], line))
         below_head = below_head or line.startswith(HEAD)
         position += len(line)
         if len(steps) == MAX_STEPS:

@@ -40,7 +40,7 @@ def solutions_folder(student: str, label: str) -> str:
 
 
 @dataclass(frozen=True)
-class Asking:
+class PromptSettings:
     """How a student is prompted: its paths, the maximum tokens of a path, and the number of live questions per engine."""
 
     paths: Mapping[PathKind, ReasoningPath]
@@ -56,7 +56,7 @@ class StoredSolutions:
     place: str
     engine: EngineConfig
     sandbox: SandboxConfig
-    asking: Asking
+    asking: PromptSettings
     strategy: Strategy
     retry_faults: bool = False
 
@@ -143,7 +143,7 @@ class StoredSolutions:
 def _read_parts(
     location: str,
     parts: Sequence[str],
-    shared: tuple[Asking, PathKind, Mapping[str, Question]],
+    shared: tuple[PromptSettings, PathKind, Mapping[str, Question]],
     sandbox: SandboxConfig,
 ) -> None:
     """Read the texts of parts again; solutions of questions that are no longer asked are dropped."""

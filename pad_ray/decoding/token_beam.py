@@ -15,7 +15,7 @@ from pad_ray.decoding.base import Answer, Attempt, Strategy
 from pad_ray.decoding.ranking import NOTHING, Evidence, Score
 from pad_ray.decoding.steps import is_finished, steps_of
 from pad_ray.decoding.verifiers import PRUNED, VerifierConfig, require_fitting
-from pad_ray.engines.base import Continued, NextToken
+from pad_ray.engines.base import NextToken, PartialCompletion
 from pad_ray.schema import Outcome, PathKind
 
 CANDIDATES_A_BEAM = 2
@@ -81,7 +81,7 @@ class TokenBeam(Strategy):
         prompt = attempt.tools.paths[self.path].prompt(attempt.question)
         live, ended = [Beam()], list[Beam]()
         for _ in range(attempt.tools.max_tokens):
-            continued = [Continued(prompt, beam.tokens, CANDIDATES_A_BEAM * self.beams) for beam in live]
+            continued = [PartialCompletion(prompt, beam.tokens, CANDIDATES_A_BEAM * self.beams) for beam in live]
             attempt.completion_tokens += len(continued)
             proposed = await attempt.tools.top_tokens(continued)
             candidates = _best(self._grown(live, proposed), CANDIDATES_A_BEAM * self.beams)

@@ -34,7 +34,7 @@ PRUNED = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReasoningStep:
     """A finished, non-empty line of a path and the text before it, both unchanged."""
 
     before: str
@@ -49,7 +49,7 @@ class Step:
 class StepVerifier(Protocol):
     """Scores steps of paths for one question from 0 (prune) to 1."""
 
-    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]: ...
+    async def scores(self, question: Question, steps: Sequence[ReasoningStep], execute: Execute) -> Sequence[float]: ...
 
 
 class VerifierConfig(BaseModel):
@@ -95,7 +95,7 @@ class NoVerifier:
     def __init__(self, config: VerifierConfig) -> None:
         pass
 
-    async def scores(self, question: Question, steps: Sequence[Step], execute: Execute) -> Sequence[float]:
+    async def scores(self, question: Question, steps: Sequence[ReasoningStep], execute: Execute) -> Sequence[float]:
         """Return 1 for every step."""
         return [1.0] * len(steps)
 
@@ -117,7 +117,7 @@ class Verifiers:
         return self.opened[config]
 
     async def log_scores(
-        self, configs: Sequence[VerifierConfig], question: Question, steps: Sequence[Step], execute: Execute
+        self, configs: Sequence[VerifierConfig], question: Question, steps: Sequence[ReasoningStep], execute: Execute
     ) -> list[float]:
         """The weighted sum over verifiers of log S for each step; `PRUNED` if one of them gives 0."""
         totals = [0.0] * len(steps)

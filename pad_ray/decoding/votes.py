@@ -10,7 +10,7 @@ from pad_ray.tasks.answers import agreeing, canonical_answer
 
 
 @dataclass
-class Group:
+class VoteGroup:
     """Answers that equal the first of them, in their original order."""
 
     answers: list[Answer]
@@ -26,21 +26,21 @@ class Group:
         return sum(known) / len(known) if known else -math.inf
 
 
-Weigh = Callable[[Group], float]
+Weigh = Callable[[VoteGroup], float]
 
 
-def groups(answers: Sequence[Answer], kind: AnswerKind) -> list[Group]:
+def groups(answers: Sequence[Answer], kind: AnswerKind) -> list[VoteGroup]:
     """The comparable answers in groups of equal ones, in the order of each group's first answer."""
     values = [answer.value if answer.valid else None for answer in answers]
-    return [Group([answers[place] for place in places]) for places in agreeing(kind, values)]
+    return [VoteGroup([answers[place] for place in places]) for places in agreeing(kind, values)]
 
 
-def count(group: Group) -> float:
+def count(group: VoteGroup) -> float:
     """One vote per answer."""
     return float(len(group.answers))
 
 
-def winner(found: Sequence[Group], weigh: Weigh = count) -> Group:
+def winner(found: Sequence[VoteGroup], weigh: Weigh = count) -> VoteGroup:
     """The group with the most votes.
 
     Ties go to an answer that a program gave, then to the higher mean log probability, then to the earlier group (Mixed

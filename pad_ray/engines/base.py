@@ -61,7 +61,7 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
-class Continued:
+class PartialCompletion:
     """A partial completion with its `tokens`, and the `count` of candidates wanted for its next token."""
 
     prompt: str | tuple[Message, ...]
@@ -88,7 +88,7 @@ class Engine(Protocol):
 class TokenEngine(Protocol):
     """An engine that returns the most probable next tokens, for token-by-token search. It blocks, so call it in a thread."""
 
-    def top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]: ...
+    def top_tokens(self, asked: Sequence[PartialCompletion]) -> list[list[NextToken]]: ...
 
 
 def failed(request: Request, engine: str, error: str) -> Generation:

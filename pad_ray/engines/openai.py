@@ -13,7 +13,7 @@ from pad_ray.engines.base import UNAVAILABLE, Generation, Request, failed, unava
 from pad_ray.engines.breaker import Breaker
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.dialects import UnusableAnswerError, read_answer
-from pad_ray.engines.server import Faulty, fault_of, open_client
+from pad_ray.engines.server import ServerFault, fault_of, open_client
 
 REFUSING = (401, 402, 403)
 """Statuses with which a server refuses the account, and so every request."""
@@ -45,7 +45,7 @@ class OpenAIEngine:
         self.config = config
         self.name = f"openai {config.model}@{config.host}"
         self.free = asyncio.Semaphore(config.concurrency)
-        self.client = open_client(config, _Pace(config.requests_per_minute).wait)
+        self.client = open_client(config, _RequestPace(config.requests_per_minute).wait)
         self.breaker = Breaker(config.concurrency)
         self.failed_after: dict[str, int] = {}
         self.waiting = asyncio.Lock()
@@ -135,9 +135,9 @@ class OpenAIEngine:
             answer = read_answer(json.loads(text), request.sampling.max_tokens)
         except json.JSONDecodeError:
             words = " ".join(text.split())[:200]
-            return self._failure(request, Faulty(f"the answer is not JSON: {words}", signature="not JSON"))
+            return self._failure(request, ServerFault(f"the answer is not JSON: {words}", signature="not JSON"))
         except UnusableAnswerError as error:
-            return self._failure(request, Faulty(self.config.without_key(str(error))))
+            return self._failure(request, ServerFault(self.config.without_key(str(error))))
         self.breaker.succeeded()
         return Generation(
             request_id=request.request_id,
@@ -151,7 +151,7 @@ class OpenAIEngine:
             reasoning=answer.reasoning,
         )
 
-    def _failure(self, request: Request, fault: Faulty) -> Generation:
+    def _failure(self, request: Request, fault: ServerFault) -> Generation:
         self.breaker.failed(fault.message, fault.signature, at_once=fault.status in REFUSING or fault.no_credit)
         self.failed_after[request.request_id] = self.breaker.successes
         return (unavailable if fault.of_server else failed)(request, self.name, fault.message)
@@ -164,7 +164,7 @@ class OpenAIEngine:
         return replace(generation, finish_reason=UNAVAILABLE)
 
 
-class _Pace:
+class _RequestPace:
     """Starts requests at even intervals, so that no minute exceeds the limit."""
 
     def __init__(self, per_minute: float | None) -> None:

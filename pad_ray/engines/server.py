@@ -26,7 +26,7 @@ ENDPOINTS = re.compile(r"/(chat/)?completions/?$|/models/?$")
 
 
 @dataclass(frozen=True)
-class Faulty:
+class ServerFault:
     """Why a request has no completion.
 
     Attributes:
@@ -77,14 +77,14 @@ def _client_hint(error: Exception) -> str:
     return f"{text}; check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
 
 
-def fault_of(error: Exception, config: EngineConfig) -> Faulty:
+def fault_of(error: Exception, config: EngineConfig) -> ServerFault:
     """The fault behind an exception of the client; its message never shows the key."""
     if isinstance(error, openai.APITimeoutError):
         message = f"no answer within {config.timeout_s:g} s, asked {config.attempts} times"
-        return Faulty(message, of_server=True, signature="timeout")
+        return ServerFault(message, of_server=True, signature="timeout")
     if isinstance(error, openai.APIConnectionError):
         message = f"{config.base_url} failed {config.attempts} times: {connection_cause(error, config)}"
-        return Faulty(config.without_key(message), of_server=True, lost=True, signature="connection")
+        return ServerFault(config.without_key(message), of_server=True, lost=True, signature="connection")
     status = error.status_code if isinstance(error, openai.APIStatusError) else 0
     words = server_words(getattr(error, "body", None)) or " ".join(str(error).split())
     message = config.without_key(f"{status}: {words}" if status else words)
@@ -94,7 +94,7 @@ def fault_of(error: Exception, config: EngineConfig) -> Faulty:
         message = f"{config.base_url} cannot be paid: {message}; add credit and run the same command again"
     no_credit = status == 429 and NO_CREDIT.search(words) is not None
     of_server = status >= 500 or status in (401, 402, 403, 408, 409, 429)
-    return Faulty(message, status, of_server, lost=status in LOST, no_credit=no_credit)
+    return ServerFault(message, status, of_server, lost=status in LOST, no_credit=no_credit)
 
 
 def _key_hint(config: EngineConfig) -> str:

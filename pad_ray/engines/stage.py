@@ -51,7 +51,7 @@ def _request(prompt: Any, sampling: Any, **rest: Any) -> Request:
     return Request(prompt=messages, sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}), **rest)
 
 
-class Metered:
+class MeteredEngine:
     """Wraps an actor's engine and reports its number of requests to Prometheus; other attributes are the engine's.
 
     With `demands_all`, a request that was not sent because the engine's server fails ends the call.
@@ -89,7 +89,7 @@ class EngineActor:
         note_start(attempts, config)
         self.engine = open_engine(config, on_gpu=on_gpu)
         note_loaded(attempts)
-        metered = Metered(self.engine, demands_all=self.DEMANDS_ALL)
+        metered = MeteredEngine(self.engine, demands_all=self.DEMANDS_ALL)
         self.suspicion: Suspicion[Request, Generation] = Suspicion(
             attempts, lambda request: request.request_id, metered.generate, self._fault
         )

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
-from pad_ray.engines.base import Continued, Generation, NextToken, Request, Sampling, failed
+from pad_ray.engines.base import Generation, NextToken, PartialCompletion, Request, Sampling, failed
 from pad_ray.engines.chat import chat_token_ids
 from pad_ray.engines.config import EngineConfig
 from pad_ray.models import resolve
@@ -47,7 +47,7 @@ class TransformersEngine:
             # In a thread, so that the actor stays responsive to Ray.
             return await asyncio.to_thread(self._generate, requests)
 
-    def top_tokens(self, asked: Sequence[Continued]) -> list[list[NextToken]]:
+    def top_tokens(self, asked: Sequence[PartialCompletion]) -> list[list[NextToken]]:
         """The most probable next tokens of partial texts, best first for each text, for token-by-token search.
 
         The list is empty for a text that fills `max_model_len`. Blocks; every call computes the whole text again.
@@ -57,7 +57,7 @@ class TransformersEngine:
             candidates += self._top_tokens(asked[start : start + self.config.max_sequences])
         return candidates
 
-    def _top_tokens(self, partial: Sequence[Continued]) -> list[list[NextToken]]:
+    def _top_tokens(self, partial: Sequence[PartialCompletion]) -> list[list[NextToken]]:
         rows: list[list[NextToken]] = [[] for _ in partial]
         prompts = {place: tokens for place, one in enumerate(partial) if (tokens := self._fitting(one)) is not None}
         if not prompts:
@@ -69,7 +69,7 @@ class TransformersEngine:
             rows[place] = [self._candidate(partial[place], int(token), float(row[token])) for token in best.indices]
         return rows
 
-    def _fitting(self, one: Continued) -> list[int] | None:
+    def _fitting(self, one: PartialCompletion) -> list[int] | None:
         """The tokens of the prompt; None if there is no room for another token."""
         try:
             prompt = self._token_ids(Request("", one.prompt, Sampling(0.0, 1.0, 1), 0))
@@ -78,7 +78,7 @@ class TransformersEngine:
         length = len(one.tokens) + (0 if self.encodes else len(prompt))
         return prompt if length < self.config.max_model_len else None
 
-    def _candidate(self, one: Continued, token: int, logprob: float) -> NextToken:
+    def _candidate(self, one: PartialCompletion, token: int, logprob: float) -> NextToken:
         tokens = (*one.tokens, token)
         ends = self.model.generation_config.eos_token_id
         ended = token in (ends if isinstance(ends, list) else [ends])
@@ -150,7 +150,7 @@ class TransformersEngine:
             do_sample=False,
             max_new_tokens=max(row.limit for row in rows),
             logits_processor=[_Choose(rows)],
-            stopping_criteria=[_Ended(rows)],
+            stopping_criteria=[_EndCriterion(rows)],
         )
         seconds = time.monotonic() - started
         return [row.generation(self.name, seconds) for row in rows]
@@ -231,7 +231,7 @@ class _Choose:
         return only
 
 
-class _Ended:
+class _EndCriterion:
     """A stopping criterion for `generate`: marks the rows that have ended."""
 
     def __init__(self, rows: Sequence[_Row]) -> None:

@@ -94,7 +94,7 @@ class NoValueError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ArithmeticToken:
     """A piece of an expression. `glued`: no space separates it from the piece before."""
 
     kind: Literal["number", "sign", "word", "money", "other"]
@@ -123,13 +123,13 @@ def _bracketed(match: re.Match[str]) -> str:
     return f"({match[1]}+{part})" if match[1] else f"({part})"
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str) -> list[ArithmeticToken]:
     """The pieces of a text that has passed through `normal`, in order.
 
     Raises:
         NoValueError: a number has more than `MAX_DIGITS` digits.
     """
-    pieces: list[Token] = []
+    pieces: list[ArithmeticToken] = []
     glued = False
     for match in _TOKEN.finditer(text):
         if match["space"] is None:
@@ -138,15 +138,15 @@ def tokens(text: str) -> list[Token]:
     return pieces
 
 
-def _token(match: re.Match[str], *, glued: bool) -> Token:
+def _token(match: re.Match[str], *, glued: bool) -> ArithmeticToken:
     text = match[0]
     if match["number"] or match["mixed"]:
-        return Token("number", text, _number(match), percent=bool(match["percent"]), glued=glued)
+        return ArithmeticToken("number", text, _number(match), percent=bool(match["percent"]), glued=glued)
     if match["sign"] or match["times"]:
-        return Token("sign", _MULTIPLY if match["times"] else text.replace("^", "**"), glued=glued)
+        return ArithmeticToken("sign", _MULTIPLY if match["times"] else text.replace("^", "**"), glued=glued)
     if match["money"]:
-        return Token("money", text, glued=glued)
-    return Token("word" if match["word"] else "other", text, glued=glued)
+        return ArithmeticToken("money", text, glued=glued)
+    return ArithmeticToken("word" if match["word"] else "other", text, glued=glued)
 
 
 def _number(match: re.Match[str]) -> Fraction:
@@ -181,13 +181,13 @@ def fingerprint(expression: str) -> list[str]:
     return [names, *(str(number) for number in numbers.values())]
 
 
-def _pieces(expression: str) -> list[Token]:
+def _pieces(expression: str) -> list[ArithmeticToken]:
     if len(expression) > MAX_EXPRESSION_CHARACTERS:
         raise NoValueError(f"is longer than {MAX_EXPRESSION_CHARACTERS} characters")
     return tokens(normal(expression).strip())
 
 
-def compute(pieces: Sequence[Token]) -> Fraction:
+def compute(pieces: Sequence[ArithmeticToken]) -> Fraction:
     """The exact value of the pieces of an expression; raises as `evaluate` does."""
     names, numbers = _named(pieces)
     try:
@@ -197,7 +197,7 @@ def compute(pieces: Sequence[Token]) -> Fraction:
     return _compute(tree.body, numbers)
 
 
-def _named(pieces: Sequence[Token]) -> tuple[str, dict[str, Fraction]]:
+def _named(pieces: Sequence[ArithmeticToken]) -> tuple[str, dict[str, Fraction]]:
     """The expression with its numbers replaced by names, and the numbers by name.
 
     Python's parser then reads only names and signs: decimals stay exact, and Python's own number syntax (`1_000`, `2j`) is

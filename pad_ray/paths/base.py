@@ -47,7 +47,7 @@ class Demonstration:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedPath:
     """The path read from a completion.
 
     `text` is the path alone, on which a student trains. `complete` is True if the path is whole even if the token limit cut
@@ -156,5 +156,5 @@ class ReasoningPath(ABC):
         )
 
     @abstractmethod
-    def parse(self, completion: str) -> Parsed:
+    def parse(self, completion: str) -> ParsedPath:
         """The path in a completion, without the surrounding text."""

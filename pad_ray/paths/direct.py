@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pad_ray.paths.answer import ANSWER_CUE, answer_target
-from pad_ray.paths.base import Message, Parsed, ReasoningPath
+from pad_ray.paths.base import Message, ParsedPath, ReasoningPath
 from pad_ray.paths.rationale import Rationale
 from pad_ray.schema import AnswerKind, Question
 
@@ -32,7 +32,7 @@ class DirectAnswers(Rationale):
         solved = [f"{_source(one)}{answer_target(_gold_text(one))}\n\n" for one in self.shots[question.task]]
         return "".join(solved) + _source(question)
 
-    def parse(self, completion: str) -> Parsed:
+    def parse(self, completion: str) -> ParsedPath:
         """As `others`."""
         return self.others.parse(completion)
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from pad_ray.paths.base import Parsed, ReasoningPath, without_thoughts
+from pad_ray.paths.base import ParsedPath, ReasoningPath, without_thoughts
 from pad_ray.paths.requirements import required
 from pad_ray.paths.source import Parser, lines_of, returns, segments_of, statement_end
 from pad_ray.schema import PathKind
@@ -26,8 +26,8 @@ class Program(ReasoningPath):
     cue = "Solution:"
     next_question = (f"\n{NEXT_QUESTION}", "\n```")
 
-    def parse(self, completion: str) -> Parsed:
-        return Parsed(*_read(completion))
+    def parse(self, completion: str) -> ParsedPath:
+        return ParsedPath(*_read(completion))
 
 
 def parse(completion: str) -> str:

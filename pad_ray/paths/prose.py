@@ -14,15 +14,15 @@ from itertools import pairwise
 from pad_ray.paths.arithmetic import (
     CURRENCIES,
     MAX_EXPRESSION_CHARACTERS,
+    ArithmeticToken,
     NotArithmeticError,
     NoValueError,
-    Token,
     compute,
     normal,
     tokens,
 )
 from pad_ray.paths.rounding import claims
-from pad_ray.paths.runs import Run, runs
+from pad_ray.paths.runs import PieceRun, runs
 from pad_ray.paths.units import leads, mixes_units, reinterprets
 
 MAX_READINGS = 8
@@ -90,7 +90,7 @@ def _joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 class _Side:
     """The right side of a calculation, with the hints in its line on rounding and scales."""
 
-    run: Run
+    run: PieceRun
     rounded: bool
     scales: tuple[int, ...]
     kilo: bool
@@ -109,19 +109,19 @@ def _in_line(step: int, line: str) -> Iterator[Calculation]:
                 yield calculation
 
 
-def _runs(side: str) -> list[Run]:
+def _runs(side: str) -> list[PieceRun]:
     """The expressions of one side; of a long side only the start and the end are read, because only they are compared."""
     limit = MAX_EXPRESSION_CHARACTERS
     try:
         if len(side) <= 2 * limit:
             return runs(tokens(side))
         # The cut may split a number, so the pieces next to it are dropped.
-        return runs([*tokens(side[:limit])[:-1], Token("other", "…"), *tokens(side[-limit:])[1:]])
+        return runs([*tokens(side[:limit])[:-1], ArithmeticToken("other", "…"), *tokens(side[-limit:])[1:]])
     except NoValueError:
         return []
 
 
-def _compared(step: int, left: Run, right: _Side) -> Calculation | None:
+def _compared(step: int, left: PieceRun, right: _Side) -> Calculation | None:
     """The calculation of an expression on the left and a stated value on the right; None if it is not understood."""
     if not left.calculates or left.doubtful or right.run.doubtful:
         return None
@@ -132,10 +132,10 @@ def _compared(step: int, left: Run, right: _Side) -> Calculation | None:
     stating = next((one for one in readings if any(_same(value, one, right) for value in values)), None)
     if stating is None and _in_doubt(left, right, values[0], readings):
         return None
-    return Calculation(step, left.text, Run(stating or readings[0]).text, values[0], stating is not None)
+    return Calculation(step, left.text, PieceRun(stating or readings[0]).text, values[0], stating is not None)
 
 
-def _values(left: Run) -> list[Fraction]:
+def _values(left: PieceRun) -> list[Fraction]:
     """The expression's value as written, then with `14 / 1/4` as 14 / (1/4), then with 20% as 20."""
     plain = [replace(one, value=one.value * 100, percent=False) if one.percent else one for one in left.pieces]
     readings = [left.pieces, list(_tight(left.pieces)), plain]
@@ -145,7 +145,7 @@ def _values(left: Run) -> list[Fraction]:
         return []
 
 
-def _tight(pieces: Sequence[Token]) -> Iterator[Token]:
+def _tight(pieces: Sequence[ArithmeticToken]) -> Iterator[ArithmeticToken]:
     place = 0
     while place < len(pieces):
         three = pieces[place : place + 3]
@@ -155,14 +155,14 @@ def _tight(pieces: Sequence[Token]) -> Iterator[Token]:
             and place
             and pieces[place - 1].text == "/"
         ):
-            yield from (Token("sign", "("), *three, Token("sign", ")"))
+            yield from (ArithmeticToken("sign", "("), *three, ArithmeticToken("sign", ")"))
             place += 3
         else:
             yield pieces[place]
             place += 1
 
 
-def _same(value: Fraction, reading: Sequence[Token], right: _Side) -> bool:
+def _same(value: Fraction, reading: Sequence[ArithmeticToken], right: _Side) -> bool:
     """Whether a reading of the right side is the value, rounded or scaled (thousands, hundredths)."""
     try:
         claim = compute(reading)
@@ -175,7 +175,7 @@ def _same(value: Fraction, reading: Sequence[Token], right: _Side) -> bool:
     return any(claims(claim, text, value * scale) or claims(claim * scale, "", value) for scale in right.scales)
 
 
-def _in_doubt(left: Run, right: _Side, value: Fraction, readings: Sequence[list[Token]]) -> bool:
+def _in_doubt(left: PieceRun, right: _Side, value: Fraction, readings: Sequence[list[ArithmeticToken]]) -> bool:
     """Whether a seemingly wrong calculation may have another meaning."""
     stated = [*readings[0], *right.run.unit_after_first()]
     if right.kilo or leads(left.before, follows_number=left.follows_number):
@@ -195,21 +195,23 @@ def _in_doubt(left: Run, right: _Side, value: Fraction, readings: Sequence[list[
     )
 
 
-def _words(pieces: Sequence[Token]) -> list[str]:
+def _words(pieces: Sequence[ArithmeticToken]) -> list[str]:
     """The words after numbers, without the article in `5 miles a day`."""
     behind = [piece for before, piece in pairwise(pieces) if piece.kind == "word" and not _is_article(before, piece)]
     return [piece.text for piece in behind]
 
 
-def _is_article(before: Token, piece: Token) -> bool:
+def _is_article(before: ArithmeticToken, piece: ArithmeticToken) -> bool:
     return before.kind == "word" and piece.text == "a"
 
 
-def _is_rate(pair: tuple[Token, Token]) -> bool:
+def _is_rate(pair: tuple[ArithmeticToken, ArithmeticToken]) -> bool:
     return pair[0].kind == "word" and pair[1].text == "/" and pair[1].glued
 
 
-def _is_label_or_range(left: Run, value: Fraction, readings: Sequence[list[Token]], right: _Side) -> bool:
+def _is_label_or_range(
+    left: PieceRun, value: Fraction, readings: Sequence[list[ArithmeticToken]], right: _Side
+) -> bool:
     """`Day 1 - 3 + 4 = 7` begins with a label; `pages 5-10 = 6 pages` is a range."""
     pieces = [piece for piece in left.pieces if piece.kind in ("number", "sign")]
     if pieces[0].kind != "number" or pieces[1].text != "-":

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pad_ray.paths.base import Parsed, ReasoningPath, clean_completion
+from pad_ray.paths.base import ParsedPath, ReasoningPath, clean_completion
 from pad_ray.paths.equations import Equation, check, legible
 from pad_ray.schema import FEEDBACK_CHARACTERS, AnswerKind, Outcome, PathKind, Verdict
 from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
@@ -22,12 +22,12 @@ class Rationale(ReasoningPath):
     kind = PathKind.RATIONALE
     cue = "Answer:"
 
-    def parse(self, completion: str) -> Parsed:
+    def parse(self, completion: str) -> ParsedPath:
         """The non-blank lines up to `#### answer`. Parsing fails if that line is missing or has no answer."""
         return up_to_answer(completion)
 
 
-def up_to_answer(completion: str) -> Parsed:
+def up_to_answer(completion: str) -> ParsedPath:
     """The lines of a completion up to the first that begins with `####`; all lines if there is none.
 
     Thoughts, turn tokens, code fences and emphasis around the answer's line are removed.
@@ -42,7 +42,9 @@ def up_to_answer(completion: str) -> Parsed:
     stated = end is not None and lines[end] != ANSWER_MARK
     # A cut completion may have lost digits of the answer, so the line must be followed by a line end.
     complete = end is not None and end + 1 < len(lines)
-    return Parsed("\n".join(path_lines), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'")
+    return ParsedPath(
+        "\n".join(path_lines), complete, None if stated else f"the text has no line '{ANSWER_MARK} answer'"
+    )
 
 
 def _line(line: str) -> str:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from pad_ray.errors import attempt
-from pad_ray.paths.base import Parsed, unfinished
+from pad_ray.paths.base import ParsedPath, unfinished
 from pad_ray.paths.equations import legible
 from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Verdict
 from pad_ray.tasks.answers import canonical_gold, equal, extract_final_answer
@@ -41,7 +41,7 @@ class Answer:
         return -math.inf if self.mean_logprob is None else self.mean_logprob
 
 
-def read_answer(kind: PathKind, parsed: Parsed, answer_kind: AnswerKind, *, cut: bool) -> Answer | None:
+def read_answer(kind: PathKind, parsed: ParsedPath, answer_kind: AnswerKind, *, cut: bool) -> Answer | None:
     """The answer that a path states; None for a program, which must be executed first.
 
     A text that the token limit `cut` has an answer only if its path is complete.

@@ -19,7 +19,7 @@ Import = ast.Import | ast.ImportFrom
 
 
 @dataclass(frozen=True)
-class Statement:
+class LineStatements:
     """The top-level statements of a line, usually one, and whether they are above the function in question."""
 
     text: str
@@ -104,7 +104,7 @@ def required(function: str, segments: Sequence[list[str]], own: int, place: rang
     return _joined(needed, function)
 
 
-def _statements(lines: list[str], place: range, parser: Parser) -> list[Statement]:
+def _statements(lines: list[str], place: range, parser: Parser) -> list[LineStatements]:
     """The top-level statements of a segment, except those at `place`."""
     statements = []
     number = 0
@@ -114,14 +114,14 @@ def _statements(lines: list[str], place: range, parser: Parser) -> list[Statemen
         elif _CODE.match(lines[number]) and (parsed := parser.statement(lines, number))[0]:
             nodes, end = parsed
             text = "\n".join(lines[number : number + (nodes[-1].end_lineno or 1)])
-            statements.append(Statement(text, tuple(nodes), not place or number < place.start))
+            statements.append(LineStatements(text, tuple(nodes), not place or number < place.start))
             number = end
         else:
             number += 1
     return statements
 
 
-def _needed(statements: list[Statement], names: set[str], imports: bool = False) -> list[Statement]:
+def _needed(statements: list[LineStatements], names: set[str], imports: bool = False) -> list[LineStatements]:
     """The statements needed by code that reads `names`, and those that they need in turn; the names they read join `names`."""
     needed_numbers: set[int] = set()
     grown = True
@@ -136,7 +136,7 @@ def _needed(statements: list[Statement], names: set[str], imports: bool = False)
     return [statements[number] for number in sorted(needed_numbers)]
 
 
-def _joined(statements: list[Statement], function: str) -> str:
+def _joined(statements: list[LineStatements], function: str) -> str:
     """Statements and function as one text, with blank lines around functions and classes."""
     first = [one for one in statements if one.text.startswith("from __future__ ")]
     ordered = {one.text: one for one in [*first, *statements]}.values()

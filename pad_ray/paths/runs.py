@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pad_ray.paths.arithmetic import Token
+from pad_ray.paths.arithmetic import ArithmeticToken
 
 MAX_UNIT_WORDS = 4
 """Maximum number of words between a number and the next sign; more words are prose."""
@@ -21,15 +21,15 @@ _BINARY = ("+", "-", "*", "/", "//", "**")
 
 
 @dataclass
-class Run:
+class PieceRun:
     """A sequence of pieces that may form an expression.
 
     `at_start`, `at_end`: only words and punctuation are before or after it. `doubtful`: the expression has a neighbouring part
     that is not understood, such as a variable. `follows_number`: its sentence has an earlier number.
     """
 
-    pieces: list[Token] = field(default_factory=list)
-    before: list[Token] = field(default_factory=list)
+    pieces: list[ArithmeticToken] = field(default_factory=list)
+    before: list[ArithmeticToken] = field(default_factory=list)
     at_start: bool = False
     at_end: bool = False
     doubtful: bool = False
@@ -46,7 +46,7 @@ class Run:
         """The expression for display."""
         return "".join(one.text if one.glued or not place else f" {one.text}" for place, one in enumerate(self.pieces))
 
-    def closed_end(self) -> "Run":
+    def closed_end(self) -> "PieceRun":
         """The part of the run after the last bracket that is never closed."""
         depth = 0
         for place in range(len(self.pieces) - 1, -1, -1):
@@ -55,16 +55,16 @@ class Run:
                 # A bracket after a sign belongs to the expression, but its end is missing.
                 before = self.pieces[place - 1].kind if place else "word"
                 doubtful = self.doubtful or before == "sign"
-                return Run(self.pieces[place + 1 :], [], at_end=self.at_end, doubtful=doubtful)
+                return PieceRun(self.pieces[place + 1 :], [], at_end=self.at_end, doubtful=doubtful)
         return self
 
-    def closed_start(self) -> "Run":
+    def closed_start(self) -> "PieceRun":
         """The run up to its last operand, with unit, after which every bracket is closed."""
         ends = self.ends()
         last = ends[-1] if ends else 0
         while 0 < last < len(self.pieces) and self.pieces[last].kind in ("word", "money"):
             last += 1
-        return Run(self.pieces[:last], self.before, self.at_start, self.at_end, self.doubtful)
+        return PieceRun(self.pieces[:last], self.before, self.at_start, self.at_end, self.doubtful)
 
     def ends(self) -> list[int]:
         """Possible ends of an expression at the start of the run: after each number or bracket outside of brackets."""
@@ -75,7 +75,7 @@ class Run:
                 positions.append(place + 1)
         return positions
 
-    def unit_after_first(self) -> list[Token]:
+    def unit_after_first(self) -> list[ArithmeticToken]:
         """The words after the first operand."""
         ends = self.ends()
         behind = self.pieces[ends[0] :] if ends else []
@@ -87,15 +87,15 @@ class _Reader:
     """Reads pieces one by one; `operand` is True after a number or a closing bracket."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self.run = Run(at_start=True)
-        self.words: list[Token] = []
+        self.runs: list[PieceRun] = []
+        self.run = PieceRun(at_start=True)
+        self.words: list[ArithmeticToken] = []
         self.depth = 0
         self.operand = False
         # A sign or a name outside of a run belongs to the expression of the next run.
         self.loose = False
         # A currency sign before the first number.
-        self.money: list[Token] = []
+        self.money: list[ArithmeticToken] = []
         # The piece before was punctuation, such as a full stop.
         self.marked = True
         self.previous = ""
@@ -110,10 +110,10 @@ class _Reader:
             self.run.doubtful |= doubtful
             self.runs.append(self.run)
             self.joined = True
-        self.run, self.depth, self.operand = Run(before=self.words[-WORDS_BEFORE:]), 0, False
+        self.run, self.depth, self.operand = PieceRun(before=self.words[-WORDS_BEFORE:]), 0, False
         self.run.follows_number, self.comment = self.joined, False
 
-    def read(self, piece: Token) -> None:
+    def read(self, piece: ArithmeticToken) -> None:
         match piece.kind:
             case "money":
                 # After a number it is the unit of that number or of the next one.
@@ -129,7 +129,7 @@ class _Reader:
             case _:
                 self._other(piece)
 
-    def _word(self, piece: Token) -> None:
+    def _word(self, piece: ArithmeticToken) -> None:
         self.words.append(piece)
         if (
             self.operand
@@ -143,7 +143,7 @@ class _Reader:
         self.loose = variable
         self.run.before = self.words[-WORDS_BEFORE:]
 
-    def _number(self, piece: Token) -> None:
+    def _number(self, piece: ArithmeticToken) -> None:
         if self.operand:
             touching = self.run.pieces[-1].kind == "number" or self.run.pieces[-1].text == ")"
             self.end(doubtful=touching)
@@ -158,7 +158,7 @@ class _Reader:
             self.run.pieces += self.money
         self.loose, self.money = False, []
 
-    def _sign(self, piece: Token) -> None:
+    def _sign(self, piece: ArithmeticToken) -> None:
         if piece.text == "(":
             self._open(piece)
         elif piece.text == ")":
@@ -176,7 +176,7 @@ class _Reader:
             self.end(doubtful=True)
             self.loose = True
 
-    def _open(self, piece: Token) -> None:
+    def _open(self, piece: ArithmeticToken) -> None:
         # A bracket directly after a word belongs to a function call.
         self.loose |= piece.glued and self.previous == "word"
         comment = self.operand and not piece.glued
@@ -187,7 +187,7 @@ class _Reader:
         self.run.pieces.append(piece)
         self.depth, self.operand = self.depth + 1, False
 
-    def _close(self, piece: Token) -> None:
+    def _close(self, piece: ArithmeticToken) -> None:
         if self.depth == 0 or not self.operand:
             self.end(doubtful=bool(self.run.pieces) and not self.operand)
             return
@@ -196,7 +196,7 @@ class _Reader:
         # In `24 (3 x 8)` the bracket is a comment, but in `2 (68) + 10` it is a factor.
         self.run.doubtful |= self.comment
 
-    def _other(self, piece: Token) -> None:
+    def _other(self, piece: ArithmeticToken) -> None:
         doubtful = piece.text not in _BENIGN or (bool(self.run.pieces) and not self.operand)
         # In `14, 400 / 80` the comma may separate thousands.
         doubtful |= piece.text == "," and bool(self.run.pieces) and self.run.pieces[-1].kind == "number"
@@ -206,7 +206,7 @@ class _Reader:
         self.run.follows_number, self.run.before = self.joined, []
 
 
-def runs(pieces: Sequence[Token]) -> list[Run]:
+def runs(pieces: Sequence[ArithmeticToken]) -> list[PieceRun]:
     """The runs of a text; the first says whether it begins the text, the last whether it ends it."""
     reader = _Reader()
     for piece in pieces:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pad_ray.paths.base import Parsed, ReasoningPath, asked_text
+from pad_ray.paths.base import ParsedPath, ReasoningPath, asked_text
 from pad_ray.paths.equations import shape
 from pad_ray.paths.rationale import ANSWER_MARK, judge_rationale, up_to_answer
 from pad_ray.schema import AnswerKind, Outcome, PathKind, Question, Verdict, content_id
@@ -29,7 +29,7 @@ class Socratic(ReasoningPath):
     kind = PathKind.SOCRATIC
     cue = "Steps:"
 
-    def parse(self, completion: str) -> Parsed:
+    def parse(self, completion: str) -> ParsedPath:
         """The lines up to `#### answer`. Parsing fails if that line is missing or another line is not a pair."""
         parsed = up_to_answer(completion)
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from pad_ray.paths.arithmetic import Token
+from pad_ray.paths.arithmetic import ArithmeticToken
 
 # Words that count or scale; inflected ones are given by their stems.
 _COUNTING_WORDS = (
@@ -59,7 +59,7 @@ def reinterprets(words: Iterable[str]) -> bool:
     return any(_counts(word.lower()) for phrase in words for word in phrase.replace("-", "/").split("/"))
 
 
-def leads(before: Sequence[Token], *, follows_number: bool) -> bool:
+def leads(before: Sequence[ArithmeticToken], *, follows_number: bool) -> bool:
     """Whether the words before an expression change its meaning: `day 1`, `half of`, `adds 5 to`."""
     words = [piece.text.lower() for piece in before]
     link = words[:-1] if words and words[-1] in _ARTICLES else words
@@ -73,7 +73,7 @@ def _counts(word: str) -> bool:
     return any(stem in word for stem in _COUNTING_STEMS)
 
 
-def mixes_units(left: Sequence[Token], right: Sequence[Token]) -> bool:
+def mixes_units(left: Sequence[ArithmeticToken], right: Sequence[ArithmeticToken]) -> bool:
     """Whether a calculation may convert units: hours on one side and minutes on the other, dollars and cents."""
     given, stated = _measures(left), _measures(right)
     added = any(piece.text in ("+", "-") for piece in left)
@@ -82,11 +82,11 @@ def mixes_units(left: Sequence[Token], right: Sequence[Token]) -> bool:
     return converted or bool(foreign and _foreign(right) - foreign) or (added and len(foreign) > 1)
 
 
-def _measures(pieces: Iterable[Token]) -> set[str]:
+def _measures(pieces: Iterable[ArithmeticToken]) -> set[str]:
     words = [word for piece in pieces if piece.kind in ("word", "money") for word in piece.text.lower().split("/")]
     return {word.rstrip("s") for word in words if word in _DIMENSION}
 
 
-def _foreign(pieces: Iterable[Token]) -> set[str]:
+def _foreign(pieces: Iterable[ArithmeticToken]) -> set[str]:
     """The stems of units in other alphabets, whose dimension is unknown; their endings vary with the number."""
     return {piece.text[:3] for piece in pieces if piece.kind == "word" and not piece.text.isascii()}

@@ -6,14 +6,14 @@
 from pad_ray.refinement.config import RefinementConfig
 from pad_ray.refinement.feedback import reveals, told
 from pad_ray.refinement.histogram import SideBySide, mix_from, side_by_side
-from pad_ray.refinement.inject import Correct, Variant, inject
+from pad_ray.refinement.inject import CorrectProgram, Variant, inject
 from pad_ray.refinement.mutations import CLASSES, MUTATIONS
 from pad_ray.refinement.rows import Failure, RepairRows, injected_rows, on_policy_rows, repair_source
 
 __all__ = [
     "CLASSES",
     "MUTATIONS",
-    "Correct",
+    "CorrectProgram",
     "Failure",
     "RefinementConfig",
     "RepairRows",

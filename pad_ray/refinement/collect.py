@@ -30,7 +30,7 @@ FAILURES = "refinement/failures"
 
 
 @dataclass
-class Collected:
+class AttemptCounts:
     """Counts of the student's drafts. `outcomes` counts all of them, `rows` those that became repair rows, `left_out` the
     other failures by reason. `faults` has the first reason of each kind of fault; `seconds` and `protections` are those of
     this call.
@@ -58,7 +58,7 @@ def collect(
     config: RefinementConfig,
     sandbox: SandboxConfig,
     progress: Progress,
-) -> Collected:
+) -> AttemptCounts:
     """Generate the missing planned drafts, and write the repair rows of all failures to `FAILURES`.
 
     The student answers the first `config.questions` train questions of the run. Call `store_programs` before. `run` must be
@@ -70,7 +70,7 @@ def collect(
     attempts = RunDir(run.path(ATTEMPTS))
     store(attempts, islice(run.iter_records(QUESTIONS, Question), config.questions))
     tally = synthesize(attempts, plan, student, sandbox, plan.config, progress, stage="refinement.collect")
-    collected = Collected(tally.planned, tally.seconds, tally.protections)
+    collected = AttemptCounts(tally.planned, tally.seconds, tally.protections)
     run.delete(FAILURES)
     for part in attempts.parts(QUESTIONS):
         questions = from_table(Question, attempts.read_part(part))

@@ -35,7 +35,7 @@ GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
-class Correct:
+class CorrectProgram:
     """A program that answers its question. `question` is the text that a student reads, including facts."""
 
     TABLE: ClassVar[str] = "correct"
@@ -47,7 +47,7 @@ class Correct:
     answer_kind: AnswerKind
 
     @classmethod
-    def of(cls, question: Question, draft_id: str, program: str, gold: str | None = None) -> "Correct":
+    def of(cls, question: Question, draft_id: str, program: str, gold: str | None = None) -> "CorrectProgram":
         """An accepted program of a question. `gold` is the accepted answer if the question has no gold answer.
 
         Raises ValueError if there is neither.
@@ -63,7 +63,7 @@ class Variant:
     """A wrong program derived from a correct one. `aim` is the intended outcome, `outcome` the real one."""
 
     TABLE: ClassVar[str] = "variants"
-    correct: Correct
+    correct: CorrectProgram
     program: str
     mutation: str
     aim: Outcome
@@ -72,7 +72,7 @@ class Variant:
 
 
 def inject(
-    programs: Sequence[Correct],
+    programs: Sequence[CorrectProgram],
     per_program: int,
     mix: Mapping[Outcome, float],
     seed: int,
@@ -116,7 +116,7 @@ class _Proposal:
 class _Proposals:
     """The variants of one program not yet proposed, by class."""
 
-    def __init__(self, correct: Correct, mix: Mapping[Outcome, float], seed: int) -> None:
+    def __init__(self, correct: CorrectProgram, mix: Mapping[Outcome, float], seed: int) -> None:
         self.correct = correct
         self._random = Random(content_id("inject", seed, correct.question_id, correct.program))
         self._mix = {aim: weight for aim, weight in sorted(mix.items()) if weight > 0}
@@ -186,12 +186,12 @@ def _attempt(slots: Sequence[_Slot], sandbox: Sandbox, dropped: Counter[str]) ->
             dropped[reason] += 1
 
 
-def _candidate(correct: Correct, proposal: _Proposal) -> Candidate:
+def _candidate(correct: CorrectProgram, proposal: _Proposal) -> Candidate:
     # Omit the question's text: a variant that states the answer is right and must not count as wrong (hard-coded).
     return Candidate(correct.draft_id, proposal.program, correct.gold, correct.answer_kind, question_text=None)
 
 
-def _why_dropped(correct: Correct, verdict: Verdict) -> str | None:
+def _why_dropped(correct: CorrectProgram, verdict: Verdict) -> str | None:
     if verdict.outcome is Outcome.ACCEPTED:
         return STILL_RIGHT
     if verdict.outcome.is_fault:
@@ -199,7 +199,7 @@ def _why_dropped(correct: Correct, verdict: Verdict) -> str | None:
     return GOLD_IN_FEEDBACK if reveals(told(verdict.feedback), correct.gold, correct.answer_kind) else None
 
 
-def _variant(correct: Correct, proposal: _Proposal, verdict: Verdict) -> Variant:
+def _variant(correct: CorrectProgram, proposal: _Proposal, verdict: Verdict) -> Variant:
     feedback = told(verdict.feedback)
     assert not reveals(feedback, correct.gold, correct.answer_kind)
     return Variant(correct, proposal.program, proposal.mutation, proposal.aim, verdict.outcome, feedback)

@@ -15,7 +15,7 @@ import ray.data
 
 from pad_ray.errors import StageError
 from pad_ray.refinement.config import RefinementConfig
-from pad_ray.refinement.inject import Correct, Variant, inject
+from pad_ray.refinement.inject import CorrectProgram, Variant, inject
 from pad_ray.refinement.rows import injected_rows
 from pad_ray.run.folder import RunDir
 from pad_ray.run.workers import actor_count, add_counts, rows
@@ -37,7 +37,7 @@ VARIANT_SCHEMA = pa.schema(
 
 
 @dataclass
-class Injected:
+class InjectionCounts:
     """Counts of an injection. `outcomes` counts variants by real outcome; `dropped` proposals and `left_out` rows by reason."""
 
     programs: int = 0
@@ -49,14 +49,14 @@ class Injected:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def write_correct(run: RunDir, name: str, programs: Sequence[Correct]) -> None:
+def write_correct(run: RunDir, name: str, programs: Sequence[CorrectProgram]) -> None:
     """Store programs as the Parquet part `name`, which `inject_dataset` reads."""
-    run.write_table(name, pa.Table.from_pylist([asdict(one) for one in programs], schema=arrow_schema(Correct)))
+    run.write_table(name, pa.Table.from_pylist([asdict(one) for one in programs], schema=arrow_schema(CorrectProgram)))
 
 
 def inject_dataset(
     run: RunDir, mix: Mapping[Outcome, float], seed: int, config: RefinementConfig, sandbox: SandboxConfig
-) -> Injected:
+) -> InjectionCounts:
     """Generate variants and repair rows of every program in `CORRECT`, as parts in `VARIANTS` and `ROWS`.
 
     The result does not depend on the number of actors. Parts of other programs or settings are removed. Ray must be running.
@@ -78,7 +78,7 @@ def inject_dataset(
         max_restarts=-1,
         max_task_retries=-1,
     )
-    injected, names = Injected(), set()
+    injected, names = InjectionCounts(), set()
     for row in rows(dataset, "refinement"):
         add_counts(injected, json.loads(row["tally"]))
         names.add(row["name"])
@@ -128,14 +128,14 @@ class _Inject:
         if self.run.exists(f"{ROWS}/{name}"):
             table = self.run.read_part(f"{ROWS}/{name}", ["row_id"])
             return name, table.schema.metadata[TALLY].decode()
-        corrects = [Correct(**{**row, "answer_kind": AnswerKind(row["answer_kind"])}) for row in programs]
+        corrects = [CorrectProgram(**{**row, "answer_kind": AnswerKind(row["answer_kind"])}) for row in programs]
         return name, self._make(name, corrects)
 
-    def _make(self, name: str, corrects: Sequence[Correct]) -> str:
+    def _make(self, name: str, corrects: Sequence[CorrectProgram]) -> str:
         dropped = Counter[str]()
         variants = inject(corrects, self.config.variants_per_program, self.mix, self.seed, self.sandbox, dropped)
         repair = injected_rows(variants, self.config.max_source_characters)
-        injected = Injected(
+        injected = InjectionCounts(
             programs=len(corrects),
             variants=len(variants),
             rows=len(repair.rows),

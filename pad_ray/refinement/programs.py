@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from pad_ray.errors import DeadEndError, StageError
-from pad_ray.refinement.inject import Correct
+from pad_ray.refinement.inject import CorrectProgram
 from pad_ray.refinement.pipeline import CORRECT, write_correct
 from pad_ray.run.folder import RunDir
 from pad_ray.schema import AnswerKind, CorpusRow, Objective, Question, Verdict, from_table
@@ -34,13 +34,13 @@ def store_programs(run: RunDir) -> int:
     return stored
 
 
-def read_programs(run: RunDir, question_ids: Collection[str]) -> list[Correct]:
+def read_programs(run: RunDir, question_ids: Collection[str]) -> list[CorrectProgram]:
     """The stored programs of these questions."""
-    table = run.select(CORRECT, Correct, "question_id", question_ids)
-    return [Correct(**{**row, "answer_kind": AnswerKind(row["answer_kind"])}) for row in table.to_pylist()]
+    table = run.select(CORRECT, CorrectProgram, "question_id", question_ids)
+    return [CorrectProgram(**{**row, "answer_kind": AnswerKind(row["answer_kind"])}) for row in table.to_pylist()]
 
 
-def _programs(run: RunDir, part: str, rows: Sequence[CorpusRow]) -> list[Correct]:
+def _programs(run: RunDir, part: str, rows: Sequence[CorpusRow]) -> list[CorrectProgram]:
     question_ids = {row.question_id for row in rows}
     stored = from_table(Question, run.select(QUESTIONS, Question, "question_id", question_ids))
     questions = {question.question_id: question for question in stored}
@@ -53,4 +53,7 @@ def _programs(run: RunDir, part: str, rows: Sequence[CorpusRow]) -> list[Correct
     unknown = [row.draft_id for row in rows if not questions[row.question_id].gold]
     verdicts = from_table(Verdict, run.select(VERDICTS, Verdict, "draft_id", unknown))
     values = {verdict.draft_id: verdict.value for verdict in verdicts}
-    return [Correct.of(questions[row.question_id], row.draft_id, row.target, values.get(row.draft_id)) for row in rows]
+    return [
+        CorrectProgram.of(questions[row.question_id], row.draft_id, row.target, values.get(row.draft_id))
+        for row in rows
+    ]

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from pad_ray.errors import attempt
 from pad_ray.paths import Program
 from pad_ray.refinement.feedback import reveals, told
-from pad_ray.refinement.inject import GOLD_IN_FEEDBACK, Correct, Variant
+from pad_ray.refinement.inject import GOLD_IN_FEEDBACK, CorrectProgram, Variant
 from pad_ray.schema import CorpusRow, Objective, Outcome, content_id
 
 TOO_LONG = "too_long"
@@ -55,7 +55,9 @@ def injected_rows(variants: Iterable[Variant], max_source_characters: int) -> Re
     return repair
 
 
-def on_policy_rows(failures: Iterable[Failure], corrects: Sequence[Correct], max_source_characters: int) -> RepairRows:
+def on_policy_rows(
+    failures: Iterable[Failure], corrects: Sequence[CorrectProgram], max_source_characters: int
+) -> RepairRows:
     """A row for each of a student's real failures whose question has a correct program.
 
     Of several correct programs the most similar one is the target, so that the student repairs its program instead of writing
@@ -78,7 +80,7 @@ def on_policy_rows(failures: Iterable[Failure], corrects: Sequence[Correct], max
 
 
 def _try_to_add(
-    repair: RepairRows, seen: set[str], corrects: Sequence[Correct], program: str, feedback: str, longest: int
+    repair: RepairRows, seen: set[str], corrects: Sequence[CorrectProgram], program: str, feedback: str, longest: int
 ) -> None:
     """Add the row that repairs a program to the nearest correct one; a program that crashes this is counted."""
     error = attempt(lambda: _add(repair, seen, _nearest(program, corrects), program, feedback, longest), str)
@@ -86,7 +88,9 @@ def _try_to_add(
         repair.left_out[UNUSABLE] += 1
 
 
-def _add(repair: RepairRows, seen: set[str], correct: Correct, program: str, feedback: str, longest: int) -> None:
+def _add(
+    repair: RepairRows, seen: set[str], correct: CorrectProgram, program: str, feedback: str, longest: int
+) -> None:
     source = repair_source(correct.question, program, feedback)
     row_id = content_id("row", correct.question_id, Objective.REPAIR, source, correct.program)
     if reveals(feedback, correct.gold, correct.answer_kind):
@@ -102,7 +106,7 @@ def _add(repair: RepairRows, seen: set[str], correct: Correct, program: str, fee
         )
 
 
-def _nearest(program: str, corrects: Sequence[Correct]) -> Correct:
+def _nearest(program: str, corrects: Sequence[CorrectProgram]) -> CorrectProgram:
     """The first of the most similar programs, compared by lines."""
     if len(corrects) == 1:
         return corrects[0]

@@ -35,7 +35,7 @@ class Span(NamedTuple):
     end: int
 
 
-class Token(NamedTuple):
+class SourceToken(NamedTuple):
     """An operator, bracket or separator. `depth` is the number of open brackets around it."""
 
     text: str
@@ -172,21 +172,21 @@ class Source:
         return Counter(name for node in ast.walk(self.tree) for name in _bound(node))
 
     @cached_property
-    def tokens(self) -> list[Token]:
+    def tokens(self) -> list[SourceToken]:
         """Operators, brackets and separators in order; empty if the tokenizer fails on a text that parses."""
         try:
             return list(self._tokens())
         except (tokenize.TokenError, SyntaxError):
             return []
 
-    def _tokens(self) -> Iterator[Token]:
+    def _tokens(self) -> Iterator[SourceToken]:
         depth = 0
         for token in tokenize.generate_tokens(io.StringIO(self.text, newline="\n").readline):
             if token.type != tokenize.OP:
                 continue
             depth -= token.string in ")]}"
             start = self._starts[token.start[0] - 1] + token.start[1]
-            yield Token(token.string, Span(start, start + len(token.string)), depth)
+            yield SourceToken(token.string, Span(start, start + len(token.string)), depth)
             depth += token.string in "([{"
 
     def operator(self, left: ast.expr, right: ast.expr, symbol: str) -> Span | None:

@@ -7,7 +7,7 @@ from pad_ray.report import text
 
 
 @dataclass(frozen=True)
-class Bar:
+class OutcomeBar:
     """`width` is in per cent of the longest bar, `share` is the share of the whole; `key` names the counted item."""
 
     key: str
@@ -18,11 +18,11 @@ class Bar:
     kind: str
 
 
-def bars(numbers: Mapping[str, int], whole: int, kinds: Mapping[str, str]) -> list[Bar]:
+def bars(numbers: Mapping[str, int], whole: int, kinds: Mapping[str, str]) -> list[OutcomeBar]:
     """One bar per name, in the given order; `kinds` gives the colour of bars that are not grey."""
     longest = max(numbers.values(), default=0) or 1
     return [
-        Bar(
+        OutcomeBar(
             key=name,
             label=text.words(name),
             number=text.count(number),
@@ -34,10 +34,12 @@ def bars(numbers: Mapping[str, int], whole: int, kinds: Mapping[str, str]) -> li
     ]
 
 
-def share_bars(shares: Mapping[str, tuple[int, int]]) -> list[Bar]:
+def share_bars(shares: Mapping[str, tuple[int, int]]) -> list[OutcomeBar]:
     """One bar per name for (part, whole), whose length is the part's share; full width is 100 %."""
     return [
-        Bar(name, name, f"{part:,} of {whole:,}", text.percent(part / whole), round(100 * part / whole, 2), "kept")
+        OutcomeBar(
+            name, name, f"{part:,} of {whole:,}", text.percent(part / whole), round(100 * part / whole, 2), "kept"
+        )
         for name, (part, whole) in shares.items()
         if whole
     ]

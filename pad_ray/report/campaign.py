@@ -32,7 +32,7 @@ KINDS = {"other": "others", "front": "Pareto front", "default": "default", "best
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialRow:
     """A trial as a row of the table; `mark` says whether it is best, default or on the front."""
 
     trial: Trial
@@ -48,7 +48,7 @@ class Campaign:
     name: str
     summary: CampaignSummary
     states: dict[str, int]
-    rows: list[Row]
+    rows: list[TrialRow]
     parallel: charts.Chart | None
     front: charts.Chart | None
     test: charts.Chart | None
@@ -119,8 +119,8 @@ def _select_trials(summary: CampaignSummary, trials: Sequence[Trial]) -> list[Tr
     return [ranked[place] for place in sorted([*marked, *spaced][:MOST_TRIALS])]
 
 
-def _row(summary: CampaignSummary, trial: Trial) -> Row:
-    return Row(
+def _row(summary: CampaignSummary, trial: Trial) -> TrialRow:
+    return TrialRow(
         trial=trial,
         mark=_mark(summary, trial.trial),
         values=[_format(trial.values.get(objective.name)) for objective in summary.objectives],

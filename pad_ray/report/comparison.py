@@ -22,7 +22,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
-class Told:
+class SideAnswer:
     """One side's answer to a question."""
 
     answer: str | None
@@ -43,8 +43,8 @@ class Flip:
 
     kind: str
     question: Question
-    a: Told
-    b: Told
+    a: SideAnswer
+    b: SideAnswer
 
     @property
     def size(self) -> int:
@@ -255,12 +255,12 @@ def _answer(runs: Sequence[Answers], key: str, *, right: bool) -> Solution:
     return next(run[key] for run in runs if run[key].correct is right)
 
 
-def _side_answer(solution: Solution) -> Told:
+def _side_answer(solution: Solution) -> SideAnswer:
     """The path that gave the answer; if unknown, the last path of the strategy, which the feedback may not refer to."""
     path = solution.chosen or (solution.paths[-1] if solution.paths else "")
     line = failing_line(path, solution.feedback) if solution.chosen and not solution.correct else None
     kind = PathKind.PROGRAM if "def solution" in path else PathKind.RATIONALE
-    return Told(solution.answer, solution.outcome.value, solution.feedback, shown(kind, path, line), line)
+    return SideAnswer(solution.answer, solution.outcome.value, solution.feedback, shown(kind, path, line), line)
 
 
 def _chart(pairs: Sequence[Pair]) -> charts.Chart | None:

@@ -25,7 +25,7 @@ DRAFT_ID = "^[0-9a-f]{32}$"
 
 
 @dataclass
-class Tally:
+class OutcomeTally:
     """The number of rows with an outcome, and the smallest draft ids.
 
     Ids are content hashes, so these ids are a random sample that is the same on every rendering.
@@ -48,8 +48,8 @@ class Outcomes:
     """
 
     final: bool
-    kept: Tally
-    thrown: dict[str, Tally]
+    kept: OutcomeTally
+    thrown: dict[str, OutcomeTally]
 
     @property
     def kept_as(self) -> str:
@@ -72,8 +72,8 @@ def count_outcomes(run: RunDir) -> Outcomes:
     """
     if not any(run.parts(folder) for folder in (TRAIN, VALIDATION, REJECTED)):
         so_far = _tally(judged_drafts(run))
-        return Outcomes(False, so_far.pop(Outcome.ACCEPTED, Tally()), so_far)
-    kept = Tally()
+        return Outcomes(False, so_far.pop(Outcome.ACCEPTED, OutcomeTally()), so_far)
+    kept = OutcomeTally()
     for folder in (TRAIN, VALIDATION):
         for part in read_parts(run, run.parts(folder), ["draft_id"]):
             kept.add(pc.unique(part["draft_id"]))  # a draft can give several rows, all in one part
@@ -92,12 +92,12 @@ def planned_drafts(run: RunDir) -> Ids | None:
     return np.unique(np.concatenate(ids)) if ids else None
 
 
-def _tally(tables: Iterable[pa.Table]) -> dict[str, Tally]:
-    tallies: dict[str, Tally] = {}
+def _tally(tables: Iterable[pa.Table]) -> dict[str, OutcomeTally]:
+    tallies: dict[str, OutcomeTally] = {}
     for table in tables:
         for outcome in table["outcome"].unique().to_pylist():
             ids = table["draft_id"].filter(pc.equal(table["outcome"], outcome))
-            tallies.setdefault(outcome, Tally()).add(ids)
+            tallies.setdefault(outcome, OutcomeTally()).add(ids)
     return tallies
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pad_ray.report import text
-from pad_ray.report.bars import Bar, bars, share_bars
+from pad_ray.report.bars import OutcomeBar, bars, share_bars
 from pad_ray.report.counts import TAKEN
 from pad_ray.report.data import RunData
 from pad_ray.report.yields import MOST_STATED, Share
@@ -12,7 +12,7 @@ from pad_ray.run.records import GREEDY, Score, StudentRole, evaluation_stage
 
 
 @dataclass(frozen=True)
-class Step:
+class FunnelStep:
     """One step of the funnel; `number` is a dash if the run has not reached it."""
 
     name: str
@@ -22,7 +22,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Check:
+class CountCheck:
     """A number from the ledger or the metrics, and the same number counted in the files."""
 
     what: str
@@ -30,7 +30,7 @@ class Check:
     files: int
 
 
-def funnel(data: RunData) -> list[Step]:
+def funnel(data: RunData) -> list[FunnelStep]:
     """question -> draft -> verdict -> corpus -> student -> score, with numbers from the ledger.
 
     Except the score: its ledger entry counts only the last evaluation, which may be of another task.
@@ -67,8 +67,8 @@ def _rows(data: RunData) -> int | None:
     return corpus.train_rows + corpus.validation_rows if corpus else None
 
 
-def _step(name: str, number: int | None, unit: str, note: str) -> Step:
-    return Step(name, text.count(number), unit, "not reached" if number is None else note)
+def _step(name: str, number: int | None, unit: str, note: str) -> FunnelStep:
+    return FunnelStep(name, text.count(number), unit, "not reached" if number is None else note)
 
 
 def _by_split(data: RunData) -> str:
@@ -107,7 +107,7 @@ class BarGroup:
 
     title: str
     total: str
-    bars: list[Bar]
+    bars: list[OutcomeBar]
 
 
 def outcomes(data: RunData) -> list[BarGroup]:
@@ -213,10 +213,10 @@ def _cost(data: RunData, stage: StageEntry, scores: list[Score], seconds: float 
     )
 
 
-def checks(data: RunData) -> list[Check]:
+def checks(data: RunData) -> list[CountCheck]:
     """Numbers that the ledger or the metrics share with the tables; accepted drafts include those left out later."""
     questions, synthesis, corpus = (_stage(data, name) for name in ("questions", "synthesis", "corpus"))
-    first = [Check("questions", questions.rows_out, sum(data.questions.values()))] if questions else []
+    first = [CountCheck("questions", questions.rows_out, sum(data.questions.values()))] if questions else []
     if not (synthesis and corpus and data.outcomes.final):
         return first
     kept = data.outcomes.kept.count
@@ -228,14 +228,14 @@ def checks(data: RunData) -> list[Check]:
     )
     return [
         *first,
-        Check("drafts", synthesis.rows_in, kept + data.outcomes.thrown_count),
-        Check("drafts accepted", synthesis.rows_out, kept + left_out),
-        Check("drafts in the corpus", corpus.rows_out, kept),
+        CountCheck("drafts", synthesis.rows_in, kept + data.outcomes.thrown_count),
+        CountCheck("drafts accepted", synthesis.rows_out, kept + left_out),
+        CountCheck("drafts in the corpus", corpus.rows_out, kept),
         *_path_checks(data),
     ]
 
 
-def _path_checks(data: RunData) -> list[Check]:
+def _path_checks(data: RunData) -> list[CountCheck]:
     recorded = data.metrics.synthesis.by_path if data.metrics.synthesis else {}
     counted = data.yields.by_path()
     pairs = [(path, recorded[path], counted.get(path, Share(0, 0))) for path in sorted(recorded)]
@@ -243,7 +243,7 @@ def _path_checks(data: RunData) -> list[Check]:
         check
         for path, one, other in pairs
         for check in (
-            Check(f"{path} drafts", one.drafts, other.drafts),
-            Check(f"{path} drafts accepted", one.accepted, other.accepted),
+            CountCheck(f"{path} drafts", one.drafts, other.drafts),
+            CountCheck(f"{path} drafts accepted", one.accepted, other.accepted),
         )
     ]

@@ -10,7 +10,7 @@ from pad_ray.run.records import General, GeneralChange, Paired, StudentRole, Sub
 
 
 @dataclass(frozen=True)
-class Row:
+class SubtaskRow:
     """One sub-task; a cell is a student's score, None if it was not measured."""
 
     name: str
@@ -34,7 +34,7 @@ class Ability:
 
     macro: charts.Chart
     students: list[General]
-    rows: list[Row]
+    rows: list[SubtaskRow]
     changes: list[MacroChange]
     warnings: list[str]
 
@@ -70,12 +70,12 @@ def _mark(one: General) -> charts.Mark:
     )
 
 
-def _rows(students: Sequence[General]) -> list[Row]:
+def _rows(students: Sequence[General]) -> list[SubtaskRow]:
     names = dict.fromkeys(name for one in students for name in one.subtasks)
     cells = {name: [one.subtasks.get(name) for one in students] for name in names}
     # One number, unless students answered different samples.
     counts = {name: dict.fromkeys(text.count(cell.questions) for cell in cells[name] if cell) for name in names}
-    return [Row(name, ", ".join(counts[name]), cells[name]) for name in names]
+    return [SubtaskRow(name, ", ".join(counts[name]), cells[name]) for name in names]
 
 
 def _change(change: GeneralChange) -> MacroChange:

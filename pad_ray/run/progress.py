@@ -79,17 +79,17 @@ class Progress:
             yield item  # type: ignore[misc]  # `item` is not `end`.
 
     @contextmanager
-    def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator["Bar"]:
+    def stage(self, name: str, unit: str, total: int, done: int = 0) -> Iterator["ProgressBar"]:
         """A stage of `total` units, of which an earlier call finished `done`."""
-        pace = _Pace(done)
+        pace = _StagePace(done)
         with (
             self.track(name) if self.track else nullcontext() as scalars,
             self._shown(name, unit, total, pace) as shown,
         ):
-            yield Bar(shown, pace, unit, scalars)
+            yield ProgressBar(shown, pace, unit, scalars)
 
     @contextmanager
-    def _shown(self, name: str, unit: str, total: int, pace: "_Pace") -> Iterator["_Shown"]:
+    def _shown(self, name: str, unit: str, total: int, pace: "_StagePace") -> Iterator["_Display"]:
         if self.console.is_terminal:
             with _rich(self.console) as rich:
                 yield _RichBar(rich, f"{name} ({unit})", total, pace)
@@ -118,7 +118,7 @@ def _rich(console: Console) -> RichProgress:
     )
 
 
-class _Pace:
+class _StagePace:
     """The speed of a stage in this call, without the units that an earlier call finished."""
 
     def __init__(self, done: int) -> None:
@@ -135,10 +135,10 @@ class _Pace:
         return f"{pace:.1f}/s" if pace >= 0.1 else f"{60 * pace:.1f}/min"
 
 
-class Bar:
+class ProgressBar:
     """One stage's progress."""
 
-    def __init__(self, shown: "_Shown", pace: _Pace, unit: str, scalars: Scalars | None) -> None:
+    def __init__(self, shown: "_Display", pace: _StagePace, unit: str, scalars: Scalars | None) -> None:
         self.shown, self.pace, self.unit, self.scalars = shown, pace, unit, scalars
 
     def update(self, done: int, note: str = "", values: Mapping[str, float] | None = None) -> None:
@@ -148,14 +148,14 @@ class Bar:
             self.scalars.log(done, {f"{self.unit}_per_s": self.pace.per_second(done), **(values or {})})
 
 
-class _Shown(Protocol):
+class _Display(Protocol):
     """The visible part of a stage's progress."""
 
     def update(self, done: int, note: str) -> None: ...
 
 
 class _RichBar:
-    def __init__(self, rich: RichProgress, name: str, total: int, pace: _Pace) -> None:
+    def __init__(self, rich: RichProgress, name: str, total: int, pace: _StagePace) -> None:
         self.rich, self.pace = rich, pace
         self.task = rich.add_task(name, total=total, completed=pace.first, note="", pace="")
 
@@ -164,7 +164,7 @@ class _RichBar:
 
 
 class _PlainBar:
-    def __init__(self, progress: Progress, name: str, unit: str, total: int, pace: _Pace) -> None:
+    def __init__(self, progress: Progress, name: str, unit: str, total: int, pace: _StagePace) -> None:
         self.progress, self.name, self.unit, self.total, self.pace = progress, name, unit, total, pace
         self.printed = time.monotonic()
         self.done, self.note = self.said = (pace.first, "")

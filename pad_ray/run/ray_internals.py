@@ -77,7 +77,7 @@ def recall(scheduler: Any, trial: str, measured: int, value: float) -> None:
     scheduler._brackets[0].on_result(SimpleNamespace(trial_id=f"earlier-{trial}"), measured, value)
 
 
-class NeverStarted:
+class IdleActor:
     """An actor for `provoke_restart_warning`."""
 
     def __init__(self, reference: Any) -> None: ...
@@ -97,7 +97,7 @@ def provoke_restart_warning() -> None:
     some milliseconds, once per process. Call it when Ray runs. The driver's log file in Ray's folder still has the line.
     """
     never = NodeAffinitySchedulingStrategy(NO_NODE, soft=False)
-    actor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=never)(NeverStarted)
+    actor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=never)(IdleActor)
     reference = ray.put(None)
     with stderr_without(RESTART_WARNING):
         actor.remote(reference)

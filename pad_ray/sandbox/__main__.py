@@ -10,7 +10,7 @@ from pad_ray.errors import InputError, StageError
 from pad_ray.sandbox.config import SandboxConfig
 from pad_ray.sandbox.protections import Protections
 from pad_ray.sandbox.sandbox import Sandbox
-from pad_ray.sandbox.self_test import Check, self_test
+from pad_ray.sandbox.self_test import SelfTestAttempt, self_test
 
 
 def _protections_table(protections: Protections) -> Table:
@@ -22,7 +22,7 @@ def _protections_table(protections: Protections) -> Table:
     return table
 
 
-def _checks_table(checks: list[Check]) -> Table:
+def _checks_table(checks: list[SelfTestAttempt]) -> Table:
     table = Table("a program tries to", "stopped", "seen", title="Hostile self-test")
     for check in checks:
         table.add_row(check.name, "yes" if check.passed else "NO", check.seen)

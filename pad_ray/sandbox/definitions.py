@@ -60,7 +60,7 @@ class Definition:
     seen: bool = False
 
 
-class Group:
+class DefinitionGroup:
     """All definitions of one name in one scope, in program order. Each is returned only once."""
 
     def __init__(self) -> None:
@@ -118,9 +118,9 @@ class Scope:
 
     node: ast.AST
     parent: "Scope | None"
-    names: dict[str, Group] = field(default_factory=dict)
+    names: dict[str, DefinitionGroup] = field(default_factory=dict)
     elsewhere: dict[str, "Scope"] = field(default_factory=dict)
-    results: Group = field(default_factory=Group)
+    results: DefinitionGroup = field(default_factory=DefinitionGroup)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Definitions:
         self.scopes[id(node)] = inner
         for name, default in _parameters(node.args):
             values = () if default is None else (default,)
-            inner.names.setdefault(name, Group()).add(Definition(values, None, ANYWHERE))
+            inner.names.setdefault(name, DefinitionGroup()).add(Definition(values, None, ANYWHERE))
         defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
         inside = _Context(inner, None, None, ANYWHERE, top=True)
         if isinstance(node, ast.Lambda):
@@ -313,7 +313,7 @@ class Definitions:
             values, context.guard, context.place if own else ANYWHERE, kills and own, simple and own and context.top,
             updates, key,
         )  # fmt: skip
-        scope.names.setdefault(name, Group()).add(definition)
+        scope.names.setdefault(name, DefinitionGroup()).add(definition)
 
 
 def constant_truth(test: ast.expr) -> bool | None:

@@ -53,7 +53,7 @@ LIMITS = {
 
 
 @dataclass(frozen=True)
-class Check:
+class SelfTestAttempt:
     """One attempt and whether it was stopped; `seen` is what the sandbox reported."""
 
     name: str
@@ -66,7 +66,7 @@ def _stopped(execution: Execution) -> bool:
     return execution.value == "blocked" or execution.outcome in (Outcome.FORBIDDEN, Outcome.OTHER_EXCEPTION)
 
 
-def self_test(sandbox: Sandbox) -> list[Check]:
+def self_test(sandbox: Sandbox) -> list[SelfTestAttempt]:
     """Run every attempt between honest programs. A neighbour with a wrong answer is also a failed check."""
     attacks = [TRY.format(attempt=attempt) for attempt in ATTEMPTS.values()]
     programs = [*attacks, *(program for program, _ in LIMITS.values())]
@@ -74,8 +74,11 @@ def self_test(sandbox: Sandbox) -> list[Check]:
     mixed = [program for pair in zip(neighbours, programs, strict=True) for program in pair]
     executions = sandbox.run(mixed)
     attempted, limited = executions[1::2][: len(attacks)], executions[1::2][len(attacks) :]
-    checks = [Check(name, _stopped(run), run.feedback) for name, run in zip(ATTEMPTS, attempted, strict=True)]
+    checks = [SelfTestAttempt(name, _stopped(run), run.feedback) for name, run in zip(ATTEMPTS, attempted, strict=True)]
     for (name, (_, expected)), run in zip(LIMITS.items(), limited, strict=True):
-        checks.append(Check(name, run.outcome is expected, run.feedback))
+        checks.append(SelfTestAttempt(name, run.outcome is expected, run.feedback))
     wrong = [number for number, run in enumerate(executions[::2]) if run.value != str(number + 1)]
-    return [*checks, Check("disturb a neighbour", not wrong, f"{len(wrong)} of {len(neighbours)} neighbours are wrong")]
+    return [
+        *checks,
+        SelfTestAttempt("disturb a neighbour", not wrong, f"{len(wrong)} of {len(neighbours)} neighbours are wrong"),
+    ]

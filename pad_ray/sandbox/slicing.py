@@ -16,8 +16,8 @@ from pad_ray.sandbox.definitions import (
     FUNCTIONS,
     LOOPS,
     Definition,
+    DefinitionGroup,
     Definitions,
-    Group,
     Guard,
     constant_truth,
 )
@@ -83,12 +83,12 @@ class _Slicer:
         self._seen: dict[int, bool] = {}
         self._guards: set[int] = set()
         self._passed: set[tuple[int, bool, bool]] = set()
-        self._keyed: dict[int, _Keyed | None] = {}
+        self._keyed: dict[int, _DictContents | None] = {}
         self._choices: dict[int, bool] = {}
         self._literal: dict[int, bool] = {}
 
     def run(self) -> Slice:
-        solution = self.definitions.module.names.get("solution", Group())
+        solution = self.definitions.module.names.get("solution", DefinitionGroup())
         for definition in solution.take_all():
             self._need(definition, solution)
         while self._todo:
@@ -144,7 +144,7 @@ class _Slicer:
         for definition in group.take_reaching(home[1], home[2]) if here else group.take_all():
             self._need(definition, group)
 
-    def _need(self, definition: Definition, group: Group) -> None:
+    def _need(self, definition: Definition, group: DefinitionGroup) -> None:
         if definition.seen:
             return
         definition.seen = True
@@ -154,7 +154,7 @@ class _Slicer:
         if definition.guard is not None:
             self._need_guards(definition, group)
 
-    def _count_update(self, definition: Definition, group: Group) -> None:
+    def _count_update(self, definition: Definition, group: DefinitionGroup) -> None:
         value = definition.values[0] if definition.values else None
         names = self.definitions.homes
         if definition.updates:
@@ -166,7 +166,7 @@ class _Slicer:
             if scope and isinstance(operand, ast.Name) and scope.names[operand.id] is group:
                 self.result.negations += 1
 
-    def _need_guards(self, definition: Definition, group: Group) -> None:
+    def _need_guards(self, definition: Definition, group: DefinitionGroup) -> None:
         """Follow the branches and loops around a definition that can change its value."""
         fixed = all(self._constant(value) is not None for value in definition.values) and not definition.updates
         real = self._is_choice(group)
@@ -196,7 +196,7 @@ class _Slicer:
             return None
         return COMPARISONS[type(test.ops[0])](left, right)
 
-    def _note_choice(self, group: Group) -> None:
+    def _note_choice(self, group: DefinitionGroup) -> None:
         """Record the constants between which a branch decides."""
         if id(group) not in self._guards:
             self._guards.add(id(group))
@@ -219,7 +219,7 @@ class _Slicer:
         if not (self.of_number and isinstance(guard.node, ast.If) and self._is_literal(guard.node.test)):
             self._push(guard.tests, not isinstance(guard.node, (ast.For, ast.AsyncFor)) or not self.of_number)
 
-    def _is_choice(self, group: Group) -> bool:
+    def _is_choice(self, group: DefinitionGroup) -> bool:
         """Whether the definitions of a name, or the results of a function, have more than one value."""
         if id(group) not in self._choices:
             self._choices[id(group)] = self._differ([value for one in group.all for value in one.values[:1]])
@@ -347,7 +347,7 @@ class _Slicer:
             return False
         group = scope.names[name.id]
         if id(group) not in self._keyed:
-            self._keyed[id(group)] = _Keyed.of(group)
+            self._keyed[id(group)] = _DictContents.of(group)
         keyed = self._keyed[id(group)]
         if keyed is None:
             return False
@@ -373,14 +373,14 @@ class _Slicer:
 
 
 @dataclass
-class _Keyed:
+class _DictContents:
     """The contents of a name bound to a dictionary display: definitions by the key they set, and elements by key."""
 
     definitions: dict[object, list[Definition]]
     elements: dict[object, list[ast.AST]]
 
     @classmethod
-    def of(cls, group: Group) -> "_Keyed | None":
+    def of(cls, group: DefinitionGroup) -> "_DictContents | None":
         """None for a name that may be something other than a dictionary."""
         keyed = cls({}, {})
         for one in group.all:

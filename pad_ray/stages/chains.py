@@ -7,7 +7,7 @@ from pad_ray.engines.kinds import fingerprint
 from pad_ray.models import resolve
 from pad_ray.recipe import Recipe
 from pad_ray.refinement.collect import ATTEMPTS as ATTEMPTED
-from pad_ray.refinement.collect import FAILURES, Collected
+from pad_ray.refinement.collect import FAILURES, AttemptCounts
 from pad_ray.refinement.pipeline import CORRECT, ROWS
 from pad_ray.run.records import StudentRole
 from pad_ray.sandbox.judgement import rules_of
@@ -16,7 +16,7 @@ from pad_ray.stages import refinement
 from pad_ray.stages.comparisons import compare_students
 from pad_ray.stages.corpus import build_corpus, stored_corpus
 from pad_ray.stages.drafts import make_drafts
-from pad_ray.stages.graph import Context, Made, Stage
+from pad_ray.stages.graph import Context, Stage, StageResult
 from pad_ray.stages.questions import store_questions
 from pad_ray.stages.solutions import evaluate_student
 from pad_ray.stages.student import train_student
@@ -30,63 +30,63 @@ QUESTIONS, DRAFTS, VERDICTS, FAULTS, CORPUS = "questions", "drafts", "verdicts",
 STUDENT = StudentRole.AFTER.folder
 
 
-def _drafts(context: Context) -> Made:
+def _drafts(context: Context) -> StageResult:
     inputs = context.inputs
     store_questions(context.run, inputs)
     tally = make_drafts(context.run, inputs.plan)
-    return Made(tally.made + tally.judged_again > 0)
+    return StageResult(tally.made + tally.judged_again > 0)
 
 
-def _corpus(context: Context) -> Made:
+def _corpus(context: Context) -> StageResult:
     build_corpus(context.run, context.inputs)
-    return Made()
+    return StageResult()
 
 
-def _student(context: Context) -> Made:
+def _student(context: Context) -> StageResult:
     run = context.run
     before = run.folder.read_json(f"{STUDENT}/{TRAINED}", {}).get("key")
     trained = train_student(run, stored_corpus(run), context.watch)
-    return Made(trained.key != before)
+    return StageResult(trained.key != before)
 
 
-def _attempts(context: Context) -> Made:
-    collected = refinement.collect(context.run, refinement.read_inputs(context.run))
+def _attempts(context: Context) -> StageResult:
+    collected = refinement.collect(context.run, refinement.read_refinement_inputs(context.run))
     counted = {name: value for name, value in vars(collected).items() if name != "protections"}
-    return Made(facts={"collected": counted})
+    return StageResult(facts={"collected": counted})
 
 
-def _injected(context: Context) -> Made:
+def _injected(context: Context) -> StageResult:
     counted = dict(context.facts["collected"])
     outcomes = {Outcome(name): count for name, count in counted.pop("outcomes").items()}
-    collected = Collected(**counted, protections=None)
+    collected = AttemptCounts(**counted, protections=None)
     collected.outcomes.update(outcomes)
     refinement.inject(context.run, collected)
-    return Made()
+    return StageResult()
 
 
-def _refined(context: Context) -> Made:
+def _refined(context: Context) -> StageResult:
     refinement.train_refined(context.run, refinement.build_corpus(context.run), context.watch)
-    return Made()
+    return StageResult()
 
 
-def _effect(context: Context) -> Made:
-    refinement.measure(context.run, refinement.read_inputs(context.run))
-    return Made()
+def _effect(context: Context) -> StageResult:
+    refinement.measure_refined(context.run, refinement.read_refinement_inputs(context.run))
+    return StageResult()
 
 
 def _evaluation(student: StudentRole) -> Stage:
     """The stage that lets a student of the run answer the test questions."""
 
-    def work(context: Context) -> Made:
+    def work(context: Context) -> StageResult:
         evaluate_student(context.run, student, context.inputs.test)
-        return Made()
+        return StageResult()
 
     return Stage(f"evaluation.{student}", work)
 
 
-def _comparison(context: Context) -> Made:
+def _comparison(context: Context) -> StageResult:
     compare_students(context.run, context.inputs.test)
-    return Made()
+    return StageResult()
 
 
 def _sections(*names: str) -> Callable[[Recipe], object]:

@@ -12,7 +12,7 @@ from pad_ray.run.ledger import StageEntry, VerdictCounts
 from pad_ray.run.records import CorpusSummary, PathCount, Yield
 from pad_ray.schema import CorpusRow, Outcome, Question, content_id
 from pad_ray.stages.base import Run
-from pad_ray.stages.questions import Inputs
+from pad_ray.stages.questions import RunInputs
 from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.card import CardFacts, write_card
 from pad_ray.synthesis.contamination import KnownTests, load_tests
@@ -20,7 +20,7 @@ from pad_ray.synthesis.corpus import Corpus
 from pad_ray.synthesis.plan import Plan
 
 
-def build_corpus(run: Run, inputs: Inputs) -> Corpus:
+def build_corpus(run: Run, inputs: RunInputs) -> Corpus:
     """Build the corpus from the committed drafts, and write the ledger entries of synthesis and corpus."""
     recipe = run.recipe
     source = recipe.questions

@@ -8,7 +8,7 @@ from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
 from pad_ray.run.records import SandboxSummary, Yield
 from pad_ray.stages.base import Run
-from pad_ray.synthesis.pipeline import Tally, synthesize
+from pad_ray.synthesis.pipeline import SynthesisTally, synthesize
 from pad_ray.synthesis.plan import Plan
 
 
@@ -19,7 +19,7 @@ def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
     return tuple(PATHS[kind](sets[kind][: config.demonstration_sets], config.chat) for kind in config.paths)
 
 
-def make_drafts(run: Run, plan: Plan) -> Tally:
+def make_drafts(run: Run, plan: Plan) -> SynthesisTally:
     """Generate, judge and commit the missing drafts."""
     recipe = run.recipe
     tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)

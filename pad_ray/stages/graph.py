@@ -1,6 +1,6 @@
 """Run a list of stages: in a job's own run folder, or in folders that all trials of a campaign share.
 
-`run_stages` runs them in one folder. `Shared` runs each in a folder named by the settings that determine its result,
+`run_stages` runs them in one folder. `SharedStages` runs each in a folder named by the settings that determine its result,
 `shared/<stage>-<hash>/`, which is a separate run folder. The hash covers all settings of the stage and of the stages before it,
 so trials with equal settings use the same folder: the first trial runs the stage while the others wait. Results of earlier
 stages are linked into the folder. Results in the campaign's own run are hard-linked as a start; the stages detect by their ids
@@ -20,7 +20,7 @@ from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.schema import content_id
 from pad_ray.stages.base import Run
-from pad_ray.stages.questions import Inputs, read_inputs
+from pad_ray.stages.questions import RunInputs, read_run_inputs
 from pad_ray.training.tokens import TOKENS
 from pad_ray.training.train import Watch
 
@@ -39,16 +39,16 @@ class Context:
     run: Run
     facts: dict[str, Any] = field(default_factory=dict)
     watch: Watch | None = None
-    given: Inputs | None = None
+    given: RunInputs | None = None
 
     @property
-    def inputs(self) -> Inputs:
-        """The run's inputs. Raises InputError like `read_inputs`."""
-        return self.given or read_inputs(self.run.recipe)
+    def inputs(self) -> RunInputs:
+        """The run's inputs. Raises InputError like `read_run_inputs`."""
+        return self.given or read_run_inputs(self.run.recipe)
 
 
 @dataclass(frozen=True)
-class Made:
+class StageResult:
     """A stage's result: whether this call had to compute it, and the facts that later stages need."""
 
     new: bool = True
@@ -64,7 +64,7 @@ class Stage:
     """
 
     name: str
-    work: Callable[[Context], Made]
+    work: Callable[[Context], StageResult]
     depends: Callable[[Recipe], object] | None = None
     reads: tuple[str, ...] = ()
     adopts: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ def run_stages(context: Context, stages: Sequence[Stage]) -> None:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedStages:
     """The shared folders of a campaign, for one trial, on a path that all nodes can access.
 
     With a unique `salt`, a trial shares and adopts nothing. `reused` collects the names of the stages that already existed.
@@ -118,11 +118,11 @@ class Shared:
             self.reused.extend([] if made.new else [stage.name])
         return earlier[-1]
 
-    def _make(self, context: Context, stage: Stage, earlier: Sequence[RunDir]) -> Made:
+    def _make(self, context: Context, stage: Stage, earlier: Sequence[RunDir]) -> StageResult:
         folder = context.run.folder
         done = folder.read_json(DONE)
         if done is not None:
-            return Made(False, done)
+            return StageResult(False, done)
         if not self.salt:
             _adopt(self.root, folder, stage.adopts)
         _link(folder, stage.reads, earlier)

@@ -12,7 +12,7 @@ from pad_ray.schema import Question
 from pad_ray.stages import refinement
 from pad_ray.stages.base import Run
 from pad_ray.stages.corpus import stored_corpus
-from pad_ray.stages.questions import read_inputs, read_tests
+from pad_ray.stages.questions import read_run_inputs, read_tests
 from pad_ray.stages.resources import lacking, resources_at_hand
 from pad_ray.stages.sizing import lines, sizes
 from pad_ray.stages.solutions import strategies_of, student_to_measure
@@ -29,7 +29,7 @@ def preview(run: Run) -> None:
     """Print the resolved recipe, the first prompts, estimates of rows and tokens, and the resources that are missing."""
     recipe, say = run.recipe, run.progress.say
     say_recipe(run)
-    inputs = read_inputs(recipe)
+    inputs = read_run_inputs(recipe)
     questions, first = 0, None
     for question in inputs.train:
         first = first or list(inputs.plan.drafts(question))
@@ -86,7 +86,7 @@ def preview_refinement(run: Run) -> None:
     """Print the resolved recipe, the student's first prompt, estimates of rows, and the resources that are missing."""
     config, say = run.recipe.refinement, run.progress.say
     say_recipe(run)
-    inputs = refinement.read_inputs(run)
+    inputs = refinement.read_refinement_inputs(run)
     first: Question = next(run.folder.iter_records(QUESTIONS, Question))
     say(f"first prompt:\n{shown(inputs.plan.paths[0].prompt(first))}")
     stored = sum(run.folder.row_count(part) for part in run.folder.parts(QUESTIONS))

@@ -23,7 +23,7 @@ from pad_ray.tasks.config import task_and_split
 
 
 @dataclass(frozen=True)
-class Inputs:
+class RunInputs:
     """Everything that a run reads, checked before anything is written.
 
     `train` is consumed once, by `store_questions`; `test` holds the test questions by task.
@@ -34,7 +34,7 @@ class Inputs:
     plan: Plan
 
 
-def read_inputs(recipe: Recipe) -> Inputs:
+def read_run_inputs(recipe: Recipe) -> RunInputs:
     """Read questions and demonstrations, resolve both models and plan the drafts. Writes nothing.
 
     Raises:
@@ -51,7 +51,7 @@ def read_inputs(recipe: Recipe) -> Inputs:
     paths = teacher_paths(recipe)
     for path in paths:
         assert_not_in_test(path.sets, (question for test in tests.values() for question in test))
-    return Inputs(train_questions, tests, Plan(paths, fingerprint(recipe.teacher), recipe.synthesis, seed))
+    return RunInputs(train_questions, tests, Plan(paths, fingerprint(recipe.teacher), recipe.synthesis, seed))
 
 
 def read_tests(recipe: Recipe) -> dict[str, list[Question]]:
@@ -71,7 +71,7 @@ def _read_test(recipe: Recipe, name: str) -> list[Question]:
     return sample
 
 
-def store_questions(run: Run, inputs: Inputs) -> None:
+def store_questions(run: Run, inputs: RunInputs) -> None:
     """Write `questions/`: train questions, unusable questions with the reason, and test questions."""
     started = time.monotonic()
     with run.progress.wait("questions: their files"):

@@ -12,12 +12,12 @@ from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import InputError
 from pad_ray.paths import Program
 from pad_ray.refinement import corpus as corpora
-from pad_ray.refinement.collect import Collected
+from pad_ray.refinement.collect import AttemptCounts
 from pad_ray.refinement.collect import collect as collect_drafts
 from pad_ray.refinement.corpus import RefinementCorpus
 from pad_ray.refinement.histogram import mix_from, side_by_side
 from pad_ray.refinement.inject import GIVEN_UP, NO_MUTATION
-from pad_ray.refinement.pipeline import Injected, inject_dataset
+from pad_ray.refinement.pipeline import InjectionCounts, inject_dataset
 from pad_ray.refinement.programs import store_programs
 from pad_ray.run import ledger, metrics
 from pad_ray.run.ledger import StageEntry, VerdictCounts
@@ -33,7 +33,7 @@ from pad_ray.training.train import TrainingRun, Watch, train
 
 
 @dataclass(frozen=True)
-class Inputs:
+class RefinementInputs:
     """The inputs of refinement: the engine that serves the student, the plan of its drafts, and the test questions by task.
 
     The student was measured on the same test questions.
@@ -44,7 +44,7 @@ class Inputs:
     test: dict[str, list[Question]]
 
 
-def read_inputs(run: Run) -> Inputs:
+def read_refinement_inputs(run: Run) -> RefinementInputs:
     """Find the run's student and plan its drafts. Writes nothing.
 
     Raises:
@@ -62,10 +62,10 @@ def read_inputs(run: Run) -> Inputs:
     config = recipe.synthesis.model_copy(update={**sampling, **limits})
     tests = {part.rpartition("/")[2].removesuffix(".parquet"): part for part in folder.parts(TEST)}
     questions = {task: from_table(Question, folder.read_part(part)) for task, part in tests.items()}
-    return Inputs(student, Plan((Program(),), fingerprint(student), config, recipe.seed), questions)
+    return RefinementInputs(student, Plan((Program(),), fingerprint(student), config, recipe.seed), questions)
 
 
-def collect(run: Run, inputs: Inputs) -> Collected:
+def collect(run: Run, inputs: RefinementInputs) -> AttemptCounts:
     """Let the student answer train questions, and store its errors."""
     started, recipe = time.monotonic(), run.recipe
     store_programs(run.folder)
@@ -79,7 +79,7 @@ def collect(run: Run, inputs: Inputs) -> Collected:
     return collected
 
 
-def inject(run: Run, collected: Collected) -> Injected:
+def inject(run: Run, collected: AttemptCounts) -> InjectionCounts:
     """Inject errors into the corpus' programs in the proportions of the student's own errors, and record both histograms."""
     started, config = time.monotonic(), run.recipe.refinement
     mix = mix_from(collected.errors, config.smoothing)
@@ -159,7 +159,7 @@ def train_refined(run: Run, corpus: RefinementCorpus, watch: Watch | None = None
     _update(run, {"training": training_summary(trained)})
 
 
-def measure(run: Run, inputs: Inputs) -> None:
+def measure_refined(run: Run, inputs: RefinementInputs) -> None:
     """Measure the student and the refined student without demonstrations on the same test questions."""
     for student in TRAINED_ROLES:
         evaluate_student(run, student, inputs.test)

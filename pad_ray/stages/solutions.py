@@ -12,7 +12,7 @@ from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
 from pad_ray.decoding.solver import Solver
-from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, Asking, solutions_folder
+from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, PromptSettings, solutions_folder
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.engines.stage import engine_count, uses_gpu
@@ -76,14 +76,14 @@ def evaluate_student(run: Run, student: StudentRole, tests: Tests) -> None:
     use `DIRECT` with the same solved questions for both.
     """
     if student is StudentRole.BEFORE:
-        measure(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
+        measure_student(run, student, run.recipe.training.student, [Greedy()], tests, first_demonstrations(run.recipe))
         return
     strategies = strategies_of(run)
     greedy = [] if any(one.label == Greedy().label for one in strategies) else [Greedy()]
-    measure(run, student, str(run.folder.local_path(student.folder)), [*greedy, *strategies], tests)
+    measure_student(run, student, str(run.folder.local_path(student.folder)), [*greedy, *strategies], tests)
 
 
-def measure(
+def measure_student(
     run: Run,
     student: str,
     model: str,
@@ -140,7 +140,7 @@ def open_solver(
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     if shots:
         paths[PathKind.RATIONALE] = DirectAnswers(shots=shots, others=paths[PathKind.RATIONALE])
-    asking = Asking(paths, config.max_tokens, config.live_questions)
+    asking = PromptSettings(paths, config.max_tokens, config.live_questions)
     retry = config.retry_faults
     return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors, lost, retry_faults=retry)
 
@@ -179,7 +179,7 @@ def _at_k(strategy: Strategy, solutions: Sequence[Solution], questions: Sequence
     samples = strategy.whole_paths
     if not samples or any(len(one.sampled) < samples for one in solutions):
         return []
-    # `Solved` keeps the order of the questions.
+    # `SolveResult` keeps the order of the questions.
     single = [one for pair in zip(solutions, questions, strict=True) for one in each_sample(*pair)]
     counts = sorted({samples, *(2**power for power in range(samples.bit_length()))})
     return [AtK(k=k, passed=pass_at_k(single, k, seed), maj=maj_at_k(single, questions, k, seed)) for k in counts]

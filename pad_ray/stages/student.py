@@ -11,7 +11,7 @@ from pad_ray.synthesis import corpus as corpora
 from pad_ray.synthesis.corpus import Corpus
 from pad_ray.synthesis.rows import objectives_of
 from pad_ray.training.round_trip import check_student_writes
-from pad_ray.training.train import Trained, TrainingRun, Watch, train
+from pad_ray.training.train import TrainingResult, TrainingRun, Watch, train
 
 
 def check_student(recipe: Recipe) -> None:
@@ -20,7 +20,7 @@ def check_student(recipe: Recipe) -> None:
     check_student_writes(student.name, str(student.path), objectives_of(recipe.synthesis.paths, recipe.corpus))
 
 
-def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Trained:
+def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> TrainingResult:
     """Fine-tune the student on the corpus."""
     recipe = run.recipe
     folders = {"train": corpora.TRAIN, "validation": corpora.VALIDATION}
@@ -31,7 +31,7 @@ def train_student(run: Run, corpus: Corpus, watch: Watch | None = None) -> Train
     return trained
 
 
-def training_entry(stage: str, rows: int, trained: Trained) -> StageEntry:
+def training_entry(stage: str, rows: int, trained: TrainingResult) -> StageEntry:
     """The ledger's entry of a training on so many rows of a corpus."""
     left_out = {Outcome.TRUNCATED.value: trained.left_out} if trained.left_out else {}
     return StageEntry(
@@ -39,6 +39,6 @@ def training_entry(stage: str, rows: int, trained: Trained) -> StageEntry:
     )
 
 
-def training_summary(trained: Trained) -> TrainingSummary:
+def training_summary(trained: TrainingResult) -> TrainingSummary:
     """The figures of a training run for `metrics.json`; the others are in the recipe and the ledger."""
     return TrainingSummary.model_validate({name: getattr(trained, name) for name in TrainingSummary.model_fields})

@@ -35,7 +35,7 @@ from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.rows import objectives_of, teach
-from pad_ray.synthesis.select import DROPPED, Judged, select
+from pad_ray.synthesis.select import DROPPED, JudgedDraft, select
 from pad_ray.synthesis.verify import UNREADABLE, engine_fault, read_path
 from pad_ray.tasks.languages import language_of
 from pad_ray.words import counted
@@ -214,11 +214,15 @@ def _build_bucket(location: str, bucket: int, shared: tuple[Plan, CorpusConfig, 
 
 
 def _taught(
-    question: Question, judged: Sequence[Judged], config: CorpusConfig, known: KnownTests, objectives: list[Objective]
-) -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
+    question: Question,
+    judged: Sequence[JudgedDraft],
+    config: CorpusConfig,
+    known: KnownTests,
+    objectives: list[Objective],
+) -> tuple[list[JudgedDraft], list[CorpusRow], Overlap | None]:
     """A question's drafts, its corpus rows, and the test question that it overlaps; errors do not fail the bucket."""
 
-    def work() -> tuple[list[Judged], list[CorpusRow], Overlap | None]:
+    def work() -> tuple[list[JudgedDraft], list[CorpusRow], Overlap | None]:
         overlap = _overlap(question, config, known)
         left_out = overlap if overlap and _is_left_out(overlap, config) else None
         return *teach(question, select(question, judged, config, left_out), objectives), overlap
@@ -259,7 +263,9 @@ def _by_question(drafts: Iterable[Draft]) -> dict[str, dict[str, Draft]]:
     return by_question
 
 
-def _judged(question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: dict[str, Verdict]) -> list[Judged]:
+def _judged(
+    question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: dict[str, Verdict]
+) -> list[JudgedDraft]:
     """The existing planned drafts of a question, in the order of the plan, with their verdicts."""
     judged_drafts = []
     for planned in plan.drafts(question):
@@ -271,14 +277,14 @@ def _judged(question: Question, plan: Plan, drafts: dict[str, Draft], verdicts: 
     return judged_drafts
 
 
-def _readable(draft: Draft, verdict: Verdict) -> Judged:
+def _readable(draft: Draft, verdict: Verdict) -> JudgedDraft:
     """The draft with its path, or as a fault if an accepted path can no longer be read."""
     path = read_path(draft)
-    item = Judged(draft, verdict, path.text)
+    item = JudgedDraft(draft, verdict, path.text)
     return item.fault("the path cannot be read") if path is UNREADABLE and item.accepted else item
 
 
-def _count(corpus: Corpus, plan: Plan, judged: Sequence[Judged], chosen: Sequence[Judged]) -> None:
+def _count(corpus: Corpus, plan: Plan, judged: Sequence[JudgedDraft], chosen: Sequence[JudgedDraft]) -> None:
     corpus.planned += plan.drafts_per_question
     corpus.verified.update(item.verdict.outcome.value for item in judged)
     outcomes = [(item.verdict.outcome, item.verdict.feedback) for item in chosen]

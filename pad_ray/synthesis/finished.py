@@ -34,7 +34,7 @@ Names = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedDrafts:
     """The existing drafts: sorted `ids`, and for each the `judged_by` of its verdict and the index of its part.
 
     `parts` are the names of the parts, `rows` the number of drafts in each.
@@ -75,7 +75,7 @@ def as_ids(ids: list[str]) -> Ids:
     return np.frombuffer(bytes.fromhex("".join(ids)), dtype="S16") if ids else np.empty(0, "S16")
 
 
-def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) -> Finished:
+def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) -> FinishedDrafts:
     """The ids of all committed drafts and, if `with_faults`, of those for which the engine failed.
 
     Drafts for which only the engine's server failed always count as missing, so the same command requests them again. Damaged
@@ -99,10 +99,10 @@ def read_finished(run: RunDir, with_faults: bool, say: Callable[[str], None]) ->
     )
     order = np.argsort(ids, kind="stable")
     rows = {name: len(part[0]) for name, part in readable.items()}
-    return Finished(ids[order], judged[order], places[order], list(readable), rows)
+    return FinishedDrafts(ids[order], judged[order], places[order], list(readable), rows)
 
 
-def write_manifest(run: RunDir, finished: Finished) -> None:
+def write_manifest(run: RunDir, finished: FinishedDrafts) -> None:
     """Write the names of the parts and the number of drafts in each."""
     drafts, parts = len(np.unique(finished.ids)), dict(sorted(finished.rows.items()))
     run.write_json(f"{DRAFTS}/{MANIFEST}", {"drafts": drafts, "parts": parts})

@@ -44,7 +44,7 @@ from pad_ray.sandbox import Protections, Sandbox, SandboxConfig, weakest
 from pad_ray.sandbox.judgement import judged_by, rules_of
 from pad_ray.schema import AnswerKind, Draft, Outcome, PathKind, Question, Verdict, content_id, storable
 from pad_ray.synthesis.config import SynthesisConfig
-from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, Finished, read_finished, write_manifest
+from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS, FinishedDrafts, read_finished, write_manifest
 from pad_ray.synthesis.outdated import OutdatedPart, judge_again, outdated_parts
 from pad_ray.synthesis.plan import Plan, PlannedDraft
 from pad_ray.synthesis.questions import Block, blocks, read_block
@@ -60,7 +60,7 @@ MOST_CAUSES = 3
 
 
 @dataclass
-class Tally:
+class SynthesisTally:
     """The results of one call of `synthesize`; tokens and seconds are those of this call only.
 
     `judged_again` counts stored drafts whose verdict was outdated, `changed` those whose outcome changed. `unsent` counts
@@ -127,7 +127,7 @@ def synthesize(
     config: SynthesisConfig,
     progress: Progress,
     stage: str = "synthesis",
-) -> Tally:
+) -> SynthesisTally:
     """Generate, judge and commit every planned draft of the stored questions that is not committed yet.
 
     `stage` is the name of the stage in messages.
@@ -140,7 +140,7 @@ def synthesize(
     finished = read_finished(run, not config.retry_faults, progress.say)
     with progress.wait(f"{stage}: the count of drafts that are stored"):
         work = _work(call, finished)
-    tally = Tally(planned=work.planned, found=work.found)
+    tally = SynthesisTally(planned=work.planned, found=work.found)
     if work.outdated:
         _judge_again(call, work.outdated, tally)
     if work.lacking:
@@ -163,7 +163,7 @@ class _Call:
     stage: str
 
 
-def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Tally) -> None:
+def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: SynthesisTally) -> None:
     stage, say, drafts = call.stage, call.progress.say, sum(part.drafts for part in outdated)
     actors = call.config.verifiers or max(1, int(ray.cluster_resources().get("CPU", 1.0)))
     say(
@@ -179,7 +179,7 @@ def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Tally) ->
     say(f"{stage}: {tally.changed} of {tally.judged_again} drafts that were judged again have a new outcome")
 
 
-def _make(call: _Call, work: Sequence[Block], finished: Finished, tally: Tally) -> None:
+def _make(call: _Call, work: Sequence[Block], finished: FinishedDrafts, tally: SynthesisTally) -> None:
     started, teacher = time.monotonic(), call.teacher
     tally.on_gpu = uses_gpu(teacher)
     engines = engine_count(teacher)
@@ -227,7 +227,7 @@ class _Stop:
         return self.unsent >= self.blocks
 
 
-def _stopped(call: _Call, tally: Tally) -> str:
+def _stopped(call: _Call, tally: SynthesisTally) -> str:
     """The message of a stage that the teacher's server has stopped: its words, and what the same command will do."""
     causes = "; ".join(f"{count} x {words}" for words, count in tally.refusals.most_common(MOST_CAUSES))
     stored = counted(tally.found + tally.made - tally.refusals.total(), "draft")
@@ -254,7 +254,7 @@ class _Work:
     outdated: list[OutdatedPart]
 
 
-def _work(call: _Call, finished: Finished) -> _Work:
+def _work(call: _Call, finished: FinishedDrafts) -> _Work:
     """Find the remaining work. If drafts exist, workers compute all ids, so that no engine starts for a complete block."""
     run, plan = call.run, call.plan
     everything = list(blocks(run, call.config.block_questions))
@@ -283,7 +283,7 @@ def _count(batch: pa.Table, location: str, plan: Plan, rules: str, finished: Any
     return pa.table({BLOCK: batch[BLOCK], **columns})
 
 
-def _outdated(questions: Sequence[Question], plan: Plan, rules: str, finished: Finished) -> Counter[str]:
+def _outdated(questions: Sequence[Question], plan: Plan, rules: str, finished: FinishedDrafts) -> Counter[str]:
     counts = Counter[str]()
     for question in questions:
         ids: dict[PathKind, list[str]] = {}
@@ -295,7 +295,7 @@ def _outdated(questions: Sequence[Question], plan: Plan, rules: str, finished: F
 
 
 def _lacking(
-    questions: Sequence[Question], plan: Plan, finished: Finished
+    questions: Sequence[Question], plan: Plan, finished: FinishedDrafts
 ) -> Iterator[tuple[Question, list[PlannedDraft]]]:
     for question in questions:
         drafts = list(plan.drafts(question))
@@ -304,7 +304,7 @@ def _lacking(
 
 
 def _pipeline(
-    call: _Call, work: Sequence[Block], finished: Finished, sandboxes: int, attempts: Any
+    call: _Call, work: Sequence[Block], finished: FinishedDrafts, sandboxes: int, attempts: Any
 ) -> ray.data.Dataset:
     run = call.run
     chunks = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]

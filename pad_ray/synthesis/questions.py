@@ -33,7 +33,7 @@ class Block:
 
 
 @dataclass
-class Stored:
+class QuestionCounts:
     """Counts of the questions read; `unusable` counts the unusable ones by reason."""
 
     asked: int = 0
@@ -44,11 +44,11 @@ class Stored:
         return self.asked - self.unusable.total()
 
 
-def store(run: RunDir, questions: Iterable[Question]) -> Stored:
+def store(run: RunDir, questions: Iterable[Question]) -> QuestionCounts:
     """Write the usable train questions, and the ids of unusable ones with their reason. Works in a streaming way."""
     run.delete(TRAIN)
     run.delete(UNUSABLE)
-    stored, seen, part, unusable = Stored(), set[int](), list[Question](), list[tuple[str, str]]()
+    stored, seen, part, unusable = QuestionCounts(), set[int](), list[Question](), list[tuple[str, str]]()
     part_count = 0
     for question in questions:
         stored.asked += 1

@@ -9,7 +9,7 @@ from pad_ray.paths.answer import answer_source, answer_target
 from pad_ray.paths.socratic import decompose_source, decompose_target, step_examples
 from pad_ray.schema import CorpusRow, Objective, Outcome, PathKind, Question, content_id
 from pad_ray.synthesis.config import CorpusConfig
-from pad_ray.synthesis.select import Judged
+from pad_ray.synthesis.select import JudgedDraft
 
 WHOLE = {
     PathKind.PROGRAM: Objective.PROGRAM,
@@ -48,8 +48,8 @@ def objectives_of(kinds: Sequence[PathKind], config: CorpusConfig) -> list[Objec
 
 
 def teach(
-    question: Question, judged: Sequence[Judged], objectives: Collection[Objective]
-) -> tuple[list[Judged], list[CorpusRow]]:
+    question: Question, judged: Sequence[JudgedDraft], objectives: Collection[Objective]
+) -> tuple[list[JudgedDraft], list[CorpusRow]]:
     """All drafts of a question in order, and the distinct rows of the accepted ones.
 
     An accepted draft without new rows is a duplicate; with the objective `answer`, so is every draft after the first.
@@ -70,12 +70,12 @@ def teach(
 
 
 def _new_rows(
-    question: Question, item: Judged, objectives: Collection[Objective], known: Mapping[str, CorpusRow]
+    question: Question, item: JudgedDraft, objectives: Collection[Objective], known: Mapping[str, CorpusRow]
 ) -> list[CorpusRow] | str:
     return [row for row in _rows(question, item, objectives) if row.row_id not in known]
 
 
-def _rows(question: Question, item: Judged, objectives: Collection[Objective]) -> Iterator[CorpusRow]:
+def _rows(question: Question, item: JudgedDraft, objectives: Collection[Objective]) -> Iterator[CorpusRow]:
     for objective in objectives:
         if item.draft.path in TAUGHT_FROM[objective]:
             for source, target in _examples(question, item, objective):
@@ -83,7 +83,7 @@ def _rows(question: Question, item: Judged, objectives: Collection[Objective]) -
                 yield CorpusRow(row_id, question.question_id, item.draft.draft_id, objective, source, target)
 
 
-def _examples(question: Question, item: Judged, objective: Objective) -> list[tuple[str, str]]:
+def _examples(question: Question, item: JudgedDraft, objective: Objective) -> list[tuple[str, str]]:
     """Source and target of each row of a draft for one objective."""
     match objective:
         case Objective.ANSWER:

@@ -18,7 +18,7 @@ DROPPED = (Outcome.DUPLICATE, Outcome.OVER_CAP, Outcome.CONTAMINATED)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedDraft:
     """A draft, its verdict, and its path in the form to be taught."""
 
     draft: Draft
@@ -29,16 +29,18 @@ class Judged:
     def accepted(self) -> bool:
         return self.verdict.outcome is Outcome.ACCEPTED
 
-    def drop(self, outcome: Outcome, feedback: str) -> "Judged":
+    def drop(self, outcome: Outcome, feedback: str) -> "JudgedDraft":
         """The same draft, dropped for a reason."""
         return replace(self, verdict=replace(self.verdict, outcome=outcome, feedback=feedback[:FEEDBACK_CHARACTERS]))
 
-    def fault(self, reason: str) -> "Judged":
+    def fault(self, reason: str) -> "JudgedDraft":
         """The same draft, dropped because it crashes the building of the corpus."""
         return self.drop(Outcome.SANDBOX_FAULT, f"building the corpus failed: {reason}")
 
 
-def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, overlap: Overlap | None) -> list[Judged]:
+def select(
+    question: Question, judged: Sequence[JudgedDraft], config: CorpusConfig, overlap: Overlap | None
+) -> list[JudgedDraft]:
     """All drafts of a question in order; accepted drafts that are not kept get an outcome that says why.
 
     The checks, in this order: overlap with a test question, no trusted answer, too easy or too hard, too long, duplicate,
@@ -66,11 +68,11 @@ def select(question: Question, judged: Sequence[Judged], config: CorpusConfig, o
     return _cap(_distinct(selected), config)
 
 
-def _drop_all(judged: list[Judged], outcome: Outcome, feedback: str) -> list[Judged]:
+def _drop_all(judged: list[JudgedDraft], outcome: Outcome, feedback: str) -> list[JudgedDraft]:
     return [item.drop(outcome, feedback) if item.accepted else item for item in judged]
 
 
-def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> list[Judged]:
+def _majority(kind: AnswerKind, judged: list[JudgedDraft], share: float | None) -> list[JudgedDraft]:
     """Without gold, the most frequent answer counts as right if its share is large enough; equal answers are merged."""
     groups = agreeing(kind, [item.verdict.value if item.accepted else None for item in judged])
     if share is None or not groups:
@@ -87,7 +89,7 @@ def _majority(kind: AnswerKind, judged: list[Judged], share: float | None) -> li
     ]
 
 
-def _distinct(judged: list[Judged]) -> list[Judged]:
+def _distinct(judged: list[JudgedDraft]) -> list[JudgedDraft]:
     seen: set[tuple[PathKind, str]] = set()
     results = []
     for item in judged:
@@ -103,7 +105,7 @@ _SHAPES: dict[PathKind, Callable[[str], str]] = {
 """The identity of a path: two paths with equal shapes are duplicates."""
 
 
-def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
+def _unless_seen(item: JudgedDraft, seen: set[tuple[PathKind, str]]) -> JudgedDraft:
     key = item.draft.path, _SHAPES[item.draft.path](item.text)
     if key in seen:
         return item.drop(Outcome.DUPLICATE, f"same {item.draft.path.value} as an earlier draft")
@@ -111,7 +113,7 @@ def _unless_seen(item: Judged, seen: set[tuple[PathKind, str]]) -> Judged:
     return item
 
 
-def _cap(judged: list[Judged], config: CorpusConfig) -> list[Judged]:
+def _cap(judged: list[JudgedDraft], config: CorpusConfig) -> list[JudgedDraft]:
     """Keep at most `max_per_question` of each kind; with `balance`, no more than of the rarest kind."""
     accepted = Counter(item.draft.path for item in judged if item.accepted)
     kinds = {item.draft.path for item in judged}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pad_ray.errors import attempt
 from pad_ray.paths import PATHS
-from pad_ray.paths.base import Parsed, unfinished
+from pad_ray.paths.base import ParsedPath, unfinished
 from pad_ray.paths.rationale import judge_rationale
 from pad_ray.paths.socratic import judge_socratic
 from pad_ray.sandbox import Candidate, Sandbox
@@ -15,11 +15,11 @@ from pad_ray.tasks.answers import canonical_gold, extract_final_answer
 READERS = {PathKind.RATIONALE: judge_rationale, PathKind.SOCRATIC: judge_socratic}
 
 
-UNREADABLE = Parsed("", True)
+UNREADABLE = ParsedPath("", True)
 """The path of a text that crashes its reader."""
 
 
-def read_path(draft: Draft) -> Parsed:
+def read_path(draft: Draft) -> ParsedPath:
     """The path in a draft, in the form that is judged and taught; `UNREADABLE` if its text crashes the reader."""
     return attempt(lambda: PATHS[draft.path]().parse(draft.text), lambda _: UNREADABLE)
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, questions
-from pad_ray.tasks.files import PublishedFile, Row, read_text
+from pad_ray.tasks.files import FileRow, PublishedFile, read_text
 
 NAME = "asdiv"
 FILE = PublishedFile(NAME, "asdiv/ASDiv.xml")
@@ -28,17 +28,17 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
     return questions(NAME, split, AnswerKind.NUMBER, _entries(rows))
 
 
-def problems(path: Path) -> Iterator[Row]:
+def problems(path: Path) -> Iterator[FileRow]:
     """All problems of the XML file as rows, named by their index from 0. Raises InputError."""
     try:
         root = ElementTree.fromstring(read_text(path))
     except ElementTree.ParseError as error:
         raise InputError(f"{path}: is not XML ({error})") from error
     for index, problem in enumerate(root.iter("Problem")):
-        yield Row({part.tag: part.text or "" for part in problem}, f"{path} row {index}")
+        yield FileRow({part.tag: part.text or "" for part in problem}, f"{path} row {index}")
 
 
-def _entries(rows: list[Row]) -> Iterator[Entry]:
+def _entries(rows: list[FileRow]) -> Iterator[Entry]:
     for row in rows:
         answer = _ONE_NUMBER.fullmatch(row.text("Answer"))
         if answer is not None:

@@ -37,7 +37,7 @@ class Link(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class NumberToken:
     """A number in a text: as written, its span including the sign, and its form."""
 
     text: str
@@ -50,7 +50,7 @@ class Token:
 class Chain:
     """Linked numbers in order, and the link before each except the first."""
 
-    tokens: tuple[Token, ...]
+    tokens: tuple[NumberToken, ...]
     links: tuple[Link, ...]
 
     @property
@@ -78,7 +78,7 @@ class Chain:
                 return _of_several(tokens, links, last_of_list)
         return None
 
-    def _sides(self) -> Iterator[tuple[list[Token], list[Link]]]:
+    def _sides(self) -> Iterator[tuple[list[NumberToken], list[Link]]]:
         """The numbers and links between equals signs."""
         tokens, links = [self.tokens[0]], list[Link]()
         for token, link in zip(self.tokens[1:], self.links, strict=True):
@@ -91,7 +91,7 @@ class Chain:
         yield tokens, links
 
 
-def _of_several(tokens: list[Token], links: list[Link], last_of_list: bool) -> str | None:
+def _of_several(tokens: list[NumberToken], links: list[Link], last_of_list: bool) -> str | None:
     values = {parse_number(token.text) for token in tokens}
     same = len(values) == 1 and None not in values
     listed = last_of_list and set(links) == {Link.LIST}
@@ -163,7 +163,7 @@ CLAUSE = re.compile(r"\b(?:because|since|so|as|where|when|while|if|but|then|he|s
 
 def chains(sentence: str, offset: int) -> Iterator[Chain]:
     """The chains of a sentence, without those that it negates ("not 5 or 6")."""
-    tokens: list[Token] = []
+    tokens: list[NumberToken] = []
     links: list[Link] = []
     for token in _tokens(sentence):
         link = _link(sentence, tokens, links, token) if tokens else None
@@ -177,9 +177,9 @@ def chains(sentence: str, offset: int) -> Iterator[Chain]:
         yield from _affirmed(sentence, offset, tokens, links)
 
 
-def _affirmed(sentence: str, offset: int, tokens: list[Token], links: list[Link]) -> Iterator[Chain]:
+def _affirmed(sentence: str, offset: int, tokens: list[NumberToken], links: list[Link]) -> Iterator[Chain]:
     if not _is_denied(sentence, tokens[0].start, tokens[-1].end):
-        moved = tuple(Token(token.text, token.start + offset, token.end + offset, token.form) for token in tokens)
+        moved = tuple(NumberToken(token.text, token.start + offset, token.end + offset, token.form) for token in tokens)
         yield Chain(moved, tuple(links))
 
 
@@ -194,14 +194,14 @@ def _before(text: str, end: int) -> str:
     return text[max(0, end - MAX_PREFIX_CHARACTERS) : end]
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def _tokens(text: str) -> Iterator[NumberToken]:
     for match in _RUN.finditer(text):
         before = _before(text, match.start())
         if _is_unchanged(before):
             before = ""
         elif _LABEL_BEFORE.search(before) or (_EXPONENT_BEFORE.search(before) and not _is_power(text, match.start())):
             continue
-        yield Token(match[0].replace(" and ", " "), match.start(), match.end(), _form(text, match, before))
+        yield NumberToken(match[0].replace(" and ", " "), match.start(), match.end(), _form(text, match, before))
 
 
 def _is_unchanged(before: str) -> bool:
@@ -226,7 +226,7 @@ def _form(text: str, match: re.Match[str], before: str) -> Form:
     return Form.NUMBER
 
 
-def _link(text: str, tokens: list[Token], links: list[Link], token: Token) -> Link | None:
+def _link(text: str, tokens: list[NumberToken], links: list[Link], token: NumberToken) -> Link | None:
     before, gap = tokens[-1], text[tokens[-1].end : token.start]
     if gap.isspace() or not gap:
         return Link.OPERATOR if token.text[0] in "+-" else None

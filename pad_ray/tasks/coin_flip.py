@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, question, questions
-from pad_ray.tasks.files import PublishedFile, Row
+from pad_ray.tasks.files import FileRow, PublishedFile
 from pad_ray.tasks.generated import four_names, stream
 
 NAME = "coin_flip"
@@ -28,7 +28,7 @@ def generate(split: str, seed: int) -> Iterator[Question]:
         yield question(NAME, split, AnswerKind.YES_NO, Entry(text, "no" if sum(flips) % 2 else "yes"))
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: FileRow) -> Entry:
     return Entry(row.text("question"), row.gold("answer", AnswerKind.YES_NO, row.text("answer")))
 
 

@@ -26,7 +26,7 @@ class MissingFileError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     """One record of a data file. `place` names file and row; accessors raise InputError with the place and the field."""
 
     fields: dict[str, Any]
@@ -62,12 +62,12 @@ class Row:
             raise self.fault(name, f"should be a number, but is {type(value).__name__}")
         return self.gold(name, AnswerKind.NUMBER, str(value))
 
-    def only(self, name: str) -> "Row":
+    def only(self, name: str) -> "FileRow":
         """A row whose only field `name` is the single item of this row's list of that name."""
         value = self._get(name)
         if not isinstance(value, list) or len(value) != 1:
             raise self.fault(name, "should be a list of one")
-        return Row({name: value[0]}, self.place)
+        return FileRow({name: value[0]}, self.place)
 
     def gold(self, name: str, kind: AnswerKind, text: str) -> str:
         """The canonical gold answer of `text`, which comes from field `name`."""
@@ -95,7 +95,7 @@ class PublishedFile:
     hub_repository: str | None = None
     hub_files: tuple[str, ...] = ()
 
-    def rows(self, data_dir: str | Path | None, key: str | None = None) -> list[Row]:
+    def rows(self, data_dir: str | Path | None, key: str | None = None) -> list[FileRow]:
         """All rows in published order; `key` names the list inside a JSON object. Raises InputError."""
         rows = [row for path in self.locate(data_dir) for row in read_rows(path, key)]
         if not rows:
@@ -141,7 +141,7 @@ def data_folder(data_dir: str | Path | None) -> Path | None:
     return folder
 
 
-def read_rows(path: Path, key: str | None = None) -> Iterator[Row]:
+def read_rows(path: Path, key: str | None = None) -> Iterator[FileRow]:
     """The rows of a .jsonl (named by line, from 1), .json or .parquet file (by index, from 0). Raises InputError."""
     if path.suffix == ".jsonl":
         yield from _json_lines(path)
@@ -159,7 +159,7 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read as UTF-8 text ({error})") from error
 
 
-def _json_lines(path: Path) -> Iterator[Row]:
+def _json_lines(path: Path) -> Iterator[FileRow]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         # Concatenated files may have a byte order mark at the start of each part.
         line = line.removeprefix("\ufeff")
@@ -190,7 +190,7 @@ def _json(text: str, place: str) -> Any:
         raise InputError(f"{place}: is not JSON ({error})") from error
 
 
-def _row(record: Any, place: str) -> Row:
+def _row(record: Any, place: str) -> FileRow:
     if not isinstance(record, dict):
         raise InputError(f"{place}: should be an object with fields, but is {type(record).__name__}")
-    return Row(record, place)
+    return FileRow(record, place)

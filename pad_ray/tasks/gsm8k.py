@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, questions
-from pad_ray.tasks.files import PublishedFile, Row
+from pad_ray.tasks.files import FileRow, PublishedFile
 
 NAME = "gsm8k"
 
@@ -17,7 +17,7 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
     return questions(NAME, split, AnswerKind.NUMBER, _entries(rows))
 
 
-def _entries(rows: list[Row]) -> Iterator[Entry]:
+def _entries(rows: list[FileRow]) -> Iterator[Entry]:
     for row in rows:
         _, mark, gold = row.text("answer").rpartition("####")
         if not mark:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, question, questions
-from pad_ray.tasks.files import PublishedFile, Row
+from pad_ray.tasks.files import FileRow, PublishedFile
 from pad_ray.tasks.generated import four_names, stream
 
 NAME = "last_letters"
@@ -24,7 +24,7 @@ def generate(split: str, seed: int) -> Iterator[Question]:
         yield question(NAME, split, AnswerKind.TEXT, Entry(text, "".join(name[-1] for name in names)))
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: FileRow) -> Entry:
     return Entry(row.text("question"), row.gold("answer", AnswerKind.TEXT, row.text("answer")))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, questions
-from pad_ray.tasks.files import PublishedFile, Row
+from pad_ray.tasks.files import FileRow, PublishedFile
 
 NAME = "multiarith"
 FILE = PublishedFile(NAME, "multiarith/MultiArith.json", "ChilleD/MultiArith", ("train.json", "test.json"))
@@ -15,7 +15,7 @@ def read(split: str, data_dir: str | Path | None) -> list[Question]:
     return questions(NAME, split, AnswerKind.NUMBER, (_entry(row) for row in FILE.rows(data_dir)))
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: FileRow) -> Entry:
     if "final_ans" in row.fields:
         # The hub names these two fields differently.
         return Entry(row.text("question"), row.number("final_ans"))

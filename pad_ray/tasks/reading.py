@@ -15,7 +15,7 @@ from pad_ray.schema import AnswerKind
 from pad_ray.tasks import answer_words, stated_words
 from pad_ray.tasks.notation import plain
 from pad_ray.tasks.numbers import SPACE
-from pad_ray.tasks.stated_numbers import Statement, last_number, prepared, stated_number
+from pad_ray.tasks.stated_numbers import AnswerStatement, last_number, prepared, stated_number
 
 MAX_RATIONALE_CHARACTERS = 20_000
 MAX_MARKS = 20
@@ -33,7 +33,7 @@ _LONE_OPTION = re.compile(r"(?:option )?(?:\([A-Za-z]\)|[A-Za-z]\)?)[.:]?", re.I
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedText:
     """The text after a mark. If the mark is a label, it may introduce a whole solution."""
 
     text: str
@@ -70,15 +70,15 @@ def _read(kind: AnswerKind, text: str) -> str | None:
     return statement.answer if statement else None
 
 
-def _marked(text: str) -> list[Marked]:
+def _marked(text: str) -> list[MarkedText]:
     """The text after each of the last marks, up to the next mark or the end of its box."""
     pattern = _MARK if text.isascii() else _ANY_MARK
     marks = list(pattern.finditer(text))[-MAX_MARKS:]
     ends = [*(mark.start() for mark in marks), len(text)][1:]
     return [
-        Marked(_boxed(text, mark.end()), False)
+        MarkedText(_boxed(text, mark.end()), False)
         if mark["box"]
-        else Marked(text[mark.end() : end], bool(mark["colon"] or mark.groupdict().get("sign")))
+        else MarkedText(text[mark.end() : end], bool(mark["colon"] or mark.groupdict().get("sign")))
         for mark, end in zip(marks, ends, strict=True)
     ]
 
@@ -94,7 +94,7 @@ def _boxed(text: str, start: int) -> str:
     return part
 
 
-def _stated(kind: AnswerKind, mark: Marked) -> Statement | None:
+def _stated(kind: AnswerKind, mark: MarkedText) -> AnswerStatement | None:
     """The answer after a mark, or None."""
     if kind is AnswerKind.NUMBER:
         return stated_number(mark.text, mark.is_label)
@@ -106,10 +106,10 @@ def _stated(kind: AnswerKind, mark: Marked) -> Statement | None:
         answers = stated_words.options(line) if kind is AnswerKind.OPTION else []
         if not answers and (stated := stated_words.stated_text(line)):
             answers = [stated]
-    return Statement(answers[0]) if answers else _last(kind, below)
+    return AnswerStatement(answers[0]) if answers else _last(kind, below)
 
 
-def _last(kind: AnswerKind, text: str) -> Statement | None:
+def _last(kind: AnswerKind, text: str) -> AnswerStatement | None:
     """The last answer of a text without marks."""
     if kind is AnswerKind.NUMBER:
         return last_number(text)
@@ -119,4 +119,4 @@ def _last(kind: AnswerKind, text: str) -> Statement | None:
         answers = stated_words.options(text)
     else:
         answers = [*stated_words.quoted(text)]
-    return Statement(answers[-1]) if answers else None
+    return AnswerStatement(answers[-1]) if answers else None

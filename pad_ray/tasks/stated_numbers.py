@@ -41,7 +41,7 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class AnswerStatement:
     """The answer that a text states; None if the statement is unreadable."""
 
     answer: str | None
@@ -84,7 +84,7 @@ def prepared(text: str) -> str:
     return _EMPHASIS.sub(r"\1", _ANGLED.sub(r" \1 ", text))
 
 
-def stated_number(text: str, label: bool) -> Statement | None:
+def stated_number(text: str, label: bool) -> AnswerStatement | None:
     """The statement after a mark; None if the text holds no number.
 
     A number directly after the mark is the answer. A calculation counts by its result, or by the result of a conclusion
@@ -94,7 +94,7 @@ def stated_number(text: str, label: bool) -> Statement | None:
     first_line = text.partition("\n")[0]
     line = first_line.strip(SPACE).strip("*`").rstrip(".").rstrip(SPACE)
     if parse_number(line) is not None:
-        return Statement(line)
+        return AnswerStatement(line)
     sentences = _sentences(text)
     opening = next((sentence for sentence in sentences if sentence.chains), None)
     if opening is None:
@@ -104,9 +104,9 @@ def stated_number(text: str, label: bool) -> Statement | None:
     chain = opening.chains[0]
     head = _HEAD.fullmatch(text, 0, chain.start) is not None
     if head and not chain.is_equation and not chain.is_calculation and not (label and _begins_working(opening)):
-        return Statement(chain.value())
+        return AnswerStatement(chain.value())
     later = [sentence for sentence in takewhile(lambda sentence: not sentence.is_check, sentences) if sentence.chains]
-    return Statement(_worked(opening, later, label))
+    return AnswerStatement(_worked(opening, later, label))
 
 
 def _begins_working(sentence: Sentence) -> bool:
@@ -132,17 +132,17 @@ def _worked(opening: Sentence, later: list[Sentence], label: bool) -> str | None
     return answer
 
 
-def last_number(text: str) -> Statement | None:
+def last_number(text: str) -> AnswerStatement | None:
     """The last number of a text without a mark, outside of checks if possible; unreadable if it is part of something larger."""
     bounds = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
-    checked: Statement | None = None
+    checked: AnswerStatement | None = None
     for start, end in reversed([*pairwise(bounds)]):
         sentence = _sentence(text, start, end)
         numbers = [chain for chain in sentence.chains if not chain.is_moment]
         if numbers and not sentence.is_check:
-            return Statement(numbers[-1].value(last_of_list=True))
+            return AnswerStatement(numbers[-1].value(last_of_list=True))
         if numbers and checked is None:
-            checked = Statement(numbers[-1].value(last_of_list=True))
+            checked = AnswerStatement(numbers[-1].value(last_of_list=True))
     return checked
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, questions
-from pad_ray.tasks.files import PublishedFile, Row
+from pad_ray.tasks.files import FileRow, PublishedFile
 
 NAME = "strategyqa"
 NAME_WITH_FACTS = "strategyqa_with_facts"
@@ -24,7 +24,7 @@ def read(split: str, data_dir: str | Path | None, *, name: str) -> list[Question
     return questions(name, split, AnswerKind.YES_NO, entries)
 
 
-def _entry(row: Row, *, with_facts: bool) -> Entry:
+def _entry(row: FileRow, *, with_facts: bool) -> Entry:
     facts = tuple(row.texts("facts")) if with_facts else ()
     return Entry(row.text("question"), "yes" if row.boolean("answer") else "no", facts)
 

@@ -5,7 +5,7 @@ from random import Random
 
 from pad_ray.schema import AnswerKind, Question
 from pad_ray.tasks.base import Entry, Protocol, Task, questions
-from pad_ray.tasks.files import PublishedFile, Row
+from pad_ray.tasks.files import FileRow, PublishedFile
 
 NAME = "svamp"
 FILE = PublishedFile(NAME, "svamp/SVAMP.json", "ChilleD/SVAMP", ("train.json", "test.json"))
@@ -29,7 +29,7 @@ def in_domain_indices(split: str, size: int) -> list[int]:
     return sorted(order[start : start + IN_DOMAIN_SIZES[split]])
 
 
-def _number_of(row: Row) -> int:
+def _number_of(row: FileRow) -> int:
     # The hub holds the same rows in another order.
     prefix, _, number = row.text("ID").partition("-")
     if prefix != "chal" or not (number.isascii() and number.isdigit()):

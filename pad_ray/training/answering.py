@@ -9,14 +9,14 @@ from pad_ray.sandbox.judgement import judge_each
 from pad_ray.schema import Objective, Outcome
 
 if TYPE_CHECKING:
-    from pad_ray.training.worker import Worker
+    from pad_ray.training.worker import WorkerState
 from pad_ray.training.probes import Completion, Probe
 
 # Prompts that a worker completes in one batch.
 PROMPTS = 16
 
 
-def accuracies(worker: "Worker") -> dict[str, float]:
+def accuracies(worker: "WorkerState") -> dict[str, float]:
     """The shares of probes that the student answers correctly, greedily; the first worker executes its programs.
 
     `accuracy` selects the checkpoint: it is the mean over the objectives with equal weights. If there are several, each has
@@ -50,7 +50,7 @@ def shares_right(probes: Sequence[Probe], right: Sequence[float]) -> dict[str, f
     return {"accuracy": sum(each.values()) / len(each), **(each if len(each) > 1 else {})}
 
 
-def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[Completion]:
+def _complete(worker: "WorkerState", probes: Sequence[Probe]) -> list[Completion]:
     """Greedy completions. Without probes, generate a dummy completion and return none."""
     import torch
 
@@ -75,7 +75,7 @@ def _complete(worker: "Worker", probes: Sequence[Probe]) -> list[Completion]:
     return [Completion(text, not end) for text, end in zip(texts, ended, strict=True)][: len(probes)]
 
 
-def _end_ids(worker: "Worker") -> Any:
+def _end_ids(worker: "WorkerState") -> Any:
     """The student's end-of-text tokens."""
     import torch
 

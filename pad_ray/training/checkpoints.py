@@ -22,7 +22,7 @@ from pad_ray.training.tokens import scratch_folder
 from pad_ray.training.transformers_internals import tied_weights
 
 if TYPE_CHECKING:
-    from pad_ray.training.worker import Worker
+    from pad_ray.training.worker import WorkerState
 
 STATE = "state"
 META = "meta.json"
@@ -30,7 +30,7 @@ SCORE = "best_step"
 
 
 @dataclass(frozen=True)
-class Saved:
+class StoredCheckpoint:
     """A stored checkpoint, with its step, number of workers, placement and history."""
 
     checkpoint: Any
@@ -59,7 +59,7 @@ class Saved:
         return self.history
 
 
-def latest() -> Saved | None:
+def latest() -> StoredCheckpoint | None:
     """The last checkpoint of this run according to Ray Train; None if there is none.
 
     The run continues at the ZeRO stage of the checkpoint: DeepSpeed can convert state to another number of workers, but not
@@ -72,7 +72,9 @@ def latest() -> Saved | None:
         return None
     with checkpoint.as_directory() as folder:
         meta = json.loads((Path(folder) / META).read_text())
-    return Saved(checkpoint, meta["step"], meta["workers"], Placement(**meta["placement"]), History(**meta["history"]))
+    return StoredCheckpoint(
+        checkpoint, meta["step"], meta["workers"], Placement(**meta["placement"]), History(**meta["history"])
+    )
 
 
 def _converted(folder: Path, step: int, workers: int) -> Path:
@@ -99,7 +101,7 @@ def _name_for_all(folder: Path, workers: int) -> None:
             name.hardlink_to(min(folder.glob("*_model_states.pt")))
 
 
-def save(worker: "Worker", folder: Path, *, best: bool) -> None:
+def save(worker: "WorkerState", folder: Path, *, best: bool) -> None:
     """Save this worker's part of a checkpoint, and with `best` the student's weights in the Hugging Face layout."""
     adapters = worker.config.lora is not None
     worker.engine.save_checkpoint(str(folder), tag=STATE, exclude_frozen_parameters=adapters)
@@ -115,7 +117,7 @@ def save(worker: "Worker", folder: Path, *, best: bool) -> None:
         (folder / META).write_text(json.dumps(meta))
 
 
-def _save_student(worker: "Worker", folder: Path) -> None:
+def _save_student(worker: "WorkerState", folder: Path) -> None:
     """Save the weights, or only the adapters if there are any. All workers take part, because ZeRO-3 gathers the weights."""
     engine = worker.engine
     if worker.placement.stage == 3:

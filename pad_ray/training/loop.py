@@ -26,7 +26,7 @@ from pad_ray.training.config import TrainingConfig
 from pad_ray.training.objectives import OBJECTIVES, Numbers, losses, token_weights, tokens_by_objective
 from pad_ray.training.set_up import set_up
 from pad_ray.training.tokens import TokenTable, discard_copy
-from pad_ray.training.worker import Worker
+from pad_ray.training.worker import WorkerState
 
 # Validation rows that are distributed to the workers at once.
 VALIDATION_ROWS = 1024
@@ -39,7 +39,7 @@ def train_worker(arguments: dict[str, Any]) -> None:
     discard_copy(worker.task.tokens)
 
 
-def _train(worker: Worker) -> None:
+def _train(worker: WorkerState) -> None:
     total = total_steps(worker.config, len(worker.train))
     for number, rows in _steps_left(worker, total):
         started = time.monotonic()
@@ -58,7 +58,7 @@ def _train(worker: Worker) -> None:
             return
 
 
-def _ended(worker: Worker) -> bool:
+def _ended(worker: WorkerState) -> bool:
     """Whether the watcher has ended the run; all workers get the same result in the same step."""
     if not worker.task.watched:
         return False
@@ -71,11 +71,11 @@ def total_steps(config: TrainingConfig, rows: int) -> int:
     return min(steps, config.max_steps or steps)
 
 
-def _validate_every(worker: Worker) -> int:
+def _validate_every(worker: WorkerState) -> int:
     return worker.config.validate_every_steps or steps_in_epoch(len(worker.train), worker.config.rows_per_step)
 
 
-def _steps_left(worker: Worker, total: int) -> Iterator[tuple[int, Rows]]:
+def _steps_left(worker: WorkerState, total: int) -> Iterator[tuple[int, Rows]]:
     """Number and rows of each step from the engine's current step; empty if training had already stopped early."""
     first: int = worker.engine.global_steps
     if worker.history.without_better() >= worker.config.patience:
@@ -98,7 +98,7 @@ def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
     return config.learning_rate * min(1.0, rising, falling[config.schedule])
 
 
-def _step(worker: Worker, rows: Rows, number: int, total: int) -> dict[str, float]:
+def _step(worker: WorkerState, rows: Rows, number: int, total: int) -> dict[str, float]:
     """Run one optimiser step; returns its losses in nats per token, total and by objective."""
     rate = learning_rate(worker.config, number, total)
     for group in worker.engine.optimizer.param_groups:
@@ -134,14 +134,14 @@ def gradient_norm(engine: Any) -> float | None:
     return float(torch.nn.utils.get_total_norm(gradients))
 
 
-def _own_passes(worker: Worker, table: TokenTable, rows: Rows) -> list[Rows]:
+def _own_passes(worker: WorkerState, table: TokenTable, rows: Rows) -> list[Rows]:
     """This worker's rows of each pass."""
     lengths = table.lengths[rows]
     dealt = deal(lengths, worker.workers, worker.config.tokens_per_pass, packed=worker.student.packs)
     return [rows[np.array(shared[worker.rank], np.int64)] for shared in dealt]
 
 
-def _pass(worker: Worker, table: TokenTable, rows: Rows, weights: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
+def _pass(worker: WorkerState, table: TokenTable, rows: Rows, weights: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
     """The weighted loss of rows, for the backward pass, and their summed losses by objective code."""
     batch = worker.student.batch([table.example(int(row)) for row in rows], weights).to(worker.engine.device)
     each = token_losses(worker.engine, batch)
@@ -166,7 +166,7 @@ def _diverged(entry: dict[str, float]) -> str:
     )
 
 
-def _speed(worker: Worker, rows: Rows, seconds: float) -> dict[str, float]:
+def _speed(worker: WorkerState, rows: Rows, seconds: float) -> dict[str, float]:
     """Figures of a step that vary from run to run; memory is this worker's peak."""
     on_gpu = torch.cuda.is_available()
     peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -174,12 +174,12 @@ def _speed(worker: Worker, rows: Rows, seconds: float) -> dict[str, float]:
     return {"seconds": seconds, "target_tokens_per_s": tokens / seconds, "peak_memory_mib": peak / 2**20}
 
 
-def _tell(worker: Worker, entry: dict[str, float], total: int) -> None:
+def _tell(worker: WorkerState, entry: dict[str, float], total: int) -> None:
     if worker.rank == 0:
         worker.task.board.add.remote(total, "", entry)
 
 
-def _checkpoint(worker: Worker, *, validate: bool) -> None:
+def _checkpoint(worker: WorkerState, *, validate: bool) -> None:
     """Report a checkpoint, after a validation if `validate`; Ray Train keeps the last one and that of the best validation."""
     import ray.train
 
@@ -203,7 +203,7 @@ def _checkpoint(worker: Worker, *, validate: bool) -> None:
         raise
 
 
-def _validate(worker: Worker) -> dict[str, float]:
+def _validate(worker: WorkerState) -> dict[str, float]:
     """Losses over the validation rows in nats per token, and the accuracies if there are probes."""
     worker.engine.eval()
     table = worker.validation

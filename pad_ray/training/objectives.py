@@ -28,7 +28,7 @@ def is_mixed(codes: npt.NDArray[np.int8]) -> bool:
 
 
 @dataclass(frozen=True)
-class Weighing:
+class ObjectiveWeights:
     """The weights of objectives: `rationale` is lambda of Mixed Distillation, None if the corpus is not mixed.
 
     `objectives` gives the weights of objectives other than programs and rationales; the default is 1.
@@ -43,7 +43,7 @@ class Weighing:
         return np.array([self.objectives.get(objective, 1.0) for objective in OBJECTIVES])
 
 
-def token_weights(tokens: Counts, weighing: Weighing) -> Numbers:
+def token_weights(tokens: Counts, weighing: ObjectiveWeights) -> Numbers:
     """The weight of one target token by objective code; `tokens` are the step's target tokens of each objective.
 
     The loss is the mean over target tokens, weighted by objective. Mixed Distillation (arXiv 2312.10730, section 3.2) then
@@ -65,7 +65,7 @@ def tokens_by_objective(codes: npt.NDArray[np.int8], target_tokens: Counts) -> C
     return np.bincount(codes, weights=target_tokens, minlength=len(OBJECTIVES)).astype(np.int64)
 
 
-def losses(sums: Sequence[float], tokens: Counts, weighing: Weighing) -> dict[str, float]:
+def losses(sums: Sequence[float], tokens: Counts, weighing: ObjectiveWeights) -> dict[str, float]:
     """`loss`, and `loss_<objective>` if there are several objectives, from summed losses in nats by objective code."""
     summed = np.asarray(sums)
     named = {"loss": float(summed @ token_weights(tokens, weighing))}

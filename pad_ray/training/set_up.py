@@ -15,13 +15,13 @@ from pad_ray.training.deepspeed_internals import keep_from_compiling
 from pad_ray.training.history import History
 from pad_ray.training.students import load_student, parameter_count
 from pad_ray.training.tokens import open_tokens
-from pad_ray.training.worker import Task, Worker
+from pad_ray.training.worker import WorkerState, WorkerTask
 
 # Adapters on all linear layers have about this share of a model's parameters.
 ADAPTER_SHARE = 0.02
 
 
-def set_up(task: Task) -> Worker:
+def set_up(task: WorkerTask) -> WorkerState:
     """Join the group, load the student and the tokens, and load the last checkpoint if there is one."""
     import deepspeed
     import ray.train
@@ -44,7 +44,7 @@ def set_up(task: Task) -> Worker:
     run = RunDir(task.location)
     train, validation = (open_tokens(run, task.tokens, split) for split in ("train", "validation"))
     rank = context.get_world_rank()
-    return Worker(task, rank, workers, engine, student, placement, train, validation, history, kept)
+    return WorkerState(task, rank, workers, engine, student, placement, train, validation, history, kept)
 
 
 def _partitioned_loading(settings: dict[str, Any]) -> Any:

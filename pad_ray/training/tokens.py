@@ -37,7 +37,7 @@ TOKENISER_CPUS = 1.0
 
 
 @dataclass(frozen=True)
-class Tokenised:
+class TokenizedCorpus:
     """The folder of the tokens, and by split the number of rows that fit and that were left out."""
 
     folder: str
@@ -45,7 +45,7 @@ class Tokenised:
     left_out: dict[str, int]
 
 
-def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: str, max_tokens: int) -> Tokenised:
+def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: str, max_tokens: int) -> TokenizedCorpus:
     """Write the tokens of the corpus in `folders` (folder by split), unless they exist.
 
     Raises:
@@ -55,7 +55,7 @@ def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: st
     resolved = resolve(student)
     key = content_id("tokens", folders, corpus_hash, f"{resolved.name}@{resolved.revision}", max_tokens)
     done = run.read_json(f"{TOKENS}/{key}/{DONE}")
-    tokens = Tokenised(**done) if done else _tokenise(run, folders, f"{TOKENS}/{key}", student, max_tokens)
+    tokens = TokenizedCorpus(**done) if done else _tokenise(run, folders, f"{TOKENS}/{key}", student, max_tokens)
     for split, folder in folders.items():
         if not tokens.rows[split] and not tokens.left_out[split]:
             raise DeadEndError(f"training: {folder} has no rows; build a corpus with more questions")
@@ -69,7 +69,7 @@ def tokenise(run: RunDir, folders: dict[str, str], corpus_hash: str, student: st
     return tokens
 
 
-def _tokenise(run: RunDir, folders: dict[str, str], folder: str, student: str, max_tokens: int) -> Tokenised:
+def _tokenise(run: RunDir, folders: dict[str, str], folder: str, student: str, max_tokens: int) -> TokenizedCorpus:
     work = [
         {"split": split, "source": part, "target": f"{folder}/{split}/{part.rsplit('/', 1)[1]}"}
         for split, corpus in folders.items()
@@ -82,7 +82,7 @@ def _tokenise(run: RunDir, folders: dict[str, str], folder: str, student: str, m
         for part in pipeline_rows(parts, "training: tokens"):
             fitting[part["split"]] += part["rows"]
             left_out[part["split"]] += part["left_out"]
-    return Tokenised(folder, dict(fitting), dict(left_out))
+    return TokenizedCorpus(folder, dict(fitting), dict(left_out))
 
 
 def _tokenise_part(part: dict[str, str], location: str, student: str, max_tokens: int) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from pad_ray.errors import DeadEndError, StageError, reason
 from pad_ray.models import resolve
 from pad_ray.run.folder import RunDir
-from pad_ray.run.progress import Bar, Progress
+from pad_ray.run.progress import Progress, ProgressBar
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import content_id
 from pad_ray.training.config import MEANS, STUDENT, TrainingConfig
 from pad_ray.training.probes import choose_probes
-from pad_ray.training.tokens import Tokenised, tokenise
+from pad_ray.training.tokens import TokenizedCorpus, tokenise
 from pad_ray.words import counted
 
 CHECKPOINTS = "checkpoints"
@@ -32,7 +32,7 @@ WORKER_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """A finished training run; `curve` and `validation` hold the losses by step and by validation, in nats per token.
 
     The loss of each objective is `loss_<objective>`. `corpus` is the hash of the corpus, `config` the training section of the
@@ -69,7 +69,7 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class _FitResult:
     """The result of Ray Train: the checkpoint of the best validation, and the metadata of the last checkpoint."""
 
     best: Any
@@ -131,7 +131,7 @@ class TrainingRun:
         return content_id("training", settings, self.corpus, f"{student.name}@{student.revision}", self.seed)
 
 
-def train(training: TrainingRun, progress: Progress, watch: Watch | None = None) -> Trained:
+def train(training: TrainingRun, progress: Progress, watch: Watch | None = None) -> TrainingResult:
     """Fine-tune the student and write it to the folder `into`.
 
     Called again with the same corpus, student and settings, it continues, even with another number of workers; it does nothing
@@ -146,7 +146,7 @@ def train(training: TrainingRun, progress: Progress, watch: Watch | None = None)
     key = training.key
     finished = run.read_json(f"{into}/training.json", {})
     if finished.get("key") == key:
-        return Trained(**finished)
+        return TrainingResult(**finished)
     started = time.monotonic()
     with progress.wait(f"{stage}: the corpus as tokens"):
         tokens = tokenise(run, training.folders, training.corpus, config.student, config.max_tokens)
@@ -158,10 +158,12 @@ def train(training: TrainingRun, progress: Progress, watch: Watch | None = None)
     return trained
 
 
-def _trained(training: TrainingRun, key: str, tokens: Tokenised, fitted: _Fitted, seconds: float) -> Trained:
+def _trained(
+    training: TrainingRun, key: str, tokens: TokenizedCorpus, fitted: _FitResult, seconds: float
+) -> TrainingResult:
     history, placement = fitted.meta["history"], fitted.meta["placement"]
     best = next(entry for entry in history["validation"] if entry["step"] == history["best_step"])
-    return Trained(
+    return TrainingResult(
         key=key,
         rows=tokens.rows["train"],
         left_out=tokens.left_out["train"],
@@ -181,14 +183,14 @@ def _trained(training: TrainingRun, key: str, tokens: Tokenised, fitted: _Fitted
 
 
 def _fit(
-    training: TrainingRun, key: str, tokens: Tokenised, probes: list[Any], progress: Progress, watch: Watch | None
-) -> _Fitted:
+    training: TrainingRun, key: str, tokens: TokenizedCorpus, probes: list[Any], progress: Progress, watch: Watch | None
+) -> _FitResult:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
     from pad_ray.training.checkpoints import SCORE
     from pad_ray.training.loop import train_worker
-    from pad_ray.training.worker import Task
+    from pad_ray.training.worker import WorkerTask
 
     run, config = training.run, training.config
     gpus = int(ray.cluster_resources().get("GPU", 0))
@@ -198,7 +200,7 @@ def _fit(
     board = ray.remote(num_cpus=0, scheduling_strategy=here)(_Board).remote()
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", str(WORKER_POLL_S))
     where = (run.location, tokens.folder, board)
-    task = Task(config, training.seed, *where, probes, training.sandbox, watched=watch is not None)
+    task = WorkerTask(config, training.seed, *where, probes, training.sandbox, watched=watch is not None)
     trainer = TorchTrainer(
         train_worker,
         train_loop_config={"task": task},
@@ -221,12 +223,12 @@ def _fit(
     return _fitted(_watched(trainer, board, progress, training.stage, watch, group), SCORE)
 
 
-def _fitted(result: Any, score: str) -> _Fitted:
+def _fitted(result: Any, score: str) -> _FitResult:
     from pad_ray.training.checkpoints import META
 
     best = max(result.best_checkpoints, key=lambda pair: pair[1][score])[0]
     with result.checkpoint.as_directory() as folder:
-        return _Fitted(best, json.loads((Path(folder) / META).read_text()))
+        return _FitResult(best, json.loads((Path(folder) / META).read_text()))
 
 
 def _worker_environment(workers: int, gpus: int) -> dict[str, str]:
@@ -284,7 +286,7 @@ def _batches(
             yield entries
 
 
-def _show(step: tuple[int, str, dict[str, float]], bar: Bar, watch: Watch | None) -> None:
+def _show(step: tuple[int, str, dict[str, float]], bar: ProgressBar, watch: Watch | None) -> None:
     """Pass the first worker's entry of a step to the display and the watcher."""
     _, prefix, entry = step
     values = {f"{prefix}{name}": value for name, value in entry.items() if name != "step"}
@@ -302,7 +304,7 @@ def _take(thread: threading.Thread, board: Any, watch: Watch | None) -> list[tup
     return entries
 
 
-def _publish(run: RunDir, best: Any, into: str, config: TrainingConfig, trained: Trained) -> None:
+def _publish(run: RunDir, best: Any, into: str, config: TrainingConfig, trained: TrainingResult) -> None:
     from pad_ray.training.export import publish
 
     # As a task on a node with torch loaded and memory for a model; the driver's node may have neither.

@@ -9,14 +9,14 @@ from pad_ray.sandbox import SandboxConfig
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.deepspeed_config import Placement
 from pad_ray.training.history import History
-from pad_ray.training.objectives import Weighing
+from pad_ray.training.objectives import ObjectiveWeights
 from pad_ray.training.probes import Probe
 from pad_ray.training.students import Student
 from pad_ray.training.tokens import TokenTable
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """The task that the driver gives to every worker.
 
     `tokens` is the run's folder with the tokenised corpus. `watched` is True if the driver may end the run early.
@@ -33,10 +33,10 @@ class Task:
 
 
 @dataclass
-class Worker:
+class WorkerState:
     """The state of the loop on one worker. `kept` holds an object that must live as long as the engine."""
 
-    task: Task
+    task: WorkerTask
     rank: int
     workers: int
     engine: Any
@@ -51,10 +51,10 @@ class Worker:
     def config(self) -> TrainingConfig:
         return self.task.config
 
-    def weighing(self, table: TokenTable) -> Weighing:
+    def weighing(self, table: TokenTable) -> ObjectiveWeights:
         """The weights of objectives in a split's loss; lambda applies if both splits mix programs and rationales."""
         mixed = self.train.mixed and table.mixed
-        return Weighing(self.config.rationale_weight if mixed else None, self.config.objective_weights)
+        return ObjectiveWeights(self.config.rationale_weight if mixed else None, self.config.objective_weights)
 
     def over_workers(self, values: torch.Tensor) -> torch.Tensor:
         """The sum of each value over all workers."""

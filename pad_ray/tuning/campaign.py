@@ -27,8 +27,7 @@ from pad_ray.run.records import read_record
 from pad_ray.sandbox import SandboxConfig
 from pad_ray.schema import CorpusRow, Question, content_id
 from pad_ray.stages.base import Run, seconds_so_far
-from pad_ray.stages.questions import read_inputs as read_run_inputs
-from pad_ray.stages.questions import read_tests
+from pad_ray.stages.questions import read_run_inputs, read_tests
 from pad_ray.stages.resources import lacking, resources_at_hand
 from pad_ray.stages.solutions import own_tests, student_to_measure
 from pad_ray.synthesis.corpus import TRAIN as TAUGHT
@@ -38,7 +37,7 @@ from pad_ray.tasks import get_task
 from pad_ray.training.config import MEANS, TrainingConfig
 from pad_ray.tuning.closing import alone, answer_tests, undecided, verdict
 from pad_ray.tuning.config import ACCURACY, DIRECTIONS, TOKENS, TuningConfig
-from pad_ray.tuning.measuring import CHAINS, Bench, solutions_folder, strategy_of
+from pad_ray.tuning.measuring import CHAINS, Bench, campaign_solutions, strategy_of
 from pad_ray.tuning.space import changed, changed_values, default_point, parameters_of
 from pad_ray.tuning.trials import DEFAULT, Trials, best, pareto
 from pad_ray.words import counted
@@ -59,7 +58,7 @@ IDENTITY: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Inputs:
+class CampaignInputs:
     """The inputs of a campaign: its parameters, the validation questions, the test questions by task, the fingerprints of the
     models by role, and the student's `model` in a decode campaign.
     """
@@ -71,7 +70,7 @@ class Inputs:
     model: str
 
 
-def read_inputs(run: Run) -> Inputs:
+def read_campaign_inputs(run: Run) -> CampaignInputs:
     """Check the recipe's campaign and find its questions. Writes nothing.
 
     Raises:
@@ -100,7 +99,7 @@ def read_inputs(run: Run) -> Inputs:
         raise InputError(
             f"{run.folder.location}: there are no validation questions; raise --questions.limit or --corpus.validation_share"
         )
-    inputs = Inputs(parameters, validation, tests, weights, model)
+    inputs = CampaignInputs(parameters, validation, tests, weights, model)
     _check_same(run, inputs)
     return inputs
 
@@ -125,7 +124,7 @@ def validation_questions(run: Run) -> list[Question]:
     return list(islice((held_out[name] for name in sorted(held_out)), recipe.tuning.validation_questions))
 
 
-def _check_same(run: Run, inputs: Inputs) -> None:
+def _check_same(run: Run, inputs: CampaignInputs) -> None:
     """Raise InputError if the run holds a campaign with another recipe, other models or other questions."""
     if not run.folder.exists(RECIPE):
         return
@@ -149,7 +148,7 @@ def _check_same(run: Run, inputs: Inputs) -> None:
         )
 
 
-def _identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+def _identity(recipe: Recipe, inputs: CampaignInputs) -> dict[str, Any]:
     sides = {"validation": inputs.validation, **inputs.tests}
     hashes = {name: content_id("asked", [(one.question_id, one.gold) for one in side]) for name, side in sides.items()}
     return {**recipe.model_dump(mode="json", include=IDENTITY), "weights": dict(inputs.weights), "asked": hashes}
@@ -160,7 +159,7 @@ def _field(values: Mapping[str, Any], section: str, name: str) -> Any:
     return fields.get(name) if isinstance(fields, dict) else fields
 
 
-def conduct(run: Run, inputs: Inputs) -> None:
+def conduct(run: Run, inputs: CampaignInputs) -> None:
     """Run the missing trials, then answer the test questions, and write the best recipe and the result.
 
     Raises:
@@ -186,10 +185,10 @@ def _trials(folder: RunDir) -> Trials:
 class _Engines:
     """The engines of a decode campaign, opened once for all its trials; a context manager."""
 
-    def __init__(self, run: Run, inputs: Inputs) -> None:
+    def __init__(self, run: Run, inputs: CampaignInputs) -> None:
         recipe, folder = run.recipe, run.folder
         self.shared = recipe.tuning.kind == "decode" and recipe.tuning.share
-        solutions = solutions_folder(folder, inputs.weights["student"]) if inputs.model else ""
+        solutions = campaign_solutions(folder, inputs.weights["student"]) if inputs.model else ""
         self.bench = Bench(recipe, folder.location, inputs.validation, inputs.model, solutions)
         self.solver = self.bench.solver(recipe) if inputs.model else None
 
@@ -209,7 +208,7 @@ class _Engines:
             self.solver.close(at_once=error is not None)
 
 
-def _search(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
+def _search(run: Run, inputs: CampaignInputs, trials: Trials, engines: _Engines) -> None:
     """Run the missing trials."""
     config = run.recipe.tuning
     finished = len(trials.of(*FINISHED))
@@ -250,7 +249,7 @@ def _first_trials(
     return interrupted + [(name, point) for name, point in new if name not in trials.by_name]
 
 
-def _settle(run: Run, inputs: Inputs, trials: Trials, engines: _Engines) -> None:
+def _settle(run: Run, inputs: CampaignInputs, trials: Trials, engines: _Engines) -> None:
     """Answer the test questions once, write the best recipe, and record whether it beats the default.
 
     The chosen trial is written to `campaign.json` before the first test question; no trials follow.
@@ -316,7 +315,7 @@ def _write_best(run: Run, chosen: Trial) -> None:
     run.folder.write_text(BEST, header + yaml.safe_dump(values, sort_keys=False))
 
 
-def _summarize(run: Run, inputs: Inputs, trials: Trials) -> None:
+def _summarize(run: Run, inputs: CampaignInputs, trials: Trials) -> None:
     """Write `campaign.json`: parameters, objectives, and the best trials so far."""
     objectives = run.recipe.tuning.objectives
     before = read_record(run.folder, SUMMARY, CampaignSummary)
@@ -362,7 +361,7 @@ def _parameter_text(parameters: Mapping[str, Any]) -> str:
 
 def preview(run: Run) -> None:
     """Print the search space, the questions, and the stages that trials share."""
-    inputs, config, say = read_inputs(run), run.recipe.tuning, run.progress.say
+    inputs, config, say = read_campaign_inputs(run), run.recipe.tuning, run.progress.say
     say(
         f"{config.kind} campaign: {counted(config.trials, 'trial')}, {config.concurrency} at once, "
         f"objectives {' and '.join(config.objectives)}"

@@ -10,7 +10,7 @@ from pad_ray.run.campaign import ChosenResult, HeldOutAccuracy, HeldOutResult
 from pad_ray.run.progress import Progress
 from pad_ray.run.records import Paired
 from pad_ray.schema import Question, Solution
-from pad_ray.tuning.measuring import CHAINS, Bench, measure, strategy_of
+from pad_ray.tuning.measuring import CHAINS, Bench, measure_trial, strategy_of
 
 TEST_SIDE = "test-"
 
@@ -30,7 +30,7 @@ def answer_tests(
         solver = bench.trained_solver(recipe, bench.shared(salt).provide(recipe, CHAINS[recipe.tuning.kind]), progress)
     try:
         strategy = strategy_of(recipe)
-        solved = [measure(solver, strategy, name, questions, TEST_SIDE)[1] for name, questions in tests.items()]
+        solved = [measure_trial(solver, strategy, name, questions, TEST_SIDE)[1] for name, questions in tests.items()]
     finally:
         # The campaign's engines also serve the other recipe.
         if not bench.actors:

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.refine import Refine
-from pad_ray.decoding.solver import Solved, Solver
+from pad_ray.decoding.solver import Solver, SolveResult
 from pad_ray.errors import InputError
 from pad_ray.evaluation.scores import score
 from pad_ray.recipe import Recipe
@@ -30,7 +30,7 @@ from pad_ray.run.records import StudentRole
 from pad_ray.schema import Question, content_id
 from pad_ray.stages.base import Run
 from pad_ray.stages.chains import TO_REFINED, TO_STUDENT
-from pad_ray.stages.graph import SHARED, Shared, Stage
+from pad_ray.stages.graph import SHARED, SharedStages, Stage
 from pad_ray.stages.solutions import open_solver
 from pad_ray.training.train import Watch
 from pad_ray.tuning.config import ACCURACY, STRATEGY, TOKENS, Kind
@@ -99,9 +99,9 @@ class Bench:
         actors, lost = ((), None) if salt else (self.actors, self.lost)
         return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=actors, lost=lost)
 
-    def shared(self, salt: str = "") -> Shared:
+    def shared(self, salt: str = "") -> SharedStages:
         """The shared folders, for one trial."""
-        return Shared(RunDir(self.location), silent(), salt)
+        return SharedStages(RunDir(self.location), silent(), salt)
 
     def trained_solver(self, recipe: Recipe, folder: RunDir, progress: Progress | None = None) -> Solver:
         """A solver with its own engines for the student in a folder."""
@@ -114,7 +114,7 @@ class Bench:
         seconds = 0.0
         try:
             for count in rungs:
-                report, solved = measure(solver, strategy, recipe.questions.task, self.questions[:count])
+                report, solved = measure_trial(solver, strategy, recipe.questions.task, self.questions[:count])
                 seconds += solved.seconds
                 reused = ["student"] if seconds or salt else ["student", "solutions"]
                 yield {**report, "reused": [] if salt else reused, LAST: count == rungs[-1]}
@@ -124,21 +124,21 @@ class Bench:
 
     def _train(self, recipe: Recipe, salt: str) -> Reports:
         shared = self.shared(salt)
-        making = _Making(shared, recipe)
+        making = _StudentTraining(shared, recipe)
         with closing(making.validations()) as validations:
             for report in validations:
                 if recipe.tuning.stops:
                     yield {**report, "reused": list(shared.reused)}
         with self.trained_solver(recipe, making.folder) as solver:
-            report, _ = measure(solver, strategy_of(recipe), recipe.questions.task, self.questions)
+            report, _ = measure_trial(solver, strategy_of(recipe), recipe.questions.task, self.questions)
         # Do not compare this report with validations of other trials, which use other questions (probes).
         yield {**report, MEASURED: MANY_VALIDATIONS, "reused": list(shared.reused), LAST: True}
 
 
-class _Making:
+class _StudentTraining:
     """Trains a trial's student in a thread, and ends the training if nobody waits for it any more."""
 
-    def __init__(self, shared: Shared, recipe: Recipe) -> None:
+    def __init__(self, shared: SharedStages, recipe: Recipe) -> None:
         self.shared, self.recipe = shared, recipe
         self.said: queue.Queue[Report | None] = queue.Queue()
         self.watch = Watch(self._validated)
@@ -178,9 +178,9 @@ class _Making:
             self.said.put({MEASURED: math.ceil(number), ACCURACY: entry[ACCURACY], LAST: False})
 
 
-def measure(
+def measure_trial(
     solver: Solver, strategy: Strategy, task: str, questions: Sequence[Question], side: str = ""
-) -> tuple[Report, Solved]:
+) -> tuple[Report, SolveResult]:
     """Accuracy and tokens on questions of a task or test set; `side` separates the solutions of other questions of the task."""
     label = f"{side}{content_id('strategy', strategy.model_dump(mode='json', exclude={'name'}))}"
     solver.run.local_path("").mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def measure(
     return {MEASURED: scored.questions, ACCURACY: scored.accuracy, TOKENS: tokens}, solved
 
 
-def solutions_folder(run: RunDir, model: str) -> str:
+def campaign_solutions(run: RunDir, model: str) -> str:
     """The folder in which the engines of a decode campaign write; `model` is the student's fingerprint."""
     return run.path(f"{SHARED}/solutions-{content_id('solutions', model)}")
 

@@ -24,7 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError, reason
 from pad_ray.run.campaign import CAMPAIGN, FINISHED, Trial
 from pad_ray.run.folder import RunDir
-from pad_ray.run.progress import Bar
+from pad_ray.run.progress import ProgressBar
 from pad_ray.run.workers import configure_pipelines
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
 from pad_ray.tuning.measuring import MANY_VALIDATIONS, Bench, Report, Reports
@@ -131,7 +131,7 @@ class BenchTrial(Trainable):  # type: ignore[misc]
 class Recorder(Callback):  # type: ignore[misc]
     """Writes each report to the run before Tune continues, and updates the progress bar."""
 
-    def __init__(self, trials: Trials, bar: Bar, cut: "Cut") -> None:
+    def __init__(self, trials: Trials, bar: ProgressBar, cut: "Cut") -> None:
         self.trials, self.bar, self.cut = trials, bar, cut
 
     def __getstate__(self) -> dict[str, Any]:
@@ -224,7 +224,7 @@ class Cut(Stopper):  # type: ignore[misc]
 
 
 def run_trials(
-    run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, trials: Trials, bar: Bar
+    run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, trials: Trials, bar: ProgressBar
 ) -> None:
     """Run trials until the campaign has `config.trials`.
 

@@ -36,7 +36,7 @@ PIECES_PER_ACTOR = 2
 
 
 @dataclass
-class Counted:
+class PieceCounts:
     """The outcomes of a piece, and the first reason of each kind of fault."""
 
     outcomes: dict[str, int]
@@ -50,7 +50,7 @@ class Counted:
 
 
 @dataclass
-class Verified:
+class VerificationResult:
     """The result of a verification. `outcomes` covers every row; `verified` and `seconds` cover only the work of this call.
 
     `faults` has the first reason of each kind of fault.
@@ -66,7 +66,7 @@ class Verified:
 
 def verify_programs(
     run: RunDir, programs: ProgramFile, config: VerificationConfig, sandbox: SandboxConfig, progress: Progress
-) -> Verified:
+) -> VerificationResult:
     """Verify every row of `programs` whose verdict is not in `run` yet. Ray must be running.
 
     Raises:
@@ -75,7 +75,7 @@ def verify_programs(
     """
     _demand_same(run, programs, config, sandbox)
     started = time.monotonic()
-    result = Verified(programs.rows)
+    result = VerificationResult(programs.rows)
     with progress.stage("verify", "programs", programs.rows) as bar:
         results = _results(run, programs, config, sandbox)
         for done_piece, protections in progress.each(results, "verify: sandboxes to start and the next verdicts"):
@@ -120,7 +120,7 @@ def _completed(before: dict[str, Any]) -> dict[str, Any]:
 
 def _results(
     run: RunDir, programs: ProgramFile, config: VerificationConfig, sandbox: SandboxConfig
-) -> Iterator[tuple[Counted, Protections | None]]:
+) -> Iterator[tuple[PieceCounts, Protections | None]]:
     """The outcomes of each piece as it finishes, with the protections it ran under; None if it was finished before."""
     finished, rules = set(run.parts(VERDICTS)), rules_of(sandbox)
     idle: deque[Any] = deque()
@@ -151,7 +151,7 @@ def _actors(run: RunDir, config: VerificationConfig, sandbox: SandboxConfig) -> 
     return [actor.remote(run.location, sandbox, config.answer_kind) for _ in range(count)]
 
 
-def _next(working: dict[Any, Any], patience: Patience) -> tuple[Any, tuple[Counted, Protections]]:
+def _next(working: dict[Any, Any], patience: Patience) -> tuple[Any, tuple[PieceCounts, Protections]]:
     """Wait for a piece and remove it from `working`."""
     result = first_done(list(working), patience)
     actor = working.pop(result)
@@ -166,12 +166,12 @@ def part_name(piece: Piece) -> str:
     return f"{VERDICTS}/part-{piece.number:08}.parquet"
 
 
-def _counts(run: RunDir, name: str, key: str) -> Counted | None:
+def _counts(run: RunDir, name: str, key: str) -> PieceCounts | None:
     """The outcomes in a part, or None if it has another piece or other rules."""
     table = run.read_part(name, ["outcome", "feedback"])
     if (table.schema.metadata or {}).get(PIECE_KEY) != key.encode():
         return None
-    return Counted.of(table)
+    return PieceCounts.of(table)
 
 
 class _Verifier:
@@ -183,7 +183,7 @@ class _Verifier:
         self.rules = rules_of(sandbox)
         self.answer_kind = answer_kind
 
-    def verify(self, name: str, key: str, rows: pa.Table, kept: pa.Table) -> tuple[Counted, Protections]:
+    def verify(self, name: str, key: str, rows: pa.Table, kept: pa.Table) -> tuple[PieceCounts, Protections]:
         """Judge a piece and commit it; returns its outcomes and the sandbox's protections."""
         candidates = [self._candidate(row) for row in rows.to_pylist()]
         verdicts = judge_each(self.sandbox, candidates)
@@ -196,7 +196,7 @@ class _Verifier:
             table = table.append_column(kept.schema.field(column), kept[column])
         self.run.write_table(name, table.replace_schema_metadata(metadata))
         meters.count_verdicts(verdicts, "verify")
-        return Counted.of(table), self.sandbox.protections
+        return PieceCounts.of(table), self.sandbox.protections
 
     def _judged_by(self, candidate: Candidate) -> str:
         return name_of(self.rules, "", candidate.gold, candidate.answer_kind, candidate.question_text)

@@ -6,7 +6,7 @@ import pytest
 
 from pad_ray.decoding.faithfulness import FaithfulnessVerifier, question_sentences, readable
 from pad_ray.decoding.step_scorer import StepScorer, label_steps, scorer_source, to_table
-from pad_ray.decoding.verifiers import Step, VerifierConfig
+from pad_ray.decoding.verifiers import ReasoningStep, VerifierConfig
 from tests.decoding.engines import HEAD, WrittenEngine, make_question, tools
 
 QUESTION = make_question("Mara has 3 bags of apples. Each bag weighs 4 kg! How heavy are her apples?")
@@ -15,7 +15,7 @@ BODY = "    bags = 3\n    kilos_a_bag = 4\n    return bags * kilos_a_bag\n"
 
 def scores(verifier, lines, question=QUESTION):
     async def run():
-        return await verifier.scores(question, [Step(HEAD, line) for line in lines], None)
+        return await verifier.scores(question, [ReasoningStep(HEAD, line) for line in lines], None)
 
     return list(asyncio.run(run()))
 

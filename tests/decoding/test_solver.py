@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from pad_ray.decoding import solver as solvers
 from pad_ray.decoding.config import strategy
 from pad_ray.decoding.solver import BLOCK_QUESTIONS, Solver
-from pad_ray.decoding.stored import Asking, StoredSolutions
+from pad_ray.decoding.stored import PromptSettings, StoredSolutions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
 from pad_ray.paths import PATHS, Program
@@ -46,7 +46,9 @@ def solver(local_ray, tmp_path):
     def build(engine, max_tokens=64):
         paths = {kind: PATHS[kind]() for kind in PATHS}
         opened.append(
-            Solver(RunDir(str(tmp_path / "run")), engine, SandboxConfig(), Asking(paths, max_tokens, 8), Progress())
+            Solver(
+                RunDir(str(tmp_path / "run")), engine, SandboxConfig(), PromptSettings(paths, max_tokens, 8), Progress()
+            )
         )
         return opened[-1]
 

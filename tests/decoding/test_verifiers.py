@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pad_ray.decoding.batcher import Batcher
 from pad_ray.decoding.execution import FAILING, SOUND, ExecutionVerifier, probe
 from pad_ray.decoding.steps import is_finished, steps_of
-from pad_ray.decoding.verifiers import PRUNED, Step, VerifierConfig, Verifiers
+from pad_ray.decoding.verifiers import PRUNED, ReasoningStep, VerifierConfig, Verifiers
 from pad_ray.errors import InputError
 from pad_ray.sandbox import judge
 from pad_ray.schema import PathKind
@@ -141,7 +141,7 @@ class Halves:
 def test_weighted_log_scores_add_up_and_one_zero_prunes():
     halves = f"{__name__}:Halves"
     configs = [VerifierConfig(kind="none"), VerifierConfig(kind=halves, weight=0.5), VerifierConfig(kind=halves)]
-    steps = [Step(HEAD, "    a = 1\n"), Step(HEAD, "    a = 0\n")]
+    steps = [ReasoningStep(HEAD, "    a = 1\n"), ReasoningStep(HEAD, "    a = 0\n")]
     result = asyncio.run(Verifiers().log_scores(configs, make_question(), steps, None))
     assert result == [pytest.approx(1.5 * math.log(0.5)), PRUNED]
 

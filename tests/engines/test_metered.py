@@ -2,7 +2,7 @@
 
 import asyncio
 
-from pad_ray.engines.stage import Metered
+from pad_ray.engines.stage import MeteredEngine
 from pad_ray.run import meters
 
 
@@ -21,7 +21,7 @@ class Fails:
 def test_requests_are_held_until_they_are_answered_or_fail(monkeypatch):
     shown = []
     monkeypatch.setattr(meters, "level", lambda meter, value: shown.append((meter.name, value)))
-    engine = Metered(Fails())
+    engine = MeteredEngine(Fails())
 
     async def ask():
         return await asyncio.gather(engine.generate([1, 2]), engine.generate([1, 2, 3]), return_exceptions=True)
@@ -32,6 +32,6 @@ def test_requests_are_held_until_they_are_answered_or_fail(monkeypatch):
 
 
 def test_other_attributes_come_from_the_engine():
-    engine = Metered(Fails())
+    engine = MeteredEngine(Fails())
     assert engine.name == "fails"
     assert not hasattr(engine, "top_tokens")

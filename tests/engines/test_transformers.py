@@ -7,7 +7,7 @@ import pytest
 
 from pad_ray.decoding.base import Attempt, Tools
 from pad_ray.decoding.token_beam import TokenBeam
-from pad_ray.engines.base import Continued, Request, Sampling
+from pad_ray.engines.base import PartialCompletion, Request, Sampling
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.kinds import fingerprint, open_engine
 from pad_ray.engines.stage import generate, generations_from, to_json
@@ -193,7 +193,7 @@ def test_next_tokens_are_those_that_greedy_decoding_takes(request, kind):
     greedy = ask(engine, *[Request(prompt, prompt, Sampling(0.0, 1.0, 4), 0) for prompt in prompts])
     begun = [()] * len(prompts)
     for _ in range(4):
-        asked = [Continued(prompt, tokens, 2) for prompt, tokens in zip(prompts, begun, strict=True)]
+        asked = [PartialCompletion(prompt, tokens, 2) for prompt, tokens in zip(prompts, begun, strict=True)]
         candidates = engine.top_tokens(asked)
         assert all(first.logprob >= second.logprob for first, second in candidates)
         begun = [first.tokens if not first.ended else begun[n] for n, (first, _) in enumerate(candidates)]
@@ -205,7 +205,7 @@ def test_next_tokens_are_those_that_greedy_decoding_takes(request, kind):
 def test_a_text_that_fills_the_context_has_no_next_token(request, kind):
     engine = request.getfixturevalue(kind)
     long = "one " * engine.config.max_model_len
-    full, open_ = engine.top_tokens([Continued(long, (), 2), Continued("one", (), 2)])
+    full, open_ = engine.top_tokens([PartialCompletion(long, (), 2), PartialCompletion("one", (), 2)])
     assert (full, len(open_)) == ([], 2)
 
 

@@ -73,4 +73,4 @@ def test_a_dry_run_shows_the_students_prompt_and_writes_nothing(distilled):
 def test_a_run_without_a_student_is_refused(write_recipe, tmp_path):
     recipe = load_recipe(write_recipe(run_dir=str(tmp_path / "empty")))
     with pytest.raises(InputError, match=r"empty has no trained student: run jobs/distill\.py"):
-        refinement.read_inputs(Run(recipe, RunDir(recipe.run_dir), Progress()))
+        refinement.read_refinement_inputs(Run(recipe, RunDir(recipe.run_dir), Progress()))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pad_ray.refinement import Correct
+from pad_ray.refinement import CorrectProgram
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.schema import AnswerKind
 from pad_ray.tasks import arithmetic
@@ -24,7 +24,7 @@ def sandbox():
 def arithmetic_programs():
     """The reference programs of 250 generated questions."""
     problems = islice(arithmetic.generate("train", 0), 250)
-    return [Correct.of(one.question, f"a{number}", one.reference_program) for number, one in enumerate(problems)]
+    return [CorrectProgram.of(one.question, f"a{number}", one.reference_program) for number, one in enumerate(problems)]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def gsm_hard_500():
     rows = [json.loads(line) for line in lines[:1000:2]]
     golds = [canonical_gold(AnswerKind.NUMBER, repr(row["target"])) for row in rows]
     return [
-        Correct(f"g{number}", f"d{number}", row["input"], row["code"].strip(), gold, AnswerKind.NUMBER)
+        CorrectProgram(f"g{number}", f"d{number}", row["input"], row["code"].strip(), gold, AnswerKind.NUMBER)
         for number, (row, gold) in enumerate(zip(rows, golds, strict=True))
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pad_ray.refinement import CLASSES, Correct, inject, mix_from, reveals, side_by_side
+from pad_ray.refinement import CLASSES, CorrectProgram, inject, mix_from, reveals, side_by_side
 from pad_ray.sandbox import Candidate, judge, normalised_program_hash
 from pad_ray.schema import AnswerKind, Outcome
 from pad_ray.tasks import get_task
@@ -14,7 +14,7 @@ EVEN = dict.fromkeys(CLASSES, 1 / len(CLASSES))
 STUDENT = Counter(
     {Outcome.WRONG_ANSWER: 754, Outcome.NAME_ERROR: 63, Outcome.UNBOUND_LOCAL: 14, Outcome.SYNTAX_ERROR: 10}
 )
-RIGHT = Correct(
+RIGHT = CorrectProgram(
     "q", "d", "Ann has 16 eggs and eats 8.", "def solution():\n    a = 16\n    return a - 8\n", "8", AnswerKind.NUMBER
 )
 
@@ -113,6 +113,6 @@ def test_a_yes_or_no_program_has_variants(sandbox):
 
 def test_a_question_without_gold_needs_its_programs_answer():
     question = replace(get_task("arithmetic").load("test", None, 1)[0], gold="")
-    assert Correct.of(question, "d", "", "12").gold == "12"
+    assert CorrectProgram.of(question, "d", "", "12").gold == "12"
     with pytest.raises(ValueError, match="has no gold answer"):
-        Correct.of(question, "d", "")
+        CorrectProgram.of(question, "d", "")

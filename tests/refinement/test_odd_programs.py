@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from pad_ray.refinement import MUTATIONS, Correct, inject
+from pad_ray.refinement import MUTATIONS, CorrectProgram, inject
 from pad_ray.refinement.mutations import variants
 from pad_ray.refinement.source import Source
 from pad_ray.schema import AnswerKind, Outcome
@@ -61,7 +61,9 @@ def test_every_mutation_handles_it_quickly(name):
 
 
 def test_errors_are_injected_into_all_mutable_programs(sandbox):
-    programs = [Correct(name, name, "16 eggs, 8 eaten", text, "8", AnswerKind.NUMBER) for name, text in ODD.items()]
+    programs = [
+        CorrectProgram(name, name, "16 eggs, 8 eaten", text, "8", AnswerKind.NUMBER) for name, text in ODD.items()
+    ]
     injected = inject(programs, 2, {Outcome.SYNTAX_ERROR: 0.5, Outcome.WRONG_ANSWER: 0.5}, 0, sandbox)
     with_variants = {variant.correct.draft_id for variant in injected}
     assert {"one line", "semicolons", "no end", "unicode", "nested", "tabs", "f-string"} <= with_variants

@@ -6,7 +6,7 @@ import pytest
 
 from pad_ray.paths import Program
 from pad_ray.refinement import (
-    Correct,
+    CorrectProgram,
     Failure,
     RefinementConfig,
     Variant,
@@ -19,7 +19,7 @@ from pad_ray.schema import AnswerKind, Objective, Outcome, Question
 RIGHT = "def solution():\n    a = 16\n    b = a / 2\n    return b"
 WRONG = "def solution():\n    a = 16\n    b = a / 4\n    return b"
 QUESTION = Question("q", "t", "train", "How many eggs\nare half?", "8", AnswerKind.NUMBER, ["Ann has 16 eggs."])
-CORRECT = Correct.of(QUESTION, "draft", RIGHT)
+CORRECT = CorrectProgram.of(QUESTION, "draft", RIGHT)
 VARIANT = Variant(
     CORRECT, WRONG, "replace_constant", Outcome.WRONG_ANSWER, Outcome.WRONG_ANSWER, "the program returned 4.0"
 )

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 from rich.console import Console
 
-from pad_ray.run.progress import Progress, _Pace
+from pad_ray.run.progress import Progress, _StagePace
 
 
 def said(terminal, done, to, total=80, monkeypatch=None):
@@ -80,7 +80,7 @@ def test_a_terminal_shows_the_same_figures(monkeypatch):
 def test_the_rate_of_a_slow_stage_is_per_minute(monkeypatch, done, written):
     now = iter([0.0, 20.0])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
-    assert _Pace(0).written(done) == written
+    assert _StagePace(0).written(done) == written
 
 
 class Told(io.StringIO):

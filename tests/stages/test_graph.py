@@ -10,7 +10,7 @@ from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import Progress
 from pad_ray.stages.base import Run
 from pad_ray.stages.chains import TO_REFINED
-from pad_ray.stages.graph import Context, Made, Shared, Stage, run_stages
+from pad_ray.stages.graph import Context, SharedStages, Stage, StageResult, run_stages
 
 
 class Kitchen:
@@ -32,7 +32,7 @@ class Kitchen:
         run.folder.write_text("bowl/part", "flour")
         run.folder.write_text("dough/part", f"{run.recipe.training.learning_rate}")
         run.folder.write_json("ledger.json", {"stages": ["dough"]})
-        return Made(facts={"weight": 1})
+        return StageResult(facts={"weight": 1})
 
     def _bread(self, context):
         run, facts = context.run, context.facts
@@ -42,7 +42,7 @@ class Kitchen:
         dough = run.folder.read_bytes("dough/part").decode()
         run.folder.write_text("bread/part", f"{dough} {facts['weight']} {run.folder.exists('flour/part')}")
         assert run.folder.read_json("ledger.json") == {"stages": ["dough"]}
-        return Made()
+        return StageResult()
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def recipe(epochs, learning_rate=0.5):
 
 def provide(folder, kitchen, recipe, salt=""):
     """The folder of a trial's last stage, and the stages that it reused."""
-    shared = Shared(RunDir(str(folder)), Progress(), salt)
+    shared = SharedStages(RunDir(str(folder)), Progress(), salt)
     return shared.provide(recipe, kitchen.chain), shared.reused
 
 

@@ -16,7 +16,7 @@ from pad_ray.schema import Solution
 from pad_ray.stages.base import Run
 from pad_ray.stages.comparisons import compare_strategies, compare_students
 from pad_ray.stages.questions import read_tests
-from pad_ray.stages.solutions import evaluate_student, measure
+from pad_ray.stages.solutions import evaluate_student, measure_student
 
 
 @pytest.fixture
@@ -41,21 +41,21 @@ def figures(run):
 def test_new_weights_delete_a_students_old_figures(run, tiny_student, tmp_path):
     tests = read_tests(run.recipe)
     for student in ("before", "after"):
-        measure(run, student, str(tiny_student), [Greedy()], tests)
+        measure_student(run, student, str(tiny_student), [Greedy()], tests)
     compare_students(run, tests)
     assert figures(run) == (["before", "after"], [("before", "after")])
-    measure(run, "after", str(tiny_student), [Greedy()], tests)
+    measure_student(run, "after", str(tiny_student), [Greedy()], tests)
     assert figures(run) == (["before", "after"], [("before", "after")])
 
     trained = shutil.copytree(tiny_student, tmp_path / "trained")
     weights = load_file(trained / "model.safetensors")
     save_file({name: torch.zeros_like(one) for name, one in weights.items()}, trained / "model.safetensors")
-    measure(run, "after", str(trained), [Greedy(name="again")], tests)
+    measure_student(run, "after", str(trained), [Greedy(name="again")], tests)
     assert figures(run) == (["before", "after"], [])
     compare_students(run, tests)
     assert figures(run) == (["before", "after"], [])
 
-    measure(run, "after", str(trained), [Greedy()], tests)
+    measure_student(run, "after", str(trained), [Greedy()], tests)
     compare_students(run, tests)
     assert figures(run) == (["before", "after", "after"], [("before", "after")])
 
@@ -92,10 +92,10 @@ def test_general_ability_uses_the_same_prompts_before_and_after(run, tiny_studen
 def test_students_are_compared_only_on_questions_that_both_have_answered(run, tiny_student):
     tests = read_tests(run.recipe)
     (task,) = tests
-    measure(run, "before", str(tiny_student), [Greedy()], {task: tests[task][:3]})
-    measure(run, "after", str(tiny_student), [Greedy()], tests)
+    measure_student(run, "before", str(tiny_student), [Greedy()], {task: tests[task][:3]})
+    measure_student(run, "after", str(tiny_student), [Greedy()], tests)
     compare_students(run, tests)
     assert figures(run)[1] == []
-    measure(run, "before", str(tiny_student), [Greedy()], tests)
+    measure_student(run, "before", str(tiny_student), [Greedy()], tests)
     compare_students(run, tests)
     assert figures(run)[1] == [("before", "after")]

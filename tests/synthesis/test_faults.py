@@ -6,7 +6,7 @@ import pytest
 
 from pad_ray.errors import InputError, StageError, attempt
 from pad_ray.paths import PATHS, Program
-from pad_ray.refinement import Correct, Failure, on_policy_rows
+from pad_ray.refinement import CorrectProgram, Failure, on_policy_rows
 from pad_ray.refinement import rows as repair_rows
 from pad_ray.refinement.rows import UNUSABLE
 from pad_ray.run import ledger
@@ -20,7 +20,7 @@ from pad_ray.synthesis import corpus, select
 from pad_ray.synthesis import rows as corpus_rows
 from pad_ray.synthesis.config import CorpusConfig
 from pad_ray.synthesis.contamination import KnownTests
-from pad_ray.synthesis.select import Judged
+from pad_ray.synthesis.select import JudgedDraft
 from pad_ray.synthesis.verify import verify
 
 QUESTION = Question("0" * 32, "toy", "train", "How many are 3 and 4?", "7", AnswerKind.NUMBER, [])
@@ -42,7 +42,7 @@ def sandbox():
 
 
 def judged(drafts=DRAFTS):
-    return [Judged(one, Verdict(one.draft_id, Outcome.ACCEPTED, "7", "", 1.0), one.text) for one in drafts]
+    return [JudgedDraft(one, Verdict(one.draft_id, Outcome.ACCEPTED, "7", "", 1.0), one.text) for one in drafts]
 
 
 def breaks_on_odd(function, error):
@@ -129,7 +129,7 @@ def test_a_test_question_with_invalid_unicode_is_compared(text):
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_a_failure_that_crashes_its_repair_row_is_counted(monkeypatch, error):
     monkeypatch.setattr(repair_rows, "repair_source", breaks_on_odd(repair_rows.repair_source, error))
-    correct = Correct(QUESTION.question_id, "0" * 32, QUESTION.text, RIGHT, "7", AnswerKind.NUMBER)
+    correct = CorrectProgram(QUESTION.question_id, "0" * 32, QUESTION.text, RIGHT, "7", AnswerKind.NUMBER)
     failures = [
         Failure(QUESTION.question_id, text, Outcome.NAME_ERROR, "name 'x' is not defined") for text in (ODD, "x = 1")
     ]

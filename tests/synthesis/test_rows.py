@@ -8,7 +8,7 @@ from pad_ray.errors import InputError
 from pad_ray.schema import AnswerKind, Draft, Objective, Outcome, PathKind, Question, Verdict
 from pad_ray.synthesis.config import CorpusConfig
 from pad_ray.synthesis.rows import TAUGHT_FROM, objectives_of, teach
-from pad_ray.synthesis.select import Judged
+from pad_ray.synthesis.select import JudgedDraft
 
 QUESTION = Question("q", "t", "train", "Three hens lay 4 eggs each. 2 break.", "10", AnswerKind.NUMBER, [])
 SOCRATIC = "How many? ** 3*4 = <<3*4=12>>12.\nHow many are left? ** 12-2 = <<12-2=10>>10.\n#### 10"
@@ -17,7 +17,7 @@ OTHER_STEPS = SOCRATIC.replace("12-2 =", "12 less 2 is")
 
 def judged(path, text, number=0, outcome=Outcome.ACCEPTED, value="10"):
     draft = Draft(f"{path}-{number}", "q", path, text, number, "stop", 1, 1, None, "e")
-    return Judged(draft, Verdict(draft.draft_id, outcome, value, "", 1.0), text)
+    return JudgedDraft(draft, Verdict(draft.draft_id, outcome, value, "", 1.0), text)
 
 
 def test_a_draft_gives_rows_for_all_objectives_of_its_path():

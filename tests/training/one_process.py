@@ -15,7 +15,7 @@ from pad_ray.run.folder import RunDir
 from pad_ray.schema import Objective
 from pad_ray.training import checkpoints, tokens
 from pad_ray.training.batches import epoch_steps
-from pad_ray.training.checkpoints import Saved
+from pad_ray.training.checkpoints import StoredCheckpoint
 from pad_ray.training.config import TrainingConfig
 from pad_ray.training.deepspeed_config import Placement, deepspeed_settings
 from pad_ray.training.deepspeed_internals import keep_from_compiling
@@ -23,7 +23,7 @@ from pad_ray.training.history import History
 from pad_ray.training.loop import _step, total_steps
 from pad_ray.training.set_up import _partitioned_loading
 from pad_ray.training.students import load_student
-from pad_ray.training.worker import Task, Worker
+from pad_ray.training.worker import WorkerState, WorkerTask
 from tests.training.conftest import FOLDERS, corpus_rows, write_corpus
 from tests.training.matrix import LARGEST_DIFFERENCE, difference, make_student, plain_losses
 
@@ -52,7 +52,7 @@ def ready(task, run, stage, saved=None):
     engine, *_ = deepspeed.initialize(model=student.model, model_parameters=learnt, config=settings)
     history = saved.load_into(engine, 1) if saved else History()
     tables = [tokens.open_tokens(run, task.tokens, split) for split in ("train", "validation")]
-    return Worker(task, 0, 1, engine, student, Placement(stage, "none"), *tables, history, kept)
+    return WorkerState(task, 0, 1, engine, student, Placement(stage, "none"), *tables, history, kept)
 
 
 def steps(worker, until):
@@ -67,7 +67,7 @@ def resumed(worker, task, run, stage):
     """The losses of the second half, computed by a new worker at `stage` from the checkpoint of `worker`."""
     with tempfile.TemporaryDirectory() as folder:
         checkpoints.save(worker, Path(folder), best=True)
-        saved = Saved(Folder(folder), SAVED_AT, 1, worker.placement, History())
+        saved = StoredCheckpoint(Folder(folder), SAVED_AT, 1, worker.placement, History())
         return steps(ready(task, run, stage, saved), STEPS), sorted(p.name for p in Path(folder, "student").iterdir())
 
 
@@ -92,7 +92,7 @@ def main() -> None:
     ray.shutdown()
     keep_from_compiling()
     deepspeed.init_distributed(dist_backend="gloo")
-    task = Task(config, 0, run.location, found.folder, None)
+    task = WorkerTask(config, 0, run.location, found.folder, None)
     words = sys.argv[1:] or ["0", "1", "2", "3"]
     good = [check(task, run, int(word), expected) for word in words]
     sys.exit(not all(good))

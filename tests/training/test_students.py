@@ -8,7 +8,7 @@ from pad_ray.schema import Objective
 from pad_ray.training.batches import deal
 from pad_ray.training.config import LoraConfig, TrainingConfig
 from pad_ray.training.loop import token_losses
-from pad_ray.training.objectives import CODES, OBJECTIVES, Weighing, token_weights, tokens_by_objective
+from pad_ray.training.objectives import CODES, OBJECTIVES, ObjectiveWeights, token_weights, tokens_by_objective
 from pad_ray.training.students import load_student, parameter_count
 from pad_ray.training.tokens import Example
 from tests.training.matrix import plain_loss
@@ -93,7 +93,7 @@ def test_gradients_of_the_mixed_loss_are_the_weighted_sum_of_the_single_ones(tin
     def gradients(chosen, share):
         codes = np.array([row.objective for row in chosen], np.int8)
         counts = tokens_by_objective(codes, np.array([row.target_tokens for row in chosen]))
-        batch = student.batch(chosen, token_weights(counts, Weighing(share)))
+        batch = student.batch(chosen, token_weights(counts, ObjectiveWeights(share)))
         student.model.zero_grad()
         (token_losses(student.model, batch) * batch.weights).sum().backward()
         return torch.cat([parameter.grad.flatten() for parameter in student.model.parameters()])
@@ -128,11 +128,11 @@ def loss_and_gradients(student, rows, weighing, workers=1):
 @pytest.mark.parametrize(
     ("objectives", "weighing"),
     [
-        (OTHERS[:1], Weighing()),
-        (OTHERS[:2], Weighing(0.3)),
-        (OTHERS, Weighing(0.3)),
-        (OTHERS, Weighing(0.3, {Objective.DECOMPOSE: 4.0, Objective.REPAIR: 0.25})),
-        (("program", "repair"), Weighing(None, {Objective.REPAIR: 0.25})),
+        (OTHERS[:1], ObjectiveWeights()),
+        (OTHERS[:2], ObjectiveWeights(0.3)),
+        (OTHERS, ObjectiveWeights(0.3)),
+        (OTHERS, ObjectiveWeights(0.3, {Objective.DECOMPOSE: 4.0, Objective.REPAIR: 0.25})),
+        (("program", "repair"), ObjectiveWeights(None, {Objective.REPAIR: 0.25})),
     ],
     ids=["programs", "mixed", "mixed with others", "weighed", "programs and repairs"],
 )

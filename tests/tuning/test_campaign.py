@@ -75,32 +75,32 @@ def test_retrained_models_make_another_campaign(run_with, student, monkeypatch):
     run, _ = run_with()
     monkeypatch.setattr(campaign, "_search", lambda *arguments: pytest.fail("enough"))
     with pytest.raises(pytest.fail.Exception):
-        campaign.conduct(run, campaign.read_inputs(run))
-    campaign.read_inputs(run)
+        campaign.conduct(run, campaign.read_campaign_inputs(run))
+    campaign.read_campaign_inputs(run)
     retrain(student)
     with pytest.raises(InputError, match=r"campaign with another weights\.student; move it away"):
-        campaign.read_inputs(run)
+        campaign.read_campaign_inputs(run)
 
 
 def test_another_sandbox_makes_another_campaign(run_with, asked):
     run, _ = run_with()
     for trial in (finished("000", 0.5), finished("001", 0.4)):
         Trials.read(run.folder).write(trial)
-    campaign.conduct(run, campaign.read_inputs(run))
-    campaign.read_inputs(run_with({"sandbox": {"workers": 2}})[0])
+    campaign.conduct(run, campaign.read_campaign_inputs(run))
+    campaign.read_campaign_inputs(run_with({"sandbox": {"workers": 2}})[0])
     with pytest.raises(InputError, match=r"campaign with another sandbox\.cpu_s"):
-        campaign.read_inputs(run_with({"sandbox": {"cpu_s": 1.0}})[0])
+        campaign.read_campaign_inputs(run_with({"sandbox": {"cpu_s": 1.0}})[0])
 
 
 def test_other_questions_make_another_campaign(run_with, asked):
     run, _ = run_with()
     for trial in (finished("000", 0.5), finished("001", 0.4)):
         Trials.read(run.folder).write(trial)
-    campaign.conduct(run, campaign.read_inputs(run))
+    campaign.conduct(run, campaign.read_campaign_inputs(run))
     more = get_task("arithmetic").load("train", limit=48)
     run.folder.write_records("questions/train/part-0.parquet", Question, more)
     with pytest.raises(InputError, match=r"campaign with another asked\.validation"):
-        campaign.read_inputs(run)
+        campaign.read_campaign_inputs(run)
 
 
 def test_more_sandboxes_repeat_no_stage(run_with):
@@ -122,7 +122,7 @@ def test_a_campaign_with_a_failed_default_ends_with_the_chosen_trial(run_with, a
     trials.write(Trial("000", "failed", {RATE: 1.0}, error="DeadEndError: the loss is nan"))
     trials.write(finished("001", 0.5, **{RATE: 1e-4}))
     for _ in range(2):
-        campaign.conduct(run, campaign.read_inputs(run))
+        campaign.conduct(run, campaign.read_campaign_inputs(run))
     assert asked.trials == ["001"]
     facts = run.folder.read_json(campaign.SUMMARY)
     assert facts["test"] is None and facts["test_alone"]["best"]["correct"] == 6
@@ -138,7 +138,7 @@ def test_a_stopped_default_that_cannot_be_trained_leaves_the_chosen_trial(run_wi
     trials.write(Trial("000", "stopped", {RATE: 1.0}, {"accuracy": 0.1}))
     trials.write(finished("001", 0.5, **{RATE: 1e-4}))
     asked.fail, asked.failing = DeadEndError("the loss is nan"), ("000",)
-    campaign.conduct(run, campaign.read_inputs(run))
+    campaign.conduct(run, campaign.read_campaign_inputs(run))
     facts = run.folder.read_json(campaign.SUMMARY)
     assert facts["test"] is None
     assert facts["test_alone"]["sentence"].endswith("The default could not be measured: the loss is nan.")
@@ -151,12 +151,12 @@ def test_the_choice_is_final_once_test_questions_may_have_been_used(run_with, as
     trials.write(finished("001", 0.5, **{RATE: 1e-4}))
     asked.fail = StageError("the engine is gone")
     with pytest.raises(StageError):
-        campaign.conduct(run, campaign.read_inputs(run))
+        campaign.conduct(run, campaign.read_campaign_inputs(run))
     with pytest.raises(InputError, match="has used its test questions: their results"):
-        campaign.read_inputs(run_with(trials=3)[0])
+        campaign.read_campaign_inputs(run_with(trials=3)[0])
     # As if something had been measured meanwhile.
     Trials.read(run.folder).write(finished("000", 0.9, **{RATE: 2e-4}))
     asked.fail = None
-    campaign.conduct(run, campaign.read_inputs(run))
+    campaign.conduct(run, campaign.read_campaign_inputs(run))
     assert asked.trials == ["000", "000", "001"]
     assert "trial 001" in run.folder.read_json(campaign.SUMMARY)["test"]["sentence"]
