@@ -8,7 +8,7 @@ from typing import Any
 
 from pad_ray.decoding.base import Strategy, Tools, solve_question
 from pad_ray.decoding.batcher import Batcher
-from pad_ray.decoding.stored import PromptSettings
+from pad_ray.decoding.stored import SolveSettings
 from pad_ray.decoding.verifiers import Verifiers
 from pad_ray.engines.attempts import Suspicion, Turns, note_loaded, note_start
 from pad_ray.engines.config import EngineConfig
@@ -30,7 +30,7 @@ class SolverActor:
         attempts: Any,
         location: str,
         sandbox: SandboxConfig,
-        asking: PromptSettings,
+        settings: SolveSettings,
     ) -> None:
         note_start(attempts, engine)
         self.run, self.attempts = RunDir(location), attempts
@@ -38,8 +38,8 @@ class SolverActor:
         execute: Batcher[Candidate, Any] = Batcher(lambda candidates: judge_each(self.sandbox, candidates))
         opened = MeteredEngine(open_engine(engine, on_gpu=on_gpu))
         note_loaded(attempts)
-        self.tools = Tools(opened, execute, asking.paths, asking.max_tokens, Verifiers())
-        self.live = asyncio.Semaphore(asking.live_questions)
+        self.tools = Tools(opened, execute, settings.paths, settings.max_tokens, Verifiers())
+        self.live = asyncio.Semaphore(settings.live_questions)
         self.turns = Turns()
 
     async def ready(self) -> None:

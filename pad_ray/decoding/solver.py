@@ -18,7 +18,7 @@ from ray.exceptions import RayError
 
 from pad_ray.decoding.actor import SolverActor
 from pad_ray.decoding.base import Strategy
-from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, PromptSettings, StoredSolutions
+from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, SolveSettings, StoredSolutions
 from pad_ray.engines.attempts import Attempts
 from pad_ray.engines.config import EngineConfig
 from pad_ray.engines.stage import EngineActor, actor_resources, engine_count, gpus, uses_gpu, waits_for
@@ -47,13 +47,19 @@ class SolveResult:
     all_seconds: float
 
 
+@dataclass(frozen=True)
+class RunningEngines:
+    """The actors of engines that run already, and the number of nodes that the cluster had lost when they started."""
+
+    actors: tuple[Any, ...] = ()
+    lost: int | None = None
+
+
 class Solver:
     """A student and its engines, for any number of strategies and tasks. A context manager; Ray must be running.
 
-    Engines start with the first unsolved question, or with `start`, and run until the solver closes. `actors` are the engines
-    of another solver with the same run, engine and prompts: several processes may share engines. `lost` is the number of nodes
-    that the cluster had lost when they started. With `retry_faults`, questions with an engine or sandbox fault are solved
-    again.
+    Engines start with the first unsolved question, or with `start`, and run until the solver closes. `running` are the engines
+    of another solver with the same run, engine and settings: several processes may share engines.
     """
 
     def __init__(
@@ -61,19 +67,16 @@ class Solver:
         run: RunDir,
         engine: EngineConfig,
         sandbox: SandboxConfig,
-        asking: PromptSettings,
+        settings: SolveSettings,
         progress: Progress,
-        actors: Sequence[Any] = (),
-        lost: int | None = None,
-        *,
-        retry_faults: bool = False,
+        running: RunningEngines | None = None,
     ) -> None:
-        self.run, self.engine, self.sandbox, self.asking, self.progress = run, engine, sandbox, asking, progress
-        self.actors: list[Any] = list(actors)
+        self.run, self.engine, self.sandbox, self.settings, self.progress = run, engine, sandbox, settings, progress
+        self.actors: list[Any] = list(running.actors) if running else []
         # Actors that `close` ends; those of another solver are not among them.
         self._opened: list[Any] = []
-        self.lost, self.retry_faults = lost, retry_faults
-        self.seconds: dict[str, list[Any]] = {}
+        self.lost = running.lost if running else None
+        self.second_models: dict[str, list[Any]] = {}
         # Keep a handle: Ray ends the counter actor once nothing refers to it.
         self.attempts: Any = None
 
@@ -97,7 +100,7 @@ class Solver:
             ray_internals.end(self._opened)
         self._opened.clear()
         self.actors.clear()
-        self.seconds.clear()
+        self.second_models.clear()
         self.attempts = None
 
     def solve(
@@ -119,9 +122,7 @@ class Solver:
         """
         self._check(strategy)
         place = f"{SOLUTIONS}/{task}/{folder}"
-        stored = StoredSolutions(
-            self.run, place, self.engine, self.sandbox, self.asking, strategy, retry_faults=self.retry_faults
-        )
+        stored = StoredSolutions(self.run, place, self.engine, self.sandbox, self.settings, strategy)
         made_by, by_id = stored.keep_what_fits(questions, budgets or {})
         left = [question for question in questions if question.question_id not in by_id]
         seconds = 0.0
@@ -140,7 +141,7 @@ class Solver:
             raise InputError(
                 f"{strategy.label} works line by line, which the OpenAI protocol cannot do: evaluate with engine.kind vllm"
             )
-        if strategy.works_line_by_line and any(path.chat for path in self.asking.paths.values()):
+        if strategy.works_line_by_line and any(path.chat for path in self.settings.paths.values()):
             raise InputError(
                 f"{strategy.label} works line by line, which a chat does not support: use plain-text prompts"
             )
@@ -149,7 +150,7 @@ class Solver:
                 f"{strategy.label} continues a partial text, but {self.engine.model} is an encoder-decoder, which would read "
                 "that text as part of the question: use token_beam, or calculator: false"
             )
-        seconds = {*self.seconds, strategy.second_model} - {None}
+        seconds = {*self.second_models, strategy.second_model} - {None}
         if seconds and uses_gpu(self.engine):
             models = 1 + len(seconds)
             room = gpus() // (models * self.engine.tensor_parallel)
@@ -191,9 +192,9 @@ class Solver:
         """
         if not self.actors:
             self.lost = dead_nodes()
-            self.actors = self._open(SolverActor, self.engine, self.run.location, self.sandbox, self.asking)
-        if second is not None and second not in self.seconds:
-            self.seconds[second] = self._open(EngineActor, self.engine.serving(second))
+            self.actors = self._open(SolverActor, self.engine, self.run.location, self.sandbox, self.settings)
+        if second is not None and second not in self.second_models:
+            self.second_models[second] = self._open(EngineActor, self.engine.serving(second))
 
     def _open(self, kind: type, engine: EngineConfig, *rest: object) -> list[Any]:
         """Start one actor per engine; drop those that the cluster cannot place."""
@@ -217,7 +218,7 @@ class Solver:
     ) -> Iterator[tuple[int, int]]:
         """The numbers of questions and of correct answers of each block, as it is committed."""
         blocks = iter([left[start : start + BLOCK_QUESTIONS] for start in range(0, len(left), BLOCK_QUESTIONS)])
-        seconds = self.seconds.get(strategy.second_model or "", [])
+        seconds = self.second_models.get(strategy.second_model or "", [])
         running: dict[Any, Any] = {}
         patience = Patience(self.lost)
         # Solvers that share engines and have few questions each should not all begin with the same engine.

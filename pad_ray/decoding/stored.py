@@ -40,12 +40,16 @@ def solutions_folder(student: str, label: str) -> str:
 
 
 @dataclass(frozen=True)
-class PromptSettings:
-    """How a student is prompted: its paths, the maximum tokens of a path, and the number of live questions per engine."""
+class SolveSettings:
+    """How a student answers: its paths, the maximum tokens of a path, and the number of live questions per engine.
+
+    With `retry_faults`, questions with an engine or sandbox fault are solved again.
+    """
 
     paths: Mapping[PathKind, ReasoningPath]
     max_tokens: int
     live_questions: int
+    retry_faults: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,8 @@ class StoredSolutions:
     place: str
     engine: EngineConfig
     sandbox: SandboxConfig
-    asking: PromptSettings
+    settings: SolveSettings
     strategy: Strategy
-    retry_faults: bool = False
 
     def keep_what_fits(
         self, questions: Sequence[Question], budgets: Mapping[str, int]
@@ -91,10 +94,10 @@ class StoredSolutions:
     def _keys(self, question: Question) -> tuple[str, str]:
         """The key of model, strategy and prompts, and its form in manifests without rules."""
         example = replace(question, text="Question?", facts=[])
-        prompts = [_plain_prompt(path.prompt(example)) for path in self.asking.paths.values()]
+        prompts = [_plain_prompt(path.prompt(example)) for path in self.settings.paths.values()]
         settings = self._settings()
         parts = ["+".join(self._models()), settings, _models(settings)]
-        rest = [prompts, self.asking.max_tokens]
+        rest = [prompts, self.settings.max_tokens]
         limits = self.sandbox.model_dump(mode="json", include=SETTINGS_OF_KEY)
         return content_id("ask", *parts, *rest), content_id("solve", *parts, limits, *rest)
 
@@ -112,7 +115,7 @@ class StoredSolutions:
 
         def fits(solution: Solution) -> bool:
             name = solution.question_id
-            if self.retry_faults and solution.outcome.is_fault:
+            if self.settings.retry_faults and solution.outcome.is_fault:
                 return False
             return name not in questions or spent.get(name) == budgets.get(name)
 
@@ -136,25 +139,25 @@ class StoredSolutions:
         parts = self.run.parts(self.place)
         workers = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1.0))))
         task = ray.remote(num_cpus=1)(_read_parts)
-        shared = ray.put((self.asking, path, dict(questions)))
+        shared = ray.put((self.settings, path, dict(questions)))
         ray.get([task.remote(self.run.location, parts[one::workers], shared, self.sandbox) for one in range(workers)])
 
 
 def _read_parts(
     location: str,
     parts: Sequence[str],
-    shared: tuple[PromptSettings, PathKind, Mapping[str, Question]],
+    shared: tuple[SolveSettings, PathKind, Mapping[str, Question]],
     sandbox: SandboxConfig,
 ) -> None:
     """Read the texts of parts again; solutions of questions that are no longer asked are dropped."""
-    (asking, path, questions), run = shared, RunDir(location)
+    (settings, path, questions), run = shared, RunDir(location)
     with Sandbox(sandbox) as box:
 
         async def execute(candidates: Sequence[Candidate]) -> list[Verdict]:
             return judge_each(box, candidates)
 
         # Nothing is generated, so no engine is needed.
-        tools = Tools(cast(Engine, None), execute, asking.paths, asking.max_tokens)
+        tools = Tools(cast(Engine, None), execute, settings.paths, settings.max_tokens)
         for part in parts:
             solutions = [one for one in from_table(Solution, run.read_part(part)) if one.question_id in questions]
             read = [asyncio.run(read_again(questions[one.question_id], one, path, tools)) for one in solutions]

@@ -19,7 +19,7 @@ from pad_ray.run.progress import Progress
 from pad_ray.sandbox import Protections, SandboxConfig
 from pad_ray.schema import CorpusRow, Draft, Outcome, Question, Verdict, from_table
 from pad_ray.synthesis.finished import DRAFTS, FAULTS, VERDICTS
-from pad_ray.synthesis.pipeline import synthesize
+from pad_ray.synthesis.pipeline import SynthesisCall, synthesize
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import TRAIN as QUESTIONS
 from pad_ray.synthesis.questions import store
@@ -69,7 +69,7 @@ def collect(
     """
     attempts = RunDir(run.path(ATTEMPTS))
     store(attempts, islice(run.iter_records(QUESTIONS, Question), config.questions))
-    tally = synthesize(attempts, plan, student, sandbox, plan.config, progress, stage="refinement.collect")
+    tally = synthesize(SynthesisCall(attempts, plan, student, sandbox, plan.config, progress, "refinement.collect"))
     collected = AttemptCounts(tally.planned, tally.seconds, tally.protections)
     run.delete(FAILURES)
     for part in attempts.parts(QUESTIONS):

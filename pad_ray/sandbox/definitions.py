@@ -124,6 +124,19 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class _Binding:
+    """How a name gets a value: `kills` earlier values, is a `simple` assignment, `updates` a part of it, under a `key`."""
+
+    kills: bool = False
+    simple: bool = False
+    updates: bool = False
+    key: object = None
+
+
+PLAIN = _Binding()
+
+
+@dataclass(frozen=True)
 class _Context:
     scope: Scope
     guard: Guard | None
@@ -260,7 +273,7 @@ class Definitions:
         changed = [owner] if owner and isinstance(call.func, ast.Attribute) else []
         changed += [argument.id for argument in call.args if isinstance(argument, ast.Name)]
         for name in dict.fromkeys(changed):
-            self._define(name, context, (call,), updates=True, simple=True)
+            self._define(name, context, (call,), _Binding(updates=True, simple=True))
 
     def _bind(
         self,
@@ -279,7 +292,7 @@ class Definitions:
                 pairs.append((part.value, part_values))
             elif isinstance(part, ast.Name):
                 kills = simple and not updates and context.top
-                self._define(part.id, context, part_values, kills=kills, simple=simple, updates=updates)
+                self._define(part.id, context, part_values, _Binding(kills, simple, updates))
             elif isinstance(part, (ast.Subscript, ast.Attribute)):
                 self._define_part(part, part_values, context, simple)
 
@@ -295,23 +308,20 @@ class Definitions:
                 key = part.slice.value
             else:
                 values = (*values, part.slice)
-        self._define(owner, context, values, simple=simple, key=key)
+        self._define(owner, context, values, _Binding(simple=simple, key=key))
 
     def _define(
         self,
         name: str,
         context: _Context,
         values: tuple[ast.AST, ...],
-        kills: bool = False,
-        simple: bool = False,
-        updates: bool = False,
-        key: object = None,
+        how: _Binding = PLAIN,
     ) -> None:
         scope = context.scope.elsewhere.get(name, context.scope)
         own = scope is context.scope
         definition = Definition(
-            values, context.guard, context.place if own else ANYWHERE, kills and own, simple and own and context.top,
-            updates, key,
+            values, context.guard, context.place if own else ANYWHERE, how.kills and own,
+            how.simple and own and context.top, how.updates, how.key,
         )  # fmt: skip
         scope.names.setdefault(name, DefinitionGroup()).add(definition)
 

@@ -8,7 +8,7 @@ from pad_ray.recipe import Recipe
 from pad_ray.run import metrics
 from pad_ray.run.records import SandboxSummary, Yield
 from pad_ray.stages.base import Run
-from pad_ray.synthesis.pipeline import SynthesisTally, synthesize
+from pad_ray.synthesis.pipeline import SynthesisCall, SynthesisTally, synthesize
 from pad_ray.synthesis.plan import Plan
 
 
@@ -22,7 +22,8 @@ def teacher_paths(recipe: Recipe) -> tuple[ReasoningPath, ...]:
 def make_drafts(run: Run, plan: Plan) -> SynthesisTally:
     """Generate, judge and commit the missing drafts."""
     recipe = run.recipe
-    tally = synthesize(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
+    call = SynthesisCall(run.folder, plan, recipe.teacher, recipe.sandbox, recipe.synthesis, run.progress)
+    tally = synthesize(call)
     before = metrics.read(run.folder).synthesis or Yield(drafts=0)
     if tally.protections is not None:
         metrics.update(run.folder, sandbox=SandboxSummary(protections=asdict(tally.protections)))

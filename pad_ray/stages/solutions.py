@@ -6,13 +6,12 @@ Like the other stages, each of these can be called again on the same run: it con
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
 
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.config import with_baselines
 from pad_ray.decoding.greedy import Greedy
-from pad_ray.decoding.solver import Solver
-from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, PromptSettings, solutions_folder
+from pad_ray.decoding.solver import RunningEngines, Solver
+from pad_ray.decoding.stored import MANIFEST, SOLUTIONS, SolveSettings, solutions_folder
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.engines.stage import engine_count, uses_gpu
@@ -123,8 +122,7 @@ def open_solver(
     run: Run,
     model: str,
     shown: Sets = (),
-    actors: Sequence[Any] = (),
-    lost: int | None = None,
+    running: RunningEngines | None = None,
     shots: Mapping[str, Sequence[Question]] | None = None,
 ) -> Solver:
     """A solver that serves a model as the recipe says, or that uses the engines of another solver (see `Solver`).
@@ -140,9 +138,8 @@ def open_solver(
     paths = {kind: PATHS[kind]() for kind in PATHS} | {PathKind.PROGRAM: PATHS[PathKind.PROGRAM](shown)}
     if shots:
         paths[PathKind.RATIONALE] = DirectAnswers(shots=shots, others=paths[PathKind.RATIONALE])
-    asking = PromptSettings(paths, config.max_tokens, config.live_questions)
-    retry = config.retry_faults
-    return Solver(run.folder, engine, run.recipe.sandbox, asking, run.progress, actors, lost, retry_faults=retry)
+    settings = SolveSettings(paths, config.max_tokens, config.live_questions, config.retry_faults)
+    return Solver(run.folder, engine, run.recipe.sandbox, settings, run.progress, running)
 
 
 def _measure_one(run: Run, student: str, strategy: Strategy, tests: Tests, solver: Solver, shots: int) -> None:

@@ -119,23 +119,28 @@ class SynthesisTally:
         }
 
 
-def synthesize(
-    run: RunDir,
-    plan: Plan,
-    teacher: EngineConfig,
-    sandbox: SandboxConfig,
-    config: SynthesisConfig,
-    progress: Progress,
-    stage: str = "synthesis",
-) -> SynthesisTally:
+@dataclass(frozen=True)
+class SynthesisCall:
+    """The arguments of `synthesize`; `stage` is the name of the stage in messages."""
+
+    run: RunDir
+    plan: Plan
+    teacher: EngineConfig
+    sandbox: SandboxConfig
+    config: SynthesisConfig
+    progress: Progress
+    stage: str = "synthesis"
+
+
+def synthesize(call: SynthesisCall) -> SynthesisTally:
     """Generate, judge and commit every planned draft of the stored questions that is not committed yet.
 
-    `stage` is the name of the stage in messages.
-
     Raises:
-        StageError: an engine does not start, or the store failed; committed work is kept, and the same call continues.
+        InputError: the teacher's server cannot be used.
+        StageError: an engine does not start, its server fails, or the store failed; committed work is kept, and the same call
+            continues.
     """
-    call = _Call(run, plan, teacher, sandbox, config, progress, stage)
+    run, config, progress, stage = call.run, call.config, call.progress, call.stage
     started = time.monotonic()
     finished = read_finished(run, not config.retry_faults, progress.say)
     with progress.wait(f"{stage}: the count of drafts that are stored"):
@@ -150,20 +155,7 @@ def synthesize(
     return tally
 
 
-@dataclass(frozen=True)
-class _Call:
-    """The arguments of `synthesize`."""
-
-    run: RunDir
-    plan: Plan
-    teacher: EngineConfig
-    sandbox: SandboxConfig
-    config: SynthesisConfig
-    progress: Progress
-    stage: str
-
-
-def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: SynthesisTally) -> None:
+def _judge_again(call: SynthesisCall, outdated: Sequence[OutdatedPart], tally: SynthesisTally) -> None:
     stage, say, drafts = call.stage, call.progress.say, sum(part.drafts for part in outdated)
     actors = call.config.verifiers or max(1, int(ray.cluster_resources().get("CPU", 1.0)))
     say(
@@ -179,7 +171,7 @@ def _judge_again(call: _Call, outdated: Sequence[OutdatedPart], tally: Synthesis
     say(f"{stage}: {tally.changed} of {tally.judged_again} drafts that were judged again have a new outcome")
 
 
-def _make(call: _Call, work: Sequence[Block], finished: FinishedDrafts, tally: SynthesisTally) -> None:
+def _make(call: SynthesisCall, work: Sequence[Block], finished: FinishedDrafts, tally: SynthesisTally) -> None:
     started, teacher = time.monotonic(), call.teacher
     tally.on_gpu = uses_gpu(teacher)
     engines = engine_count(teacher)
@@ -227,7 +219,7 @@ class _Stop:
         return self.unsent >= self.blocks
 
 
-def _stopped(call: _Call, tally: SynthesisTally) -> str:
+def _stopped(call: SynthesisCall, tally: SynthesisTally) -> str:
     """The message of a stage that the teacher's server has stopped: its words, and what the same command will do."""
     causes = "; ".join(f"{count} x {words}" for words, count in tally.refusals.most_common(MOST_CAUSES))
     stored = counted(tally.found + tally.made - tally.refusals.total(), "draft")
@@ -254,7 +246,7 @@ class _Work:
     outdated: list[OutdatedPart]
 
 
-def _work(call: _Call, finished: FinishedDrafts) -> _Work:
+def _work(call: SynthesisCall, finished: FinishedDrafts) -> _Work:
     """Find the remaining work. If drafts exist, workers compute all ids, so that no engine starts for a complete block."""
     run, plan = call.run, call.plan
     everything = list(blocks(run, call.config.block_questions))
@@ -304,7 +296,7 @@ def _lacking(
 
 
 def _pipeline(
-    call: _Call, work: Sequence[Block], finished: FinishedDrafts, sandboxes: int, attempts: Any
+    call: SynthesisCall, work: Sequence[Block], finished: FinishedDrafts, sandboxes: int, attempts: Any
 ) -> ray.data.Dataset:
     run = call.run
     chunks = [pa.table({BLOCK: [json.dumps(asdict(block))]}) for block in work]

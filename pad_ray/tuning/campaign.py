@@ -14,6 +14,7 @@ from typing import Any, Self
 import yaml
 from rich.table import Table
 
+from pad_ray.decoding.solver import RunningEngines
 from pad_ray.engines import versions
 from pad_ray.engines.kinds import fingerprint
 from pad_ray.errors import DeadEndError, InputError, StageError
@@ -199,7 +200,8 @@ class _Engines:
         """Start the engines and give them to the bench."""
         if self.shared and self.solver is not None:
             self.solver.start()
-            self.bench = replace(self.bench, actors=tuple(self.solver.actors), lost=self.solver.lost)
+            running = RunningEngines(tuple(self.solver.actors), self.solver.lost)
+            self.bench = replace(self.bench, running=running)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -33,7 +33,7 @@ def answer_tests(
         solved = [measure_trial(solver, strategy, name, questions, TEST_SIDE)[1] for name, questions in tests.items()]
     finally:
         # The campaign's engines also serve the other recipe.
-        if not bench.actors:
+        if not bench.running:
             solver.close()
     return [solution for one in solved for solution in one.solutions]
 

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from pad_ray.decoding.base import Strategy
 from pad_ray.decoding.refine import Refine
-from pad_ray.decoding.solver import Solver, SolveResult
+from pad_ray.decoding.solver import RunningEngines, Solver, SolveResult
 from pad_ray.errors import InputError
 from pad_ray.evaluation.scores import score
 from pad_ray.recipe import Recipe
@@ -67,8 +67,7 @@ def strategy_of(recipe: Recipe) -> Strategy:
 class Bench:
     """The data that all trials of a campaign share. `questions` are the validation questions in a fixed order.
 
-    A decode campaign has a `model`, the student, and `actors`, its engines, which write to `solutions`; `lost` is the number of
-    nodes that were lost before the engines started.
+    A decode campaign has a `model`, the student, and `running`, its engines, which write to `solutions`.
     """
 
     recipe: Recipe
@@ -76,8 +75,7 @@ class Bench:
     questions: Sequence[Question]
     model: str = ""
     solutions: str = ""
-    actors: tuple[Any, ...] = ()
-    lost: int | None = None
+    running: RunningEngines | None = None
 
     def reports(self, name: str, parameters: Mapping[str, Any]) -> Reports:
         """The reports of a trial; closing the generator early ends everything that the trial has started.
@@ -96,8 +94,8 @@ class Bench:
     def solver(self, recipe: Recipe, salt: str = "", progress: Progress | None = None) -> Solver:
         """A solver of a decode campaign: on the campaign's engines, or with a salt on separate engines."""
         folder = RunDir(f"{self.solutions}-{salt}" if salt else self.solutions)
-        actors, lost = ((), None) if salt else (self.actors, self.lost)
-        return open_solver(Run(recipe, folder, progress or silent()), self.model, actors=actors, lost=lost)
+        running = None if salt else self.running
+        return open_solver(Run(recipe, folder, progress or silent()), self.model, running=running)
 
     def shared(self, salt: str = "") -> SharedStages:
         """The shared folders, for one trial."""

@@ -104,7 +104,7 @@ class BenchTrial(Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any], bench: Bench) -> None:
         """Begin the first trial."""
         self.steps: Any = Steps(bench)
-        self.apart = not bench.actors
+        self.apart = not bench.running
         if self.apart:
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             self.steps = ray.remote(num_cpus=0, scheduling_strategy=here)(Steps).remote(bench)

@@ -48,7 +48,7 @@ def measure(engines: int, latency: float, rounds: int) -> None:
         store(run, get_task("arithmetic").load("train", None, blocks * BLOCK_QUESTIONS))
         plan = Plan((Program(),), fingerprint(teacher), config, 0)
         psutil.cpu_percent()
-        tally = pipeline.synthesize(run, plan, teacher, SandboxConfig(), config, Progress())
+        tally = pipeline.synthesize(pipeline.SynthesisCall(run, plan, teacher, SandboxConfig(), config, Progress()))
     rate = tally.made / tally.working_seconds
     ideal = engines * BATCHES_IN_FLIGHT * BLOCK_QUESTIONS * SAMPLES / latency
     print(

@@ -53,7 +53,7 @@ def whole(plan: Plan, teacher: EngineConfig, questions: list, folder: str) -> di
     command_line.start_ray()
     run = RunDir(f"{folder}/run")
     store(run, questions)
-    tally = pipeline.synthesize(run, plan, teacher, SandboxConfig(), plan.config, Progress())
+    tally = pipeline.synthesize(pipeline.SynthesisCall(run, plan, teacher, SandboxConfig(), plan.config, Progress()))
     seconds = tally.working_seconds
     ray.shutdown()
     return {"pipeline": tally.made / seconds}

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from pad_ray.decoding import solver as solvers
 from pad_ray.decoding.config import strategy
 from pad_ray.decoding.solver import BLOCK_QUESTIONS, Solver
-from pad_ray.decoding.stored import PromptSettings, StoredSolutions
+from pad_ray.decoding.stored import SolveSettings, StoredSolutions
 from pad_ray.engines.config import EngineConfig
 from pad_ray.errors import InputError
 from pad_ray.paths import PATHS, Program
@@ -47,7 +47,7 @@ def solver(local_ray, tmp_path):
         paths = {kind: PATHS[kind]() for kind in PATHS}
         opened.append(
             Solver(
-                RunDir(str(tmp_path / "run")), engine, SandboxConfig(), PromptSettings(paths, max_tokens, 8), Progress()
+                RunDir(str(tmp_path / "run")), engine, SandboxConfig(), SolveSettings(paths, max_tokens, 8), Progress()
             )
         )
         return opened[-1]
@@ -147,7 +147,7 @@ def test_a_manifest_with_the_sandbox_in_its_key_is_recognised(engine, solver, tm
     solving.solve("toy", "greedy", QUESTIONS[:6], strategy("greedy"))
     manifest, before = run.read_json("solutions/toy/greedy/manifest.json"), calls(tmp_path)
     stored = StoredSolutions(
-        run, "solutions/toy/greedy", solving.engine, SandboxConfig(), solving.asking, strategy("greedy")
+        run, "solutions/toy/greedy", solving.engine, SandboxConfig(), solving.settings, strategy("greedy")
     )
     del manifest["rules"]
     run.write_json("solutions/toy/greedy/manifest.json", {**manifest, "key": stored._keys(QUESTIONS[0])[1]})
@@ -163,7 +163,7 @@ def test_a_text_that_crashes_its_parser_costs_one_question(engine, solver):
             return super().parse(completion)
 
     solving = solver(engine(WRONG, **{QUESTIONS[1].text: [RIGHT]}))
-    solving.asking = replace(solving.asking, paths={**solving.asking.paths, PathKind.PROGRAM: Breaks()})
+    solving.settings = replace(solving.settings, paths={**solving.settings.paths, PathKind.PROGRAM: Breaks()})
     solved = solving.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy")).solutions
     assert [one.outcome for one in solved] == [Outcome.WRONG_ANSWER, Outcome.SANDBOX_FAULT, Outcome.WRONG_ANSWER]
     assert solved[1].feedback == "judging failed: KeyError: 'no such thing'"
@@ -175,7 +175,7 @@ def test_a_fault_is_solved_again_with_retry_faults(engine, solver):
     mended = solver(engine(RIGHT))
     kept = mended.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
     assert (kept.solutions[0].outcome, kept.seconds) == (Outcome.ENGINE_FAULT, 0)
-    mended.retry_faults = True
+    mended.settings = replace(mended.settings, retry_faults=True)
     again = mended.solve("toy", "greedy", QUESTIONS[:3], strategy("greedy"))
     assert [solution.outcome for solution in again.solutions] == [Outcome.ACCEPTED] * 3
     assert again.all_seconds > again.seconds > 0

@@ -13,7 +13,7 @@ from pad_ray.sandbox import SandboxConfig
 from pad_ray.synthesis.config import CorpusConfig, SynthesisConfig
 from pad_ray.synthesis.contamination import KnownTests
 from pad_ray.synthesis.corpus import build
-from pad_ray.synthesis.pipeline import synthesize
+from pad_ray.synthesis.pipeline import SynthesisCall, synthesize
 from pad_ray.synthesis.plan import Plan
 from pad_ray.synthesis.questions import store
 from pad_ray.tasks import get_task
@@ -33,7 +33,8 @@ def make_synthesis(folder, script, questions=QUESTIONS, paths=None, teacher=None
     def go(**options):
         progress = Progress()
         progress.say = messages.append
-        return synthesize(run, plan, teacher, SandboxConfig(), config.model_copy(update=options), progress)
+        changed = config.model_copy(update=options)
+        return synthesize(SynthesisCall(run, plan, teacher, SandboxConfig(), changed, progress))
 
     def corpus(tests=(), **options):
         return build(run, plan, CorpusConfig(**options), 0, KnownTests.build(list(tests), 13))
