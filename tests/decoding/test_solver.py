@@ -212,7 +212,7 @@ def test_a_second_model_has_a_separate_engine(engine, solver):
     solving = solver(engine("How many bags?"))
     given = strategy({"kind": "socratic", "decomposer": "other"})
     solved = solving.solve("toy", "socratic", QUESTIONS[:2], given).solutions
-    assert [len(actors) for actors in solving.seconds.values()] == [1]
+    assert [len(actors) for actors in solving.second_models.values()] == [1]
     assert all(solution.paths[0].startswith("How many bags? **") for solution in solved)
 
 
