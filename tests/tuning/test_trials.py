@@ -1,7 +1,7 @@
 """The storage of trials, and the choice of the best."""
 
 from pad_ray.run.folder import RunDir
-from pad_ray.tuning.search import halving
+from pad_ray.tuning.search import Halving
 from pad_ray.tuning.trials import Trial, Trials, best, pareto
 from tests.tuning.conftest import finished
 
@@ -52,4 +52,4 @@ def test_forgotten_failed_trials_leave_nothing(tmp_path):
     Trials.read(run).forget_failed()
     again = Trials.read(run)
     assert (again.by_name, again.rungs) == ({}, {})
-    halving(8, 24, 3, again)
+    Halving(8, 24, 3, again)
