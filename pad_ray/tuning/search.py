@@ -120,10 +120,9 @@ class Halving(ASHAScheduler):  # type: ignore[misc]
         super().__init__(MEASURED, ACCURACY, "max", max_t=last, grace_period=first, reduction_factor=reduction)
         for trial in trials.of(*FINISHED):
             earlier = TuneTrial("earlier", trial_id=f"earlier-{trial.trial}", stub=True)
+            self.on_trial_add(None, earlier)
             for measured, accuracy in sorted(trials.rungs.get(trial.trial, {}).items()):
-                # `on_trial_result` would ignore a report at `last`.
-                self.on_trial_add(None, earlier)
-                self.on_trial_complete(None, earlier, {MEASURED: measured, ACCURACY: accuracy})
+                self.on_trial_result(None, earlier, {MEASURED: measured, ACCURACY: accuracy})
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
