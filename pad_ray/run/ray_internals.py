@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -25,12 +24,13 @@ __all__ = [
     "end",
     "finished_tasks",
     "provoke_restart_warning",
-    "recall",
     "restarting_actors",
     "stderr_without",
+    "withhold_credentials",
 ]
 
 RESTART_WARNING = r"core_worker\.cc:\d+: Actor with class name: .* has constructor arguments in the object store"
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
 # The id of a node that no cluster has: an actor that must run on this node is never started.
 NO_NODE = "0" * 56
 FILTER_ENDS_WITHIN_S = 10.0
@@ -72,9 +72,14 @@ def end(pool: Iterable[ActorHandle]) -> None:
         actor.__ray_terminate__.options(max_task_retries=0).remote()
 
 
-def recall(scheduler: Any, trial: str, measured: int, value: float) -> None:
-    """Report a value of a trial from an earlier call to ASHA, whose public methods accept only trials of this call."""
-    scheduler._brackets[0].on_result(SimpleNamespace(trial_id=f"earlier-{trial}"), measured, value)
+def withhold_credentials() -> None:
+    """Keep the driver's AWS credentials out of the trials of Ray Tune, which has no option for it.
+
+    Tune would send them in data that every node logs; nodes have their own credentials.
+    """
+    from ray.tune.execution.class_cache import ENV_VARS_TO_PROPAGATE
+
+    ENV_VARS_TO_PROPAGATE.difference_update(CREDENTIALS)
 
 
 class IdleActor:

@@ -6,29 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import ray
-from ray.tune import (
-    Callback,
-    CheckpointConfig,
-    FailureConfig,
-    RunConfig,
-    Stopper,
-    Trainable,
-    TuneConfig,
-    Tuner,
-    with_parameters,
-    with_resources,
-)
-from ray.tune.execution import class_cache
+from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError, reason
+from pad_ray.run import ray_internals
 from pad_ray.run.campaign import CAMPAIGN, FINISHED, Trial
 from pad_ray.run.folder import RunDir
 from pad_ray.run.progress import ProgressBar
 from pad_ray.run.workers import configure_pipelines
 from pad_ray.tuning.config import DIRECTIONS, TuningConfig
 from pad_ray.tuning.measuring import MANY_VALIDATIONS, Bench, Report, Reports
-from pad_ray.tuning.search import Suggestions, halving
+from pad_ray.tuning.search import Halving, Suggestions
 from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trials, best
 
 SCRATCH = f"{CAMPAIGN}/tune"
@@ -40,19 +29,17 @@ TRIAL_RESOURCES = {"memory": 1}
 RESTARTS = 3
 # Number of calls that the same error may end in the same trial before its parameters are considered the cause.
 CUTS = 3
+# Settings for which Tune has no argument.
 ENVIRONMENT = {
     # An interrupt must end the job, which can continue later; Tune would finish with its current trials.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     # A recipe may name files relative to the job's folder.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # The run stores all reports; Tune would write each of them three more times.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # Tune's newer output prints a table even with verbose=0.
     "RAY_AIR_NEW_OUTPUT": "0",
-    # A trial that failed reports its reason and no objective.
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-# Tune would send them to its trials in data that every node logs; nodes have their own credentials.
-SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
 
 
 class Steps:
@@ -94,7 +81,7 @@ class Steps:
             self.reports = None
 
 
-class BenchTrial(Trainable):  # type: ignore[misc]
+class BenchTrial(tune.Trainable):  # type: ignore[misc]
     """The process of one trial, or of several in turn.
 
     Tune puts the process and all actors that it starts into a placement group, which has no room for actors. A trial that
@@ -128,15 +115,11 @@ class BenchTrial(Trainable):  # type: ignore[misc]
         return ray.get(method.remote(*arguments)) if self.apart else method(*arguments)
 
 
-class Recorder(Callback):  # type: ignore[misc]
+class Recorder(tune.Callback):  # type: ignore[misc]
     """Writes each report to the run before Tune continues, and updates the progress bar."""
 
     def __init__(self, trials: Trials, bar: ProgressBar, cut: "Cut") -> None:
         self.trials, self.bar, self.cut = trials, bar, cut
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Tune pickles its settings, but nothing reads the copy: the run holds all necessary state.
-        return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record that a trial starts or restarts."""
@@ -186,7 +169,7 @@ class Recorder(Callback):  # type: ignore[misc]
         )
 
 
-class Cut(Stopper):  # type: ignore[misc]
+class Cut(tune.Stopper):  # type: ignore[misc]
     """Ends Tune once a trial was cut short. An exception in a callback would arrive only as text in one of Tune's exceptions.
 
     If the same error has ended the same trial in several calls, its parameters are considered the cause, and the campaign
@@ -232,34 +215,29 @@ def run_trials(
         NodeLossError, StageError: a trial was cut short, or Tune ended early; finished trials are kept.
     """
     os.environ.update(ENVIRONMENT)
-    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(SECRETS)
+    ray_internals.withhold_credentials()
     left = config.trials - len(trials.of(*FINISHED))
     run.delete(SCRATCH)
     cut = Cut(trials)
-    tuner = Tuner(
-        with_resources(with_parameters(BenchTrial, bench=bench), TRIAL_RESOURCES),
-        tune_config=TuneConfig(
-            search_alg=suggestions,
-            scheduler=_scheduler(config, bench, trials),
-            num_samples=left,
-            max_concurrent_trials=min(left, config.concurrency),
-            # A decode process can take the next trial at once; a training process must end with everything that it started.
-            reuse_actors=config.kind == "decode",
-            trial_name_creator=_name,
-            trial_dirname_creator=_name,
-        ),
-        run_config=RunConfig(
-            name="trials",
-            storage_path=run.path(SCRATCH),
-            failure_config=FailureConfig(max_failures=RESTARTS),
-            # The results of a trial are in the shared folders.
-            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Recorder(trials, bar, cut)],
-            stop=cut,
-            verbose=0,
-        ),
+    # Not `Tuner`, which first pickles all arguments for `Tuner.restore`; `search.py` says why that is not used.
+    tune.run(
+        tune.with_resources(tune.with_parameters(BenchTrial, bench=bench), TRIAL_RESOURCES),
+        name="trials",
+        storage_path=run.path(SCRATCH),
+        search_alg=suggestions,
+        scheduler=_scheduler(config, bench, trials),
+        num_samples=left,
+        max_concurrent_trials=min(left, config.concurrency),
+        max_failures=RESTARTS,
+        raise_on_failed_trial=False,
+        # A decode process can take the next trial at once; a training process must end with everything that it started.
+        reuse_actors=config.kind == "decode",
+        trial_name_creator=_name,
+        trial_dirname_creator=_name,
+        callbacks=[Recorder(trials, bar, cut)],
+        stop=cut,
+        verbose=0,
     )
-    tuner.fit()
     run.delete(SCRATCH)
     if cut.error is not None:
         raise cut.error
@@ -268,13 +246,11 @@ def run_trials(
         raise StageError(f"tuning: Ray Tune ended with {lacking} trials left; the same command continues")
 
 
-def _scheduler(config: TuningConfig, bench: Bench, trials: Trials) -> Any:
+def _scheduler(config: TuningConfig, bench: Bench, trials: Trials) -> Halving | None:
     if not config.stops:
         return None
-    if config.kind != "decode":
-        return halving(1, MANY_VALIDATIONS, config.reduction, trials)
-    rungs = config.rungs(len(bench.questions))
-    return halving(rungs[0], rungs[-1], config.reduction, trials)
+    rungs = config.rungs(len(bench.questions)) if config.kind == "decode" else [1, MANY_VALIDATIONS]
+    return Halving(rungs[0], rungs[-1], config.reduction, trials)
 
 
 def _name(trial: Any) -> str:

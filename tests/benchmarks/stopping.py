@@ -20,7 +20,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from pad_ray.run.folder import RunDir
 from pad_ray.tuning.config import CONCURRENT_DECODES, TuningConfig
-from pad_ray.tuning.search import halving
+from pad_ray.tuning.search import Halving
 from pad_ray.tuning.trials import MEASURED, Trials
 
 Numbers = NDArray[np.float64]
@@ -73,7 +73,7 @@ def campaign(config: TuningConfig, accuracies: Numbers, right: Numbers, folder: 
     """One campaign with the rungs and the scheduler of a configuration."""
     questions = right.shape[1]
     rungs = config.rungs(questions)
-    scheduler = halving(rungs[0], rungs[-1], config.reduction, Trials(RunDir(folder)))
+    scheduler = Halving(rungs[0], rungs[-1], config.reduction, Trials(RunDir(folder)))
     waiting, running, asked, done = list(range(len(right))), [], 0, []
     while waiting or running:
         while waiting and len(running) < CONCURRENT_DECODES:

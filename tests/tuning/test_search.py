@@ -1,16 +1,18 @@
 """Suggestions and early stopping in an interrupted campaign."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 from ray.tune.schedulers import TrialScheduler
 
 from pad_ray.run.campaign import Parameter, Trial
 from pad_ray.run.folder import RunDir
-from pad_ray.tuning.search import Suggestions, halving
+from pad_ray.tuning.search import Halving, Suggestions
 from pad_ray.tuning.trials import Trials
 from tests.tuning.conftest import finished
 
+POINT = {"training.learning_rate": 1e-4, "training.lora": None}
 SPACE = [
     Parameter("training.learning_rate", "float", 1e-5, 1e-3, True),
     Parameter("training.lora", "choice", values=(None, {"rank": 4}, {"rank": 16})),
@@ -19,6 +21,14 @@ SPACE = [
 
 def make(trials, given=(), objectives=("accuracy",)):
     return Suggestions(SPACE, objectives, trials, given, seed=0)
+
+
+def ended(suggestions, trials, number, name, state, reports=(), **values):
+    """Store the end of a trial, as a campaign does, and report it to the search."""
+    for measured, accuracy in reports:
+        trials.write(Trial(name, "running", POINT, {"accuracy": accuracy}), measured)
+    trials.write(replace(trials.by_name.get(name, Trial(name, "running", POINT)), state=state, values=values))
+    suggestions.on_trial_complete(f"tune-{number}")
 
 
 def asked(suggestions, number):
@@ -95,13 +105,13 @@ def test_a_failed_trial_does_not_affect_the_search(tmp_path):
     trials.write(Trial("000", "failed", {"training.learning_rate": 1e-4, "training.lora": None}, error="gone"))
     suggestions = make(trials, objectives=("accuracy", "tokens_per_question"))
     asked(suggestions, 0)
-    suggestions.on_trial_complete("tune-0", {"error": "StageError: no room"})
+    ended(suggestions, trials, 0, "001", "failed")
     assert asked(suggestions, 1)[0] == "002"
-    suggestions.on_trial_complete("tune-1", {"accuracy": 0.5, "tokens_per_question": 9.0})
-    assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "FAIL", "COMPLETE"]
-
-
-POINT = {"training.learning_rate": 1e-4, "training.lora": None}
+    ended(suggestions, trials, 1, "002", "completed", accuracy=0.5, tokens_per_question=9.0)
+    # Ray reports a lost process before the campaign stores the trial as failed.
+    asked(suggestions, 2)
+    ended(suggestions, trials, 2, "003", "running")
+    assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "FAIL", "COMPLETE", "FAIL"]
 
 
 def test_a_stopped_trial_is_pruned_with_its_reports(tmp_path):
@@ -111,11 +121,10 @@ def test_a_stopped_trial_is_pruned_with_its_reports(tmp_path):
     suggestions = make(trials, given=[("001", POINT)])
     # A given trial and one that Optuna drew; each is stopped at its second report.
     for number in (0, 1):
-        asked(suggestions, number)
-        suggestions.on_trial_result(f"tune-{number}", {"accuracy": 0.6, "measured": 50, "last": False})
-        suggestions.on_trial_complete(f"tune-{number}", {"accuracy": 0.5, "measured": 100, "last": False})
+        name, _ = asked(suggestions, number)
+        ended(suggestions, trials, number, name, "stopped", [(50, 0.6), (100, 0.5)], accuracy=0.5)
     asked(suggestions, 2)
-    suggestions.on_trial_complete("tune-2", {"accuracy": 0.4, "measured": 200, "last": True})
+    ended(suggestions, trials, 2, "003", "completed", [(50, 0.6), (200, 0.4)], accuracy=0.4)
     result = [(trial.state.name, trial.intermediate_values) for trial in suggestions.study.trials]
     assert result == [
         ("PRUNED", {50: 0.3, 100: 0.2}),
@@ -132,7 +141,7 @@ def test_a_trial_is_stopped_against_trials_of_an_earlier_driver(tmp_path):
     for name, accuracy in (("000", 0.5), ("001", 0.6), ("002", 0.7)):
         trials.write(finished(name, accuracy), measured=8)
     trials.write(Trial("003", "running", {}, {"accuracy": 0.99}), measured=8)
-    scheduler = halving(8, 24, 3, trials)
+    scheduler = Halving(8, 24, 3, trials)
     decisions = []
     for name, accuracy in (("new", 0.1), ("better", 0.9)):
         trial = SimpleNamespace(trial_id=name)

@@ -2,7 +2,7 @@
 
 from pad_ray.run.campaign import Trial
 from pad_ray.run.folder import RunDir
-from pad_ray.tuning.search import halving
+from pad_ray.tuning.search import Halving
 from pad_ray.tuning.trials import Trials, best, pareto
 from tests.tuning.conftest import finished
 
@@ -53,4 +53,4 @@ def test_forgotten_failed_trials_leave_nothing(tmp_path):
     Trials.read(run).forget_failed()
     again = Trials.read(run)
     assert (again.by_name, again.rungs) == ({}, {})
-    halving(8, 24, 3, again)
+    Halving(8, 24, 3, again)

@@ -12,11 +12,12 @@ from ray.tune.execution import class_cache
 from pad_ray.errors import DeadEndError, InputError, NodeLossError, StageError
 from pad_ray.run.campaign import Parameter, Trial
 from pad_ray.run.folder import RunDir
+from pad_ray.run.ray_internals import CREDENTIALS
 from pad_ray.run.workers import PipelineWatch
 from pad_ray.tuning.config import TuningConfig
 from pad_ray.tuning.search import Suggestions
 from pad_ray.tuning.trials import ERROR, LAST, MEASURED, Trials
-from pad_ray.tuning.tuner import CUT_SHORT, CUTS, SECRETS, Cut, Steps, run_trials
+from pad_ray.tuning.tuner import CUT_SHORT, CUTS, Cut, Steps, run_trials
 
 RATE = "training.learning_rate"
 SPACE = [Parameter(RATE, "float", 1e-5, 1e-3)]
@@ -107,7 +108,7 @@ def test_another_error_restarts_the_count(tmp_path):
 
 def test_credentials_are_not_sent_to_trials(local_ray, tmp_path):
     run_some(RunDir(str(tmp_path)), Bench(), trials=1)
-    assert not class_cache.ENV_VARS_TO_PROPAGATE & set(SECRETS)
+    assert not class_cache.ENV_VARS_TO_PROPAGATE & set(CREDENTIALS)
 
 
 def states(folder):
