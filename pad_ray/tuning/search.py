@@ -8,7 +8,7 @@ and it kept the number of trials, which a campaign may raise between two calls.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -24,6 +24,14 @@ from pad_ray.tuning.trials import MEASURED, Trials
 
 OPTUNA_DIRECTIONS = {"max": "maximize", "min": "minimize"}
 STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
+
+
+class Suggestion(NamedTuple):
+    """A trial to run; `drawn` if Optuna has drawn its parameters."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    drawn: optuna.Trial | None = None
 
 
 class Suggestions(Searcher):  # type: ignore[misc]
@@ -49,10 +57,10 @@ class Suggestions(Searcher):  # type: ignore[misc]
         super().__init__()
         self.parameters = {parameter.name: parameter for parameter in parameters}
         self.space = {name: distribution(parameter) for name, parameter in self.parameters.items()}
-        self.objectives, self.trials, self.waiting, self.seed = objectives, trials, list(given), seed
+        self.objectives, self.trials, self.seed = objectives, trials, seed
         self.last = max(map(int, [*trials.by_name, *(name for name, _ in given), "0"]))
-        # By Ray's id of a trial: its name, and Optuna's trial if Optuna has suggested it.
-        self.started: dict[str, tuple[str, optuna.Trial | None]] = {}
+        self.waiting = [Suggestion(*trial) for trial in given]
+        self.suggested: dict[str, Suggestion] = {}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.study = optuna.create_study(directions=[OPTUNA_DIRECTIONS[DIRECTIONS[name]] for name in objectives])
         for trial in trials.of(*FINISHED):
@@ -60,34 +68,47 @@ class Suggestions(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next trial."""
-        if self.waiting:
-            (name, parameters), suggested = self.waiting.pop(0), None
-        else:
-            self.last += 1
-            name = f"{self.last:03}"
-            # Seeded by name, TPE (Bergstra et al. 2011) draws the same points in an interrupted campaign as in any other.
-            seed = int(content_id("suggest", self.seed, name)[:8], 16)
-            self.study.sampler = optuna.samplers.TPESampler(seed=seed)
-            suggested = self.study.ask(self.space)
-            parameters = {field: self._value(field, drawn) for field, drawn in suggested.params.items()}
-        self.started[trial_id] = name, suggested
-        return {"trial": name, "parameters": json.dumps(parameters)}
+        suggestion = self._lost_or_given() or self._ask()
+        self.suggested[trial_id] = suggestion
+        return {"trial": suggestion.name, "parameters": json.dumps(suggestion.parameters)}
+
+    def _lost_or_given(self) -> Suggestion | None:
+        while self.waiting:
+            suggestion = self.waiting.pop(0)
+            trial = self.trials.by_name.get(suggestion.name)
+            if trial is None or not trial.finished:
+                return suggestion
+            self._learn(trial, suggestion.drawn)
+        return None
+
+    def _ask(self) -> Suggestion:
+        self.last += 1
+        name = f"{self.last:03}"
+        # Seeded by name, TPE (Bergstra et al. 2011) draws the same points in an interrupted campaign as in any other.
+        seed = int(content_id("suggest", self.seed, name)[:8], 16)
+        self.study.sampler = optuna.samplers.TPESampler(seed=seed)
+        drawn = self.study.ask(self.space)
+        return Suggestion(name, {n: self._value(n, value) for n, value in drawn.params.items()}, drawn)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Learn from a trial that has ended, as the run has stored it."""
-        name, suggested = self.started[trial_id]
-        self._learn(self.trials.by_name[name], suggested)
+        """Learn from a trial that has ended, as the run has stored it. A trial whose process was lost waits for another start,
+        unless the run then stores it as failed.
+        """
+        suggestion = self.suggested.pop(trial_id)
+        if error:
+            self.waiting.insert(0, suggestion)
+        else:
+            self._learn(self.trials.by_name[suggestion.name], suggestion.drawn)
 
-    def _learn(self, trial: Trial, suggested: optuna.Trial | None) -> None:
-        """Tell Optuna the result of a trial. A trial that Optuna did not suggest has to be a point of the space."""
-        # If a process is lost, Ray calls the search before the run stores the trial as failed.
+    def _learn(self, trial: Trial, drawn: optuna.Trial | None) -> None:
+        """Tell Optuna the result of a trial. A trial that Optuna did not draw has to be a point of the space."""
         state = STATES.get(trial.state, TrialState.FAIL)
         values = [trial.values[name] for name in self.objectives] if state is TrialState.COMPLETE else None
         reports = self.trials.rungs.get(trial.trial, {}) if state is TrialState.PRUNED else {}
-        if suggested is not None:
+        if drawn is not None:
             for measured, accuracy in reports.items():
-                suggested.report(accuracy, measured)
-            self.study.tell(suggested, values, state)
+                drawn.report(accuracy, measured)
+            self.study.tell(drawn, values, state)
         elif self._is_point(trial.parameters):
             params = {n: as_text(v) if self.parameters[n].kind == "choice" else v for n, v in trial.parameters.items()}
             self.study.add_trial(
@@ -104,8 +125,8 @@ class Suggestions(Searcher):  # type: ignore[misc]
         known = self.parameters
         return parameters.keys() == known.keys() and all(known[name].holds(v) for name, v in parameters.items())
 
-    def _value(self, name: str, drawn: Any) -> Any:
-        return json.loads(drawn) if self.parameters[name].kind == "choice" else drawn
+    def _value(self, name: str, value: Any) -> Any:
+        return json.loads(value) if self.parameters[name].kind == "choice" else value
 
 
 class Halving(ASHAScheduler):  # type: ignore[misc]

@@ -152,10 +152,11 @@ class Recorder(tune.Callback):  # type: ignore[misc]
         )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Record a trial whose process was lost too often."""
-        name = trial.config["trial"]
-        self.trials.change(name, state="failed", error=f"its process was lost {RESTARTS + 1} times")
-        self._show()
+        """Record a trial whose process was lost too often. Tune also gives up a trial whose process is lost as it starts."""
+        if not trial.should_recover():
+            name = trial.config["trial"]
+            self.trials.change(name, state="failed", error=f"its process was lost {RESTARTS + 1} times")
+            self._show()
 
     def _show(self) -> None:
         finished = self.trials.of(*FINISHED)
@@ -216,16 +217,31 @@ def run_trials(
     """
     os.environ.update(ENVIRONMENT)
     ray_internals.withhold_credentials()
-    left = config.trials - len(trials.of(*FINISHED))
+    recorder = Recorder(trials, bar, Cut(trials))
+    # A trial that Tune gave up is suggested again, so another round may be needed to have all trials.
+    for _ in range(RESTARTS + 1):
+        left = config.trials - len(trials.of(*FINISHED))
+        if left > 0 and recorder.cut.error is None:
+            _run_round(run, config, bench, suggestions, recorder, left)
+    if recorder.cut.error is not None:
+        raise recorder.cut.error
+    lacking = config.trials - len(trials.of(*FINISHED))
+    if lacking > 0:
+        raise StageError(f"tuning: Ray Tune ended with {lacking} trials left; the same command continues")
+
+
+def _run_round(
+    run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, recorder: Recorder, left: int
+) -> None:
+    """Run `left` trials, one of which may be lost, or those until one is cut short."""
     run.delete(SCRATCH)
-    cut = Cut(trials)
     # Not `Tuner`, which first pickles all arguments for `Tuner.restore`; `search.py` says why that is not used.
     tune.run(
         tune.with_resources(tune.with_parameters(BenchTrial, bench=bench), TRIAL_RESOURCES),
         name="trials",
         storage_path=run.path(SCRATCH),
         search_alg=suggestions,
-        scheduler=_scheduler(config, bench, trials),
+        scheduler=_scheduler(config, bench, recorder.trials),
         num_samples=left,
         max_concurrent_trials=min(left, config.concurrency),
         max_failures=RESTARTS,
@@ -234,16 +250,11 @@ def run_trials(
         reuse_actors=config.kind == "decode",
         trial_name_creator=_name,
         trial_dirname_creator=_name,
-        callbacks=[Recorder(trials, bar, cut)],
-        stop=cut,
+        callbacks=[recorder],
+        stop=recorder.cut,
         verbose=0,
     )
     run.delete(SCRATCH)
-    if cut.error is not None:
-        raise cut.error
-    lacking = config.trials - len(trials.of(*FINISHED))
-    if lacking > 0:
-        raise StageError(f"tuning: Ray Tune ended with {lacking} trials left; the same command continues")
 
 
 def _scheduler(config: TuningConfig, bench: Bench, trials: Trials) -> Halving | None:

@@ -108,10 +108,20 @@ def test_a_failed_trial_does_not_affect_the_search(tmp_path):
     ended(suggestions, trials, 0, "001", "failed")
     assert asked(suggestions, 1)[0] == "002"
     ended(suggestions, trials, 1, "002", "completed", accuracy=0.5, tokens_per_question=9.0)
-    # Ray reports a lost process before the campaign stores the trial as failed.
-    asked(suggestions, 2)
-    ended(suggestions, trials, 2, "003", "running")
-    assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "FAIL", "COMPLETE", "FAIL"]
+    assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "FAIL", "COMPLETE"]
+
+
+def test_a_trial_whose_process_is_lost_is_suggested_again_unless_it_has_failed(tmp_path):
+    trials = Trials(RunDir(str(tmp_path)))
+    suggestions = make(trials, given=[("000", {})])
+    first, second = asked(suggestions, 0), asked(suggestions, 1)
+    suggestions.on_trial_complete("tune-1", error=True)
+    suggestions.on_trial_complete("tune-0", error=True)
+    assert [asked(suggestions, number) for number in (2, 3)] == [first, second]
+    suggestions.on_trial_complete("tune-3", error=True)
+    trials.write(Trial(second[0], "failed", second[1], error="lost"))
+    assert asked(suggestions, 4)[0] == "002"
+    assert [trial.state.name for trial in suggestions.study.trials] == ["FAIL", "RUNNING"]
 
 
 def test_a_stopped_trial_is_pruned_with_its_reports(tmp_path):

@@ -1,6 +1,7 @@
 """The end of a trial: it fails because of its parameters, or it is cut short, which ends the call and is retried."""
 
 import json
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -127,3 +128,28 @@ def test_a_trial_that_is_cut_short_ends_the_call_and_is_restarted_by_the_next(lo
     assert states(folder) == {"001": "completed", "002": "completed", "003": "failed", "004": "completed"}
     assert Trials.read(folder).by_name["002"].parameters == cut_short
     assert json.loads(folder.read_bytes("campaign/rungs.json")).keys() == {"001", "002", "004"}
+
+
+class Dying(Bench):
+    """Trials of which each ends the process that is to run it, once, before it starts."""
+
+    def __init__(self, folder, names):
+        super().__init__()
+        self.folder, self.names = folder, names
+
+    def reports(self, trial, parameters):
+        died = self.folder / f"died-{trial}"
+        if trial in self.names and not died.exists():
+            died.touch()
+            os._exit(1)
+        return super().reports(trial, parameters)
+
+
+def test_a_trial_whose_process_is_lost_before_it_starts_is_started_again(local_ray, tmp_path):
+    folder, whole = (RunDir(str(tmp_path / name)) for name in ("run", "whole"))
+    run_some(whole, Bench())
+    run_some(folder, Dying(tmp_path, ["001", "003"]))
+    assert {path.name for path in tmp_path.glob("died-*")} == {"died-001", "died-003"}
+    assert states(folder) == states(whole) == dict.fromkeys(("001", "002", "003", "004"), "completed")
+    parameters, undisturbed = ([one.parameters for one in Trials.read(run).of("completed")] for run in (folder, whole))
+    assert parameters == undisturbed
