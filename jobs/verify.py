@@ -22,7 +22,7 @@ from pad_ray.run.progress import Progress
 from pad_ray.run.records import SandboxSummary, VerificationSummary
 from pad_ray.sandbox import Sandbox, SandboxConfig
 from pad_ray.settings import Settings
-from pad_ray.stages import command_line
+from pad_ray.stages import command_line, stopping
 from pad_ray.stages.tables import say_faults
 from pad_ray.verification import VerificationConfig, VerificationResult, verify_programs
 from pad_ray.verification.programs import ProgramFile
@@ -42,6 +42,7 @@ def verify(options: VerifyOptions, progress: Progress) -> None:
     """Verify the programs without a verdict. Called again with the same options, it continues."""
     programs = ProgramFile(options.input, options.verify.answer_kind, options.verify.keep)
     run = RunDir(options.output)
+    stopping.hold(run)
     with progress.wait("Ray to start"):
         command_line.start_ray()
     result = verify_programs(run, programs, options.verify, options.sandbox, progress)

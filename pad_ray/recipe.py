@@ -35,7 +35,7 @@ class Recipe(Settings):
         default_factory=lambda: os.environ.get("PAD_RAY_DATA") or None,
         description="folder of published data sets; default: the environment variable PAD_RAY_DATA, then the hub",
     )
-    seed: int = Field(0, description="seed of questions, sampling, splits and training")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of questions, sampling, splits and training")
     questions: QuestionsConfig = Field(default_factory=QuestionsConfig, description="train and test questions")
     teacher: EngineConfig = Field(default_factory=EngineConfig, description="engine that writes the drafts")
     sandbox: SandboxConfig = Field(default_factory=SandboxConfig, description="how programs are executed")

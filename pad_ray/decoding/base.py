@@ -183,7 +183,7 @@ class Strategy(BaseModel):
 
     kind: str
     name: str | None = Field(None, pattern=r"^[a-z0-9_.-]{1,60}$", description="name of the results; default: the kind")
-    seed: int = Field(0, description="seed of all samples")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of all samples")
 
     @property
     def label(self) -> str:

