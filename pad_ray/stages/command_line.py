@@ -173,8 +173,8 @@ def check_address(address: str) -> None:
     scheme, _, place = address.rpartition("://")
     if scheme in ("http", "https"):
         raise InputError(
-            f"RAY_ADDRESS={address}: this is a job server; use the cluster's own address, such as {place.split(':')[0]}:6379, unset "
-            f"the variable for a local Ray, or submit the job: ray job submit --address {address} -- python jobs/..."
+            f"RAY_ADDRESS={address}: this is a job server; use the cluster's own address, such as {place.split(':')[0]}:6379, "
+            f"unset it for a local Ray, or submit the job: ray job submit --address {address} -- python jobs/..."
         )
     host, _, port = place.rpartition(":")
     try:
