@@ -116,10 +116,14 @@ class BenchTrial(tune.Trainable):  # type: ignore[misc]
 
 
 class Recorder(tune.Callback):  # type: ignore[misc]
-    """Writes each report to the run before Tune continues, and updates the progress bar."""
+    """Writes each report to the run before Tune continues, and updates the progress bar.
+
+    `lost_starts` counts trials whose process was lost as they started: Tune gives them up, and the search suggests them again.
+    """
 
     def __init__(self, trials: Trials, bar: ProgressBar, cut: "Cut") -> None:
         self.trials, self.bar, self.cut = trials, bar, cut
+        self.lost_starts = 0
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record that a trial starts or restarts."""
@@ -152,11 +156,13 @@ class Recorder(tune.Callback):  # type: ignore[misc]
         )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Record a trial whose process was lost too often. Tune also gives up a trial whose process is lost as it starts."""
-        if not trial.should_recover():
-            name = trial.config["trial"]
-            self.trials.change(name, state="failed", error=f"its process was lost {RESTARTS + 1} times")
-            self._show()
+        """Record a trial whose process was lost too often."""
+        if trial.should_recover():
+            self.lost_starts += 1
+            return
+        name = trial.config["trial"]
+        self.trials.change(name, state="failed", error=f"its process was lost {RESTARTS + 1} times")
+        self._show()
 
     def _show(self) -> None:
         finished = self.trials.of(*FINISHED)
@@ -218,11 +224,12 @@ def run_trials(
     os.environ.update(ENVIRONMENT)
     ray_internals.withhold_credentials()
     recorder = Recorder(trials, bar, Cut(trials))
-    # A trial that Tune gave up is suggested again, so another round may be needed to have all trials.
+    left = config.trials - len(trials.of(*FINISHED))
     for _ in range(RESTARTS + 1):
-        left = config.trials - len(trials.of(*FINISHED))
         if left > 0 and recorder.cut.error is None:
+            recorder.lost_starts = 0
             _run_round(run, config, bench, suggestions, recorder, left)
+            left = recorder.lost_starts
     if recorder.cut.error is not None:
         raise recorder.cut.error
     lacking = config.trials - len(trials.of(*FINISHED))
@@ -233,7 +240,7 @@ def run_trials(
 def _run_round(
     run: RunDir, config: TuningConfig, bench: Bench, suggestions: Suggestions, recorder: Recorder, left: int
 ) -> None:
-    """Run `left` trials, one of which may be lost, or those until one is cut short."""
+    """Run `left` trials, less those lost as they started, or stop as soon as a trial is cut short."""
     run.delete(SCRATCH)
     # Not `Tuner`, which first pickles all arguments for `Tuner.restore`; `search.py` says why that is not used.
     tune.run(
