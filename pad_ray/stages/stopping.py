@@ -51,9 +51,9 @@ _held: list[FileLock] = []
 
 
 def hold(folder: RunDir) -> None:
-    """Hold the lock of a run folder until `release`. The operating system releases it if the process dies.
+    """Hold the lock of a run folder until `release`; if this process holds it already, do nothing.
 
-    Object stores have no locks.
+    The operating system releases the lock if the process dies. Object stores have no locks.
 
     Raises:
         InputError: another job works on the folder.
@@ -61,6 +61,8 @@ def hold(folder: RunDir) -> None:
     if not folder.is_local:
         return
     path = folder.local_path(LOCK)
+    if any(lock.lock_file == str(path) for lock in _held):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:

@@ -56,6 +56,7 @@ def test_a_second_job_on_a_run_folder_is_refused_until_the_first_one_is_dead(tmp
         first.kill()
         first.wait()
     stopping.hold(folder)
+    stopping.hold(folder)  # A stage that runs again in the same process.
     assert folder.exists(stopping.LOCK)
     stopping.release()
     assert not folder.exists(stopping.LOCK)
