@@ -23,8 +23,8 @@ class Parameter:
 
     name: str
     kind: Literal["float", "int", "choice"]
-    low: float | None = None
-    high: float | None = None
+    low: int | float | None = None
+    high: int | float | None = None
     log: bool | None = None
     values: tuple[Any, ...] | None = None
 

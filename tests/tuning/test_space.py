@@ -1,10 +1,13 @@
 """Search spaces: allowed fields, ranges, and changed recipes."""
 
+import json
+
 import pytest
 import yaml
 
 from pad_ray.errors import InputError
 from pad_ray.recipe import load_recipe
+from pad_ray.run.campaign import CampaignSummary
 from pad_ray.tuning.space import changed, changed_values, default_point, parameters_of
 
 BEAM = "evaluation.strategies.0"
@@ -99,3 +102,18 @@ def test_the_unchanged_recipe_is_a_point_if_it_has_all_fields(recipe_with):
     assert all(parameter.holds(point[parameter.name]) for parameter in parameters)
     decode = recipe_with(kind="decode")
     assert default_point(decode, parameters_of(decode)) == {f"{BEAM}.kind": "greedy"}
+
+
+def test_a_summary_keeps_whole_limits_whole():
+    stored = {
+        "name": "a",
+        "kind": "decode",
+        "objectives": [{"name": "accuracy", "direction": "max"}],
+        "parameters": [
+            {"name": "samples", "kind": "int", "low": 1, "high": 16, "log": True},
+            {"name": "rate", "kind": "float", "low": 0.5, "high": 2.0, "log": False},
+            {"name": "kind", "kind": "choice", "values": ["vote", None, 3]},
+        ],
+    }
+    again = CampaignSummary.model_validate(stored).model_dump(mode="json")
+    assert json.dumps(again["parameters"]) == json.dumps(stored["parameters"])
