@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
+from pad_ray.engines.base import UNSENT, Generation
 from pad_ray.engines.stage import MeteredEngine
+from pad_ray.errors import StageError
 from pad_ray.run import meters
 
 
@@ -15,7 +19,7 @@ class Fails:
         await asyncio.sleep(0)
         if len(requests) > 2:
             raise OSError("too many")
-        return requests
+        return [Generation(request, "fails", "ok", "stop", 1, 1, None, 0.0) for request in requests]
 
 
 def test_requests_are_held_until_they_are_answered_or_fail(monkeypatch):
@@ -24,10 +28,12 @@ def test_requests_are_held_until_they_are_answered_or_fail(monkeypatch):
     engine = MeteredEngine(Fails())
 
     async def ask():
-        return await asyncio.gather(engine.generate([1, 2]), engine.generate([1, 2, 3]), return_exceptions=True)
+        return await asyncio.gather(
+            engine.generate(["a", "b"]), engine.generate(["a", "b", "c"]), return_exceptions=True
+        )
 
     answered, failed = asyncio.run(ask())
-    assert (answered, str(failed)) == ([1, 2], "too many")
+    assert ([one.request_id for one in answered], str(failed)) == (["a", "b"], "too many")
     assert shown == [(meters.IN_ENGINES.name, held) for held in (2, 5, 3, 0)]
 
 
@@ -35,3 +41,17 @@ def test_other_attributes_come_from_the_engine():
     engine = MeteredEngine(Fails())
     assert engine.name == "fails"
     assert not hasattr(engine, "top_tokens")
+
+
+class Stopped:
+    """Sends nothing because its server fails."""
+
+    async def generate(self, requests):
+        return [Generation(request, "stopped", "", UNSENT, 0, 0, None, 0.0, "402: no credit") for request in requests]
+
+
+def test_requests_that_were_not_sent_end_the_call_unless_the_caller_counts_them():
+    with pytest.raises(StageError, match="402: no credit"):
+        asyncio.run(MeteredEngine(Stopped()).generate(["a"]))
+    (one,) = asyncio.run(MeteredEngine(Stopped(), demands_all=False).generate(["a"]))
+    assert one.finish_reason == UNSENT

@@ -27,7 +27,7 @@ SPACE = [Parameter(RATE, "float", 1e-5, 1e-3)]
 class Bench:
     """Trials with one report; the named ones end with an error."""
 
-    questions = actors = ("one",)
+    questions = running = ("one",)
 
     def __init__(self, **errors):
         self.errors = {name.removeprefix("trial_"): error for name, error in errors.items()}
