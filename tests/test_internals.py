@@ -105,6 +105,7 @@ PYTHON = {
     "__module__",
     "__path__",
     "__cause__",
+    "__context__",
     "__class__",
 }
 PYTHON |= {

@@ -87,7 +87,7 @@ def test_the_recipe_and_environment_files_of_a_run_hold_no_key(local_ray, recipe
     assert loaded.teacher.api_key() == KEY
     command_line.start(Run(loaded, RunDir(loaded.run_dir), Progress()))
     written = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
-    assert {path.name for path in written} == {"recipe.yaml", "environment.json"}
+    assert {path.name for path in written} == {"recipe.yaml", "environment.json", ".lock"}
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
 
 
@@ -101,8 +101,10 @@ def teacher():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             keys.append(self.headers["Authorization"])
-            prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
-            program = programs.get(prompt.rsplit("Question: ", 1)[-1].partition("\n")[0])
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            program = programs.get(asked["prompt"].rsplit("Question: ", 1)[-1].partition("\n")[0])
+            # The request for one token, before the first block.
+            program = "1" if asked["max_tokens"] == 1 else program
             choice = {"index": 0, "text": program, "finish_reason": "stop", "logprobs": None}
             usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
             completion = {"id": "1", "object": "text_completion", "model": "m", "choices": [choice], "usage": usage}

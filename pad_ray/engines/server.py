@@ -21,6 +21,8 @@ PROBE_TIMEOUT_S = 60.0
 PROBES = 2
 LOST = (502, 503, 504)
 """Statuses of a server, or of the proxy before it, that cannot answer now."""
+NO_ROUTE = (0, 404, 405)
+"""Statuses of a wrong URL; 0 is an answer that is not JSON."""
 NO_CREDIT = re.compile("insufficient.?(quota|credit|balance|funds)|out of credit|billing", re.IGNORECASE)
 ENDPOINTS = re.compile(r"/(chat/)?completions/?$|/models/?$")
 
@@ -172,7 +174,7 @@ async def probe(config: EngineConfig, *, chat: bool) -> None:
     except (openai.APIError, ValueError) as error:
         fault = fault_of(error, config)
         message = "the answer is not JSON" if isinstance(error, ValueError) else fault.message
-        hint = "" if fault.lost or fault.status in (401, 402, 403) else await _url_hint(config)
+        hint = await _url_hint(config) if fault.status in NO_ROUTE and not fault.lost else ""
         where = "" if message.startswith(str(config.base_url)) else f"{config.base_url}: "
         raise InputError(f"{where}{message}{hint}") from None
     finally:

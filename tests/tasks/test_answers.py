@@ -376,7 +376,7 @@ def test_hostile_text_is_read_in_bounded_time(kind, unit):
     start = time.process_time()
     for before in ("", "Answer: x ", "The answer is "):
         extract_final_answer(kind, before + unit * 65_536)
-    assert time.process_time() - start < 1.5
+    assert time.process_time() - start < 6
 
 
 def test_a_comparison_takes_microseconds():
