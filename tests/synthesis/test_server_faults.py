@@ -129,7 +129,7 @@ def test_a_server_with_every_fault_at_random_gives_the_corpus_of_a_healthy_one(s
     hashes = []
     for name, behave in (("healthy", lambda prompt, attempt: right(prompt)), ("odd", odd)):
         with serving(behave) as server:
-            made = synthesis(server, name=name, timeout_s=1.0)
+            made = synthesis(server, name=name, timeout_s=4.0)
             while made.go().outcomes["engine_fault"]:
                 pass
             hashes.append(made.corpus(validation_share=0.2).hash)
