@@ -83,14 +83,14 @@ class OpenAIEngine:
                 text = await self._ask(request)
             except (openai.APIError, ValueError) as error:
                 fault = fault_of(error, self.config)
-                if fault.lost and self.breaker.successes and resend < RESENDS and await self._back():
+                if fault.lost and self.breaker.successes and resend < RESENDS and await self._back(fault):
                     continue
                 return self._failure(request, fault)
             return self._generation(request, text, time.monotonic() - started)
         raise AssertionError("a request is sent at least once")
 
-    async def _back(self) -> bool:
-        """Wait until the server answers again; False if it does not within `patience_s` seconds."""
+    async def _back(self, fault: ServerFault) -> bool:
+        """Wait until the server answers again; if it does not within `patience_s` seconds, stop the engine and return False."""
         async with self.waiting:
             deadline, pause = time.monotonic() + self.config.patience_s, 0.5
             while not self.breaker.stopped:
@@ -101,6 +101,8 @@ class OpenAIEngine:
                     if not fault_of(error, self.config).lost:
                         return True
                 if time.monotonic() + pause > deadline:
+                    # The requests behind this one must not wait as long again, one after the other.
+                    self.breaker.failed(fault.message, fault.signature, at_once=True)
                     return False
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, PING_S)
